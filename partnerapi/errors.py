@@ -1,0 +1,129 @@
+"""What can go wrong when the Partner API is called, sorted by what happens next.
+
+::
+
+    PartnerApiError
+    ├── WaitAndRetry                waiting helps
+    │   ├── RateLimited             429, or 503 because of the pace, retries used up
+    │   ├── ApiUnavailable          503, 502, 504, no connection, timeout
+    │   └── AnswerLost              a write was sent and its answer never came: look before doing it again
+    └── NeedsPerson                 waiting does not help
+        ├── AuthFailed              401
+        ├── Forbidden               403
+        ├── NotFound                404, or 400 whose message says that the object is missing
+        │   └── AlreadyGone         the object was there and has been deleted
+        ├── Conflict                409
+        ├── ComponentLocked         400 "locked": a person holds it open in the Boomi editor
+        ├── ImmaterialUpdate        an update that changes nothing was refused
+        ├── AlreadyExists           400: the name or version is taken
+        ├── BranchLimitReached      400: no more branches on this account
+        ├── BadRequest              any other 400
+        └── BadResponse             an answer that is not what the description promises
+"""
+
+
+class PartnerApiError(Exception):
+    """A call of the Partner API did not do what was asked.
+
+    :param message: one sentence for a person; Boomi's own message is kept at its end, never a secret.
+    :param operation: number of the operation as in the guide (1-19), or the name of a supporting one.
+    :param status: HTTP status of the answer, where there was one.
+    :param boomi_message: Boomi's own words, where the answer had any.
+    """
+
+    code = "API_ERROR"
+    waiting_helps = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: int | str | None = None,
+        status: int | None = None,
+        boomi_message: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.operation = operation
+        self.status = status
+        self.boomi_message = boomi_message
+
+
+class WaitAndRetry(PartnerApiError):
+    """The same call may succeed later."""
+
+    waiting_helps = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: int | str | None = None,
+        status: int | None = None,
+        boomi_message: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, operation=operation, status=status, boomi_message=boomi_message)
+        self.retry_after = retry_after
+
+
+class RateLimited(WaitAndRetry):
+    code = "RATE_LIMITED"
+
+
+class ApiUnavailable(WaitAndRetry):
+    code = "API_UNAVAILABLE"
+
+
+class AnswerLost(WaitAndRetry):
+    """A write may or may not have been done."""
+
+    code = "API_UNAVAILABLE"
+
+
+class NeedsPerson(PartnerApiError):
+    """Waiting does not help."""
+
+
+class AuthFailed(NeedsPerson):
+    code = "AUTH_FAILED"
+
+
+class Forbidden(NeedsPerson):
+    code = "FORBIDDEN_ACCOUNT"
+
+
+class NotFound(NeedsPerson):
+    code = "NOT_FOUND"
+
+
+class AlreadyGone(NotFound):
+    code = "ALREADY_GONE"
+
+
+class Conflict(NeedsPerson):
+    code = "MERGE_CONFLICT"
+
+
+class ComponentLocked(NeedsPerson):
+    code = "COMPONENT_LOCKED"
+
+
+class ImmaterialUpdate(NeedsPerson):
+    code = "IMMATERIAL_UPDATE"
+
+
+class AlreadyExists(NeedsPerson):
+    code = "ALREADY_EXISTS"
+
+
+class BranchLimitReached(NeedsPerson):
+    code = "BRANCH_LIMIT_REACHED"
+
+
+class BadRequest(NeedsPerson):
+    code = "BAD_REQUEST"
+
+
+class BadResponse(NeedsPerson):
+    code = "BAD_RESPONSE"

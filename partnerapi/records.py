@@ -1,0 +1,228 @@
+"""What calls return: the same records whichever dialect the server speaks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component with its whole XML (operations 1, 2 and 3)."""
+
+    component_id: str
+    name: str
+    type: str
+    version: int
+    folder_full_path: str
+    branch_id: str
+    deleted: bool
+    xml: bytes
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One thing that a component uses (operation 4)."""
+
+    component_id: str
+    type: str  # DEPENDENT or INDEPENDENT
+
+
+@dataclass(frozen=True)
+class ComponentMetadata:
+    """A component without its content (operation 5)."""
+
+    component_id: str
+    name: str
+    type: str
+    version: int
+    folder_full_path: str
+    folder_id: str = ""
+    sub_type: str = ""
+    current_version: bool = True
+    deleted: bool = False
+    modified_by: str = ""
+    modified_date: datetime | None = None
+    copied_from_component_id: str = ""
+
+
+@dataclass(frozen=True)
+class PackagedComponent:
+    """A package (operations 6 and 7). The name is not on the wire: operation 5 has it."""
+
+    package_id: str
+    package_version: str
+    component_id: str
+    component_type: str
+    component_version: int | None
+    created_by: str = ""
+    created_date: datetime | None = None
+    notes: str = ""
+    shareable: bool = True
+    deleted: bool = False
+    branch_name: str = ""
+
+
+@dataclass(frozen=True)
+class PinnedComponent:
+    """A component at the version that a package holds."""
+
+    component_id: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A branch of the primary account (operations 10, 11 and 14)."""
+
+    branch_id: str
+    name: str
+    ready: bool
+    description: str = ""
+    deleted: bool = False
+    stage: str = ""
+    parent_id: str = ""
+
+
+@dataclass(frozen=True)
+class MergeDetail:
+    """What a merge would do to one component of main."""
+
+    component_id: str
+    change_type: str  # ADDED, MODIFIED or DELETED
+    source_revision: int | None
+    destination_revision: int | None
+    conflict: bool
+
+
+@dataclass(frozen=True)
+class MergeRequest:
+    """A merge request (operations 12, 13 and 19).
+
+    ``details`` is None where the dialect does not report them.
+    """
+
+    merge_request_id: str
+    stage: str
+    source_branch_id: str = ""
+    destination_branch_id: str = ""
+    details: tuple[MergeDetail, ...] | None = None
+    message: str = ""
+
+    @property
+    def can_be_executed(self) -> bool:
+        """Whether operation 13 is allowed now."""
+        return self.stage in {"REVIEWING", "FAILED_TO_MERGE"}
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether asking again later is the right thing to do."""
+        return self.stage in {"DRAFTING", "DRAFTED", "REDRAFTING", "MERGING"}
+
+    @property
+    def is_merged(self) -> bool:
+        return self.stage == "MERGED"
+
+
+@dataclass(frozen=True)
+class PackEntry:
+    """One component in an Integration Pack and the package versions of it."""
+
+    component_id: str
+    name: str = ""
+    component_type: str = ""
+    current_version: str = ""  # the released package version
+    pending_version: str = ""  # added and not released yet
+    package_id: str = ""  # guide only
+
+
+@dataclass(frozen=True)
+class IntegrationPack:
+    """An Integration Pack of the primary account (operations 9 and 16)."""
+
+    pack_id: str
+    name: str
+    description: str = ""
+    installation_type: str = "MULTI"
+    entries: tuple[PackEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release of a pack (operation 18).
+
+    ``state`` is one of IN_PROGRESS, SCHEDULED, SUCCESS, ERROR. ``package_id`` is the released pack's package,
+    where the dialect gives one.
+    """
+
+    release_id: str
+    state: str
+    package_id: str = ""
+    message: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        return self.state in {"IN_PROGRESS", "SCHEDULED"}
+
+
+@dataclass(frozen=True)
+class DeployedPackage:
+    """A package in an environment (operation 8)."""
+
+    deployment_id: str
+    environment_id: str
+    package_id: str
+    active: bool = True
+    version: int | None = None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment of the primary account."""
+
+    environment_id: str
+    name: str
+    classification: str  # TEST or PROD
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account, as its owner names it."""
+
+    account_id: str
+    name: str
+    status: str = "active"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of the primary account."""
+
+    folder_id: str
+    name: str
+    full_path: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """One try of one call, as recorded: never a body, never a credential."""
+
+    operation: int | str
+    name: str
+    method: str
+    path: str
+    account: str
+    attempt: int
+    status: int | None
+    duration_ms: int
+    error: str
+
+
+@dataclass(frozen=True)
+class ReleaseItem:
+    """One component and package version that a release names."""
+
+    component_id: str
+    package_version: str
+
+
+Entries = Sequence[PackEntry]
