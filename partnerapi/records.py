@@ -1,6 +1,5 @@
 """What calls return: the same records whichever dialect the server speaks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -144,6 +143,8 @@ class IntegrationPack:
     description: str = ""
     installation_type: str = "MULTI"
     entries: tuple[PackEntry, ...] = ()
+    released_version: str = ""  # guide only: the pack's newest release and its package
+    released_package_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,3 @@ class ReleaseItem:
 
     component_id: str
     package_version: str
-
-
-Entries = Sequence[PackEntry]
