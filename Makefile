@@ -1,0 +1,55 @@
+# Everything a newcomer types. It needs Python 3.11 or newer and make; the rest is installed
+# into .venv from the locked requirements.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PACKAGES := promo_site partnerapi promotions tests
+
+.DEFAULT_GOAL := help
+.PHONY: help .venv demo test check lint types migrations lock
+
+help:  ## show this list
+	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
+		awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+.venv: $(STAMP)  ## make the environment from the locked requirements
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+demo: $(STAMP)  ## a whole stack with one promotion carried out; ONCE=1 ends by itself
+	@DEMO=true $(BIN)/python manage.py demo $(if $(filter-out 0,$(ONCE)),--once)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy $(PACKAGES)
+
+# The checks need settings but no secrets: DEBUG stands in for a set-up of one's own.
+migrations: $(STAMP)
+	DEBUG=true $(BIN)/python manage.py makemigrations --check --dry-run
+	DEBUG=true $(BIN)/python manage.py check
+
+check: lint types migrations  ## the quick part: lint, types, migrations, unit tests
+	$(BIN)/pytest -q -m "not integration and not browser"
+
+test: lint types migrations  ## everything, on SQLite and then the database tests on PostgreSQL
+	$(BIN)/pytest
+	$(BIN)/pytest --database=postgresql -m database
+
+lock: $(STAMP)  ## lock the requirements again, newest versions that fit
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal \
+		--python-version 3.11 --custom-compile-command "make lock" \
+		requirements.in --output-file requirements.txt
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal \
+		--python-version 3.11 --custom-compile-command "make lock" \
+		requirements-dev.in --output-file requirements-dev.txt
