@@ -1,0 +1,1 @@
+"""Promotions of packaged components from dev sub-accounts to the primary account."""

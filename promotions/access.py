@@ -1,0 +1,80 @@
+"""Who may see, submit, review, approve, retry.
+
+Roles are Django groups, so that single sign-on can fill them. Every function here is asked on the server where the
+state changes; pages only use them to decide what to offer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Q, QuerySet
+
+from .models import DevAccount, PromotionRequest
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+CONTRIBUTORS = "Contributors"
+ADMINS = "Admins"
+
+
+def is_admin(user: User | AnonymousUser) -> bool:
+    """Whether the user may decide on promotions and sees every account."""
+    return user.is_active and (user.is_superuser or user.groups.filter(name=ADMINS).exists())
+
+
+def is_contributor(user: User | AnonymousUser) -> bool:
+    return user.is_active and user.groups.filter(name=CONTRIBUTORS).exists()
+
+
+def may_enter(user: User | AnonymousUser) -> bool:
+    """Whether the user has any role here."""
+    return is_admin(user) or is_contributor(user)
+
+
+def dev_accounts(user: User | AnonymousUser) -> QuerySet[DevAccount]:
+    """The active dev accounts that the user may promote from."""
+    accounts = DevAccount.objects.filter(is_active=True)
+    if is_admin(user):
+        return accounts
+    if not is_contributor(user):
+        return accounts.none()
+    return accounts.filter(
+        access__is_active=True, access__group__in=user.groups.all()
+    ).distinct()
+
+
+def requests(user: User | AnonymousUser) -> QuerySet[PromotionRequest]:
+    """The promotions that the user may see: those of their accounts, their own, or all for an admin."""
+    if is_admin(user):
+        return PromotionRequest.objects.all()
+    if not is_contributor(user):
+        return PromotionRequest.objects.none()
+    return PromotionRequest.objects.filter(
+        Q(requester=user) | Q(dev_account__in=dev_accounts(user))
+    ).distinct()
+
+
+def same_person(one: User, other: User) -> bool:
+    """Whether two user records are one person: the same row, or the same e-mail in any letter case."""
+    if one.pk == other.pk:
+        return True
+    return bool(one.email) and one.email.casefold() == other.email.casefold()
+
+
+def may_decide(user: User, request: PromotionRequest) -> bool:
+    """Whether the user may approve or reject this promotion: an admin, and not its requester."""
+    return is_admin(user) and not same_person(user, request.requester)
+
+
+def may_withdraw(user: User, request: PromotionRequest) -> bool:
+    return same_person(user, request.requester)
+
+
+def may_retry(user: User) -> bool:
+    return is_admin(user)
+
+
+def may_cancel(user: User) -> bool:
+    return is_admin(user)

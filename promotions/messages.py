@@ -1,0 +1,215 @@
+"""Error code -> what happened and what to do, in sentences for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Message:
+    """What happened, and what the person who reads it can do."""
+
+    happened: str
+    to_do: str
+
+
+class PromotionError(Exception):
+    """Something that a person must know, by its code.
+
+    :param code: a key of ``MESSAGES``.
+    :param detail: which component, branch or pack it is about; Boomi's own words; never a secret.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+
+
+MESSAGES = {
+    "AUTH_FAILED": Message(
+        "The platform refused the API token.",
+        "Check that the user reads BOOMI_TOKEN. followed by the e-mail, that the token is of the primary account and "
+        "has not been revoked, and that the Partner API is enabled. The call was not repeated.",
+    ),
+    "FORBIDDEN_ACCOUNT": Message(
+        "The token's user may not use this account.",
+        "Ask the owner of the account for access, or for the privilege that Boomi's message names.",
+    ),
+    "ACCOUNT_NOT_FOUND": Message(
+        "The platform does not know this account.", "Check the account id in the set-up."
+    ),
+    "FORBIDDEN": Message(
+        "You may not do this.", "Ask an admin of Promotion Desk for access."
+    ),
+    "COMPONENT_NOT_FOUND": Message(
+        "A component of the plan is not there any more.",
+        "Look for it in the dev account, then make a new plan.",
+    ),
+    "PACKAGE_NOT_FOUND": Message(
+        "The package is not in the dev account any more.", "Refresh the packages and pick another."
+    ),
+    "PACKAGE_NOT_SHAREABLE": Message(
+        "The package was made without “shareable”.",
+        "Make a new, shareable package in the dev account and promote that.",
+    ),
+    "RATE_LIMITED": Message(
+        "The platform kept refusing calls because of their pace.",
+        "Try again later, or raise PARTNER_API_SPACING_MS if other tools use the same account.",
+    ),
+    "API_UNAVAILABLE": Message(
+        "The platform did not answer, even after several tries.",
+        "Look at the platform's status page and try again later.",
+    ),
+    "API_ERROR": Message("The platform refused a call.", "Read Boomi's own words below."),
+    "BAD_REQUEST": Message("The platform refused a call.", "Read Boomi's own words below."),
+    "NOT_FOUND": Message(
+        "The platform does not find what a call asked for.",
+        "Read Boomi's own words below, then make a new plan.",
+    ),
+    "BAD_RESPONSE": Message(
+        "The platform answered something that is not what its description promises.",
+        "Try again; if it stays, check the address of the API and any proxy in between.",
+    ),
+    "TOO_MANY_COMPONENTS": Message(
+        "The package uses more components than a plan may hold.",
+        "Package a smaller process, or raise PROMOTION_MAX_COMPONENTS.",
+    ),
+    "COMPONENT_TOO_LARGE": Message(
+        "A component is larger than a promotion may carry.",
+        "Make it smaller, or raise PROMOTION_MAX_COMPONENT_BYTES.",
+    ),
+    "UNSAFE_XML": Message(
+        "A component's XML carries something that is never read: a DTD, an entity or a mark of our own.",
+        "Look at the component in the dev account; promotions never contain such XML.",
+    ),
+    "MISSING_CONNECTION_MAPPINGS": Message(
+        "Connections of the package have no production twin.",
+        "Set each of them up once in the primary account and let an admin map it.",
+    ),
+    "UNRESOLVED_REFERENCES": Message(
+        "The package refers to components that cannot be found.",
+        "Repair the references in the dev account and package it again.",
+    ),
+    "SECRET_LEFT_BEHIND": Message(
+        "A value that looks like a secret would travel to production.",
+        "Remove it from the component, or let an admin accept it with a reason.",
+    ),
+    "SECRET_SET_IN_PRODUCTION": Message(
+        "The production twin has a secret set, and an update might touch it.",
+        "Let an admin accept it with a reason, and check the secret after the deployment.",
+    ),
+    "TWIN_IN_PRODUCTION": Message(
+        "Production already has a component like this one that is not mapped.",
+        "Let an admin map it, so that it is updated; or let an admin accept that a second one is made.",
+    ),
+    "TWIN_DELETED": Message(
+        "The production twin has been deleted.",
+        "Restore it in the primary account, or let an admin remove the mapping.",
+    ),
+    "COMPONENT_RESERVED": Message(
+        "Another open promotion is already creating this component.",
+        "Wait until that promotion is decided, then make a new plan.",
+    ),
+    "PACKAGE_OLDER": Message(
+        "The component is newer than the package.",
+        "What is promoted is the component as it is now; package it again to be sure.",
+    ),
+    "REWRITTEN_IN_DATA": Message(
+        "A known component id stands in a script or in data and is rewritten there.",
+        "Look at the difference before you approve.",
+    ),
+    "NOTHING_TO_PROMOTE": Message(
+        "Production already has everything that this package holds.", "There is nothing to promote."
+    ),
+    "NO_ENVIRONMENT": Message(
+        "No environment was chosen to deploy to.",
+        "Choose at least one; an admin adds environments in the admin pages.",
+    ),
+    "PLAN_NOT_READY": Message("The plan is not ready.", "Wait until it is, or make a new one."),
+    "PLAN_STALE": Message(
+        "Something has changed since the plan was made.",
+        "Make a new plan from the same package and submit that.",
+    ),
+    "SELF_REVIEW": Message(
+        "Nobody approves or rejects their own promotion.", "Ask another admin to decide."
+    ),
+    "ALREADY_REVIEWED": Message(
+        "Somebody else has decided already.", "Nothing was changed by your click."
+    ),
+    "INVALID_TRANSITION": Message(
+        "This is not possible from where the promotion stands now.", "Look at its present status."
+    ),
+    "REASON_REQUIRED": Message("A reason is required.", "Say why, in a sentence."),
+    "BRANCH_CREATION_TIMEOUT": Message(
+        "The branch did not become ready in time.",
+        "Try again later; the branch has been deleted.",
+    ),
+    "BRANCH_LIMIT_REACHED": Message(
+        "The account has no branch left.",
+        "Delete branches that nobody needs, or lower PROMOTION_BRANCH_LIMIT.",
+    ),
+    "BRANCH_IGNORED": Message(
+        "The platform wrote to main although a branch was named.",
+        "Branching is not enabled on the primary account. Undo the version that Boomi's revision history shows, and ask "
+        "Boomi to enable branching.",
+    ),
+    "PROMOTION_FAILED": Message(
+        "A component could not be written to the branch.",
+        "Nothing reached production. Read what the component says, repair it, and promote again.",
+    ),
+    "MERGE_CONFLICT": Message(
+        "The platform reports a conflict for the merge.",
+        "Look at who changed the components in production, then make a new plan.",
+    ),
+    "MERGE_FAILED": Message(
+        "The platform could not merge the branch.",
+        "Nothing was deployed. Read Boomi's own words, then promote again.",
+    ),
+    "MERGE_TIMEOUT": Message(
+        "The merge did not end in time.",
+        "Look at the merge request in the primary account. If it ends as merged, it is recorded here by itself.",
+    ),
+    "COMPONENT_LOCKED": Message(
+        "A component is open in somebody's editor on the platform.",
+        "Ask that person to close it, then promote again.",
+    ),
+    "IMMATERIAL_UPDATE": Message(
+        "The platform refused an update that changes nothing.", "Make a new plan."
+    ),
+    "ALREADY_EXISTS": Message("The platform says that it exists already.", "Choose another name."),
+    "ALREADY_GONE": Message("It has been deleted already.", "Make a new plan."),
+    "PACKAGE_VERSION_EXISTS": Message(
+        "This package version is taken in production.", "Choose another version."
+    ),
+    "PACK_NOT_FOUND": Message(
+        "The Integration Pack is not there any more.", "Choose another pack and retry."
+    ),
+    "RELEASE_FAILED": Message(
+        "The Integration Pack could not be released.",
+        "Read Boomi's own words, then retry: it goes on from this step.",
+    ),
+    "DEPLOY_FAILED": Message(
+        "The release could not be deployed to an environment.",
+        "Read Boomi's own words, then retry: it goes on from this step.",
+    ),
+    "WORKER_LOST": Message(
+        "The worker died while it worked, several times.",
+        "Look at the workers' logs, then promote again.",
+    ),
+    "INTERNAL_ERROR": Message(
+        "Something went wrong in Promotion Desk itself.",
+        "Tell the people who run it; the workers' log has the details.",
+    ),
+}
+
+
+def message(code: str) -> Message:
+    """The sentences for a code; an unknown code is told as it is."""
+    return MESSAGES.get(code, Message(f"Something went wrong ({code}).", "Ask an admin."))
+
+
+def sentence(code: str, detail: str = "") -> str:
+    """What happened, the detail, and what to do, in one line."""
+    told = message(code)
+    return " ".join(part for part in (told.happened, detail, told.to_do) if part)

@@ -1,0 +1,57 @@
+"""The vocabulary of questions to the database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.db import models
+from django.db.models import Q
+
+from .states import FINAL, OPEN, Status
+
+if TYPE_CHECKING:
+    from .models import PromotionRequest  # noqa: F401
+
+M = TypeVar("M", bound=models.Model)
+
+
+class LeasedQuerySet(models.QuerySet[M]):
+    """Rows that workers take turns to carry on."""
+
+    def due(self, now: datetime) -> LeasedQuerySet[M]:
+        """Rows to work on now: their time has come and no worker holds them."""
+        free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+        return self.filter(free, next_attempt_at__lte=now)
+
+    def not_held(self, now: datetime) -> LeasedQuerySet[M]:
+        """Rows that no living worker holds, whether due or not."""
+        return self.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+
+
+class PromotionRequestQuerySet(LeasedQuerySet["PromotionRequest"]):
+    """Requests by where they stand and by who may see them."""
+
+    def open(self) -> PromotionRequestQuerySet:
+        return self.filter(status__in=OPEN)
+
+    def final(self) -> PromotionRequestQuerySet:
+        return self.filter(status__in=FINAL)
+
+    def awaiting_review(self) -> PromotionRequestQuerySet:
+        return self.filter(status=Status.ADMIN_REVIEW)
+
+    def requested_by(self, user: Any) -> PromotionRequestQuerySet:
+        return self.filter(requester=user)
+
+    def in_line_for_a_branch(self) -> PromotionRequestQuerySet:
+        """Requests that need a branch and have none, first come first."""
+        return self.filter(status__in=(Status.QUEUED, Status.WAITING)).order_by(
+            "submitted_at", "pk"
+        )
+
+    def merging(self) -> PromotionRequestQuerySet:
+        """Requests that have begun to merge and whose mappings are not written yet."""
+        return self.filter(
+            status=Status.DEPLOYING, merge_started_at__isnull=False, merged_at__isnull=True
+        )

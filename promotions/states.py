@@ -1,0 +1,103 @@
+"""The statuses of a promotion request and who may follow whom.
+
+One table for each ``STAGE`` setting says what is allowed, and nothing else does: ``transitions.py`` reads it in the
+WHERE clause of every status change.
+"""
+
+from django.db.models import TextChoices
+
+
+class Status(TextChoices):
+    """Where a promotion request stands."""
+
+    QUEUED = "queued", "Queued"
+    WAITING = "waiting", "Waiting for a branch"
+    STAGING = "staging", "Staging"
+    ADMIN_REVIEW = "admin_review", "In admin review"
+    APPROVED = "approved", "Approved"
+    DEPLOYING = "deploying", "Deploying"
+    DEPLOYED = "deployed", "Deployed"
+    REJECTED = "rejected", "Rejected"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    CANCELLED = "cancelled", "Cancelled"
+    LAPSED = "lapsed", "Lapsed"
+    FAILED = "failed", "Failed"
+
+
+class Stage(TextChoices):
+    """When components are copied to the branch: the ``STAGE`` setting."""
+
+    BEFORE_REVIEW = "before_review", "before the review"
+    AFTER_APPROVAL = "after_approval", "after the approval"
+
+
+FINAL = frozenset(
+    {
+        Status.DEPLOYED,
+        Status.REJECTED,
+        Status.WITHDRAWN,
+        Status.CANCELLED,
+        Status.LAPSED,
+        Status.FAILED,
+    }
+)
+OPEN = frozenset(set(Status) - FINAL)
+
+INITIAL = {Stage.BEFORE_REVIEW: Status.QUEUED, Stage.AFTER_APPROVAL: Status.ADMIN_REVIEW}
+
+# to -> from
+BEFORE_REVIEW: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.STAGING}),  # its branch was dropped: stage again
+    Status.WAITING: frozenset({Status.QUEUED}),
+    Status.STAGING: frozenset({Status.QUEUED, Status.WAITING}),
+    Status.ADMIN_REVIEW: frozenset({Status.STAGING}),
+    Status.APPROVED: frozenset({Status.ADMIN_REVIEW}),
+    Status.DEPLOYING: frozenset({Status.APPROVED, Status.FAILED}),
+    Status.DEPLOYED: frozenset({Status.DEPLOYING}),
+    Status.REJECTED: frozenset({Status.ADMIN_REVIEW}),
+    Status.WITHDRAWN: frozenset(
+        {Status.QUEUED, Status.WAITING, Status.STAGING, Status.ADMIN_REVIEW}
+    ),
+    Status.CANCELLED: OPEN,
+    Status.LAPSED: frozenset({Status.ADMIN_REVIEW}),
+    Status.FAILED: OPEN,
+}
+
+AFTER_APPROVAL: dict[Status, frozenset[Status]] = {
+    **BEFORE_REVIEW,
+    Status.QUEUED: frozenset({Status.APPROVED, Status.STAGING}),
+    Status.ADMIN_REVIEW: frozenset(),
+    Status.DEPLOYING: frozenset({Status.STAGING, Status.FAILED}),
+    Status.WITHDRAWN: frozenset({Status.ADMIN_REVIEW}),
+}
+
+TABLES = {Stage.BEFORE_REVIEW: BEFORE_REVIEW, Stage.AFTER_APPROVAL: AFTER_APPROVAL}
+
+
+class Action(TextChoices):
+    """What a promotion does with one component."""
+
+    CREATE = "create", "Create"
+    UPDATE = "update", "Update"
+    UNCHANGED = "unchanged", "Unchanged"
+    CONNECTION = "connection", "Mapped connection"
+
+
+class Outcome(TextChoices):
+    """What became of one component of a request."""
+
+    PENDING = "pending", "Pending"
+    DONE = "done", "Done"
+    UNCHANGED = "unchanged", "Unchanged"
+    FAILED = "failed", "Failed"
+    SKIPPED = "skipped", "Skipped"
+
+
+class StepState(TextChoices):
+    """Where one run of one step stands."""
+
+    RUNNING = "running", "Running"
+    WAITING = "waiting", "Waiting"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    ABANDONED = "abandoned", "Abandoned"

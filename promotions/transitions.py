@@ -1,0 +1,130 @@
+"""The only writer of a request's status, and the writer of every Event.
+
+A status change is one conditional UPDATE with the allowed statuses in its WHERE clause; the Event is written in the
+same transaction, and so is what must never be forgotten: the deletion of the branch on every final path.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from .models import Event, PromotionBranch, PromotionRequest, Reservation, StepRun
+from .states import FINAL, INITIAL, TABLES, Stage, Status, StepState
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+class StaleRequest(Exception):
+    """Somebody else moved the request first, or the move is not allowed from where it stands."""
+
+    def __init__(self, request_id: int, to: Status, current: str) -> None:
+        super().__init__(f"Promotion {request_id} cannot go to {to}: it is {current}.")
+        self.request_id = request_id
+        self.to = to
+        self.current = Status(current)
+
+
+def allowed_from(to: Status) -> frozenset[Status]:
+    """The statuses from which a request may go to ``to`` under the present ``STAGE`` setting."""
+    return TABLES[Stage(settings.STAGE)][to]
+
+
+def initial_status() -> Status:
+    """The status of a request that has just been submitted."""
+    return INITIAL[Stage(settings.STAGE)]
+
+
+def record_event(
+    action: str,
+    *,
+    request: PromotionRequest | None = None,
+    actor: User | None = None,
+    subject: str = "",
+    note: str = "",
+    from_status: str = "",
+    to_status: str = "",
+) -> Event:
+    """Write one row of history."""
+    return Event.objects.create(
+        action=action,
+        request=request,
+        actor=actor,
+        subject=subject[:1000],
+        note=note,
+        from_status=from_status,
+        to_status=to_status,
+    )
+
+
+def move(
+    request_id: int,
+    *,
+    to: Status,
+    action: str = "",
+    actor: User | None = None,
+    note: str = "",
+    where: Q | None = None,
+    epoch: int | None = None,
+    next_attempt_at: datetime | None = None,
+    **changes: Any,
+) -> None:
+    """Move one request to ``to``, or raise ``StaleRequest`` if it is not where it must be.
+
+    :param where: a further condition on the row, such as "not requested by the one who approves".
+    :param epoch: the lease epoch of the worker that moves it; a worker that was given up loses.
+    :param next_attempt_at: when a worker has something to do for it (None: nothing).
+    :param changes: further columns to write in the same UPDATE.
+    """
+    with transaction.atomic():
+        row = PromotionRequest.objects.select_for_update().filter(pk=request_id)
+        current = row.values_list("status", flat=True).get()
+        guard = PromotionRequest.objects.filter(pk=request_id, status=current)
+        if epoch is not None:
+            guard = guard.filter(lease_epoch=epoch)
+        if where is not None:
+            guard = guard.filter(where)
+        moved = 0
+        if current in allowed_from(to):
+            moved = guard.update(
+                status=to, updated_at=timezone.now(), next_attempt_at=next_attempt_at, **changes
+            )
+        if moved != 1:
+            raise StaleRequest(request_id, to, current)
+        Event.objects.create(
+            request_id=request_id,
+            actor=actor,
+            action=action or to.value,
+            from_status=current,
+            to_status=to,
+            note=note,
+        )
+        if to in FINAL:
+            _clean_up(request_id)
+
+
+def _clean_up(request_id: int) -> None:
+    """What every final status brings with it: no branch, no reservation, no step that looks alive."""
+    now = timezone.now()
+    drop_branches(request_id)
+    StepRun.objects.filter(
+        request_id=request_id, state__in=(StepState.RUNNING, StepState.WAITING)
+    ).update(state=StepState.ABANDONED, finished_at=now)
+
+
+def drop_branches(request_id: int) -> None:
+    """Mark the live branch of a request for deletion and give up what it reserved.
+
+    The caller is in a transaction, so that the branch and the reason for its deletion go together.
+    """
+    now = timezone.now()
+    PromotionBranch.objects.filter(request_id=request_id, delete_due__isnull=True).update(
+        delete_due=now, next_attempt_at=now
+    )
+    Reservation.objects.filter(request_id=request_id).delete()
