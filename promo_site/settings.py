@@ -188,7 +188,7 @@ STORAGES = {
 }
 # Locally files are served from where they lie, so that nothing has to be collected first.
 WHITENOISE_USE_FINDERS = LOCAL
-WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_AUTOREFRESH = LOCAL
 
 # --- The Partner API -------------------------------------------------------------------------
 

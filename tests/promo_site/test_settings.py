@@ -1,0 +1,69 @@
+"""The settings of a production set-up, each time in a fresh process."""
+
+import os
+import subprocess
+import sys
+
+from tests.services import PROJECT
+
+PRODUCTION = {
+    "SECRET_KEY": "6f0c" * 16 + "-and-something-else",
+    "ALLOWED_HOSTS": "desk.example.com",
+    "PARTNER_API_ACCOUNT": "example-A1B2C3",
+    "PARTNER_API_USER": "BOOMI_TOKEN.someone@example.com",
+    "PARTNER_API_TOKEN": "not-a-real-token",
+    "PARTNER_API_DIALECT": "published",
+}
+
+
+def _manage(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_production_set_up_passes_the_deployment_check() -> None:
+    done = _manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_a_secret_key_it_says_what_to_do() -> None:
+    done = _manage("check")
+    assert done.returncode != 0
+    assert done.stderr.strip().endswith(
+        "SECRET_KEY is not set. Give it a long random value, or set DEBUG=true to develop."
+    )
+
+
+def test_a_developer_needs_only_debug() -> None:
+    done = _manage("check", DEBUG="true")
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_static_file_can_be_collected(tmp_path) -> None:
+    code = (
+        "import promo_site.settings as settings, sys\n"
+        "settings.STATIC_ROOT = sys.argv[1]\n"
+        "from django.core.management import execute_from_command_line\n"
+        "execute_from_command_line(['manage.py', 'collectstatic', '--noinput', '-v0'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=PROJECT,
+        env={
+            "PATH": os.environ["PATH"],
+            "ENV_FILE": os.devnull,
+            "DJANGO_SETTINGS_MODULE": "promo_site.settings",
+            **PRODUCTION,
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.glob("django_htmx/htmx-2.min.*.js"))

