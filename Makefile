@@ -31,10 +31,10 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# These two read the settings, which ask for no secrets while DEBUG is on.
 types: $(STAMP)
-	$(BIN)/mypy $(PACKAGES)
+	DEBUG=true $(BIN)/mypy $(PACKAGES)
 
-# The checks need settings but no secrets: DEBUG stands in for a set-up of one's own.
 migrations: $(STAMP)
 	DEBUG=true $(BIN)/python manage.py makemigrations --check --dry-run
 	DEBUG=true $(BIN)/python manage.py check

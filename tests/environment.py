@@ -23,7 +23,6 @@ FOLDER = Path(tempfile.mkdtemp(prefix="promotion-desk-tests-"))
 REDIS_PORT = free_port()
 SIMULATOR_PORT = free_port()
 
-# Who the simulator knows (see partnerapi/simulator).
 ENVIRONMENT = {
     # Not what a developer has in a file of their own.
     "ENV_FILE": os.devnull,
