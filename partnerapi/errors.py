@@ -6,17 +6,19 @@
     ├── WaitAndRetry                waiting helps
     │   ├── RateLimited             429, or 503 because of the pace, retries used up
     │   ├── ApiUnavailable          503, 502, 504, no connection, timeout
-    │   └── AnswerLost              a write was sent and its answer never came: look before doing it again
+    │   └── AnswerLost              a write was sent and its answer never came: look first
     └── NeedsPerson                 waiting does not help
         ├── AuthFailed              401
         ├── Forbidden               403
         ├── NotFound                404, or 400 whose message says that the object is missing
-        │   └── AlreadyGone         the object was there and has been deleted
+        │   ├── AlreadyGone         the object was there and has been deleted
+        │   └── AccountNotFound     the account itself is unknown or cannot be reached
         ├── Conflict                409
         ├── ComponentLocked         400 "locked": a person holds it open in the Boomi editor
         ├── ImmaterialUpdate        an update that changes nothing was refused
         ├── AlreadyExists           400: the name or version is taken
         ├── BranchLimitReached      400: no more branches on this account
+        ├── BranchingNotEnabled     400: the account has no branches at all
         ├── BadRequest              any other 400
         └── BadResponse             an answer that is not what the description promises
 """
@@ -25,8 +27,10 @@
 class PartnerApiError(Exception):
     """A call of the Partner API did not do what was asked.
 
-    :param message: one sentence for a person; Boomi's own message is kept at its end, never a secret.
-    :param operation: number of the operation as in the guide (1-19), or the name of a supporting one.
+    :param message: one sentence for a person; Boomi's own message stands at its end, never a
+        secret.
+    :param operation: number of the operation as in the guide (1-19), or the name of a supporting
+        one.
     :param status: HTTP status of the answer, where there was one.
     :param boomi_message: Boomi's own words, where the answer had any.
     """
@@ -101,6 +105,10 @@ class AlreadyGone(NotFound):
     code = "ALREADY_GONE"
 
 
+class AccountNotFound(NotFound):
+    code = "ACCOUNT_NOT_FOUND"
+
+
 class Conflict(NeedsPerson):
     code = "MERGE_CONFLICT"
 
@@ -119,6 +127,10 @@ class AlreadyExists(NeedsPerson):
 
 class BranchLimitReached(NeedsPerson):
     code = "BRANCH_LIMIT_REACHED"
+
+
+class BranchingNotEnabled(NeedsPerson):
+    code = "BRANCHING_NOT_ENABLED"
 
 
 class BadRequest(NeedsPerson):

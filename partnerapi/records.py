@@ -16,6 +16,8 @@ class Component:
     branch_id: str
     deleted: bool
     xml: bytes
+    folder_id: str = ""
+    sub_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,11 @@ class Branch:
     deleted: bool = False
     stage: str = ""
     parent_id: str = ""
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is the account's own main line, which no branch limit counts."""
+        return self.name == "main"
 
 
 @dataclass(frozen=True)
@@ -151,8 +158,8 @@ class IntegrationPack:
 class Release:
     """A release of a pack (operation 18).
 
-    ``state`` is one of IN_PROGRESS, SCHEDULED, SUCCESS, ERROR. ``package_id`` is the released pack's package,
-    where the dialect gives one.
+    ``state`` is one of IN_PROGRESS, SCHEDULED, SUCCESS, ERROR. ``package_id`` is the
+    released pack's package, where the dialect gives one.
     """
 
     release_id: str

@@ -1,0 +1,334 @@
+"""The operations as Boomi publishes them, which is what api.boomi.com follows.
+
+Where a method does more than one call, or sends more than the guide does, its comment says which
+rule of the published API that comes from.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import ClassVar
+
+from partnerapi import componentxml, wire
+from partnerapi.dialects import reading
+from partnerapi.dialects.base import Capabilities, Dialect, Sender
+from partnerapi.errors import AlreadyExists, BadResponse, NotFound, PartnerApiError
+from partnerapi.operations import OPERATIONS, SUPPORTING, Operation
+from partnerapi.records import (
+    Branch,
+    Component,
+    Folder,
+    IntegrationPack,
+    MergeRequest,
+    PackagedComponent,
+    PackEntry,
+    PinnedComponent,
+    Reference,
+    Release,
+)
+from partnerapi.transport import Request
+from partnerapi.wire import Condition, Fields
+
+_PATHS = {
+    2: "Component",
+    3: "Component/{component}",
+    4: "ComponentReference/query",
+    9: "PublisherIntegrationPack",
+    16: "PublisherIntegrationPack/query",
+    17: "PublisherIntegrationPack/{pack}",
+}
+
+
+def _published(operation: Operation) -> Operation:
+    number = operation.number or 0
+    return replace(
+        operation,
+        path=_PATHS.get(number, operation.path),
+        method="POST" if number == 4 else operation.method,
+        success=frozenset({200}),
+        # A missing object is 400; 404 means a wrong address.
+        errors=operation.errors - {404} | {400},
+    )
+
+
+class PublishedDialect(Dialect):
+    name = "published"
+    capabilities = Capabilities(
+        pins_versions=True,
+        needs_folder_ids=True,
+        reports_merge_details=True,
+        reports_parents=True,
+        releases_asynchronously=True,
+        deploys_released_package=False,
+        reverts_merges=True,
+    )
+    operations: ClassVar[Mapping[int, Operation]] = MappingProxyType(
+        {number: _published(operation) for number, operation in OPERATIONS.items()}
+    )
+
+    # -- components --------------------------------------------------------
+
+    def create_component(self, send: Sender, xml: bytes, *, branch_id: str) -> Component:
+        # The branch is an attribute of the root, not part of the address.
+        body = componentxml.set_envelope(xml, component_id="", branch_id=branch_id)
+        return self._written(send(Request(self.operations[2], body=body)), branch_id)
+
+    def update_component(
+        self, send: Sender, component_id: str, xml: bytes, *, branch_id: str
+    ) -> Component:
+        body = componentxml.set_envelope(xml, component_id=component_id, branch_id=branch_id)
+        answer = send(Request(self.operations[3], {"component": component_id}, body))
+        return self._written(answer, branch_id, component_id)
+
+    def get_component_references(
+        self, send: Sender, component_id: str, *, version: int, account: str | None = None
+    ) -> tuple[Reference, ...]:
+        # GET lists the parents; what a component uses comes from a query that names the
+        # component and its version. Nothing used is an empty result with status 200.
+        conditions = [
+            Condition("parentComponentId", component_id),
+            Condition("parentVersion", str(version)),
+        ]
+        body = wire.xml_query(conditions, wrapped=True)
+        request = Request(self.operations[4], body=body, account=account)
+        found: dict[str, Reference] = {}
+        for answer, results in self._pages(send, request):
+            rows = [row for result in results for row in _reference_rows(result)]
+            with reading.reading(answer):
+                for reference in reading.used_by(rows, component_id):
+                    found.setdefault(reference.component_id, reference)
+        return tuple(found.values())
+
+    def query_component_parents(self, send: Sender, component_id: str) -> tuple[Reference, ...]:
+        operation = SUPPORTING["GET ComponentReference parents"]
+        request = Request(operation, {"component": component_id})
+        return self._references_or_none(send, request, component_id, reading.parents)
+
+    def ensure_folder(self, send: Sender, full_path: str) -> Folder | None:
+        # folderFullPath is ignored in a write, and the component lands in the root folder.
+        # Paths have no leading slash and begin with the account's name, which is not needed:
+        # the first folder is made in the root when it names no parent.
+        parent: Folder | None = None
+        for name in filter(None, (part.strip() for part in full_path.split("/"))):
+            parent = self._find_folder(send, name, parent) or self._make_folder(send, name, parent)
+        return parent
+
+    def _find_folder(self, send: Sender, name: str, parent: Folder | None) -> Folder | None:
+        conditions = [Condition("name", name), Condition("deleted", "false")]
+        request = self._query("QUERY Folder", conditions)
+        for answer, results in self._pages(send, request):
+            for fields in results:
+                if wire.flag(fields, "deleted") or not _is_in(fields, name, parent):
+                    continue
+                with reading.reading(answer):
+                    return reading.folder(fields)
+        return None
+
+    def _make_folder(self, send: Sender, name: str, parent: Folder | None) -> Folder:
+        body = {"name": name}
+        if parent is not None:
+            body["parentId"] = parent.folder_id
+        try:
+            answer = send(Request(SUPPORTING["POST Folder"], body=wire.json_body(body)))
+        except AlreadyExists:
+            # Somebody else made it in between.
+            found = self._find_folder(send, name, parent)
+            if found is None:
+                raise
+            return found
+        with reading.reading(answer):
+            return reading.folder(reading.fields_of(answer, "Folder"))
+
+    # -- packages ----------------------------------------------------------
+
+    def _package_query(self, conditions: Sequence[Condition]) -> bytes:
+        return wire.xml_query(conditions or [wire.present("componentId")], wrapped=True)
+
+    def get_package_manifest(
+        self, send: Sender, package_id: str, *, account: str | None = None
+    ) -> tuple[PinnedComponent, ...] | None:
+        operation = SUPPORTING["GET PackagedComponentManifest"]
+        answer = send(Request(operation, {"package": package_id}, account=account))
+        with reading.reading(answer):
+            fields = reading.fields_of(answer, "PackagedComponentManifest")
+            return reading.pinned_components(fields)
+
+    # -- branches and merges -----------------------------------------------
+
+    def create_branch(
+        self,
+        send: Sender,
+        name: str,
+        description: str,
+        *,
+        package_id: str | None = None,
+        parent_id: str | None = None,
+    ) -> Branch:
+        body = {"name": name, "description": description}
+        if package_id is not None:
+            body["packageId"] = package_id
+        else:
+            body["parentId"] = parent_id or self._main(send).branch_id
+        answer = send(Request(self.operations[10], body=wire.json_body(body)))
+        with reading.reading(answer):
+            return reading.branch(reading.fields_of(answer, "Branch"))
+
+    def _main(self, send: Sender) -> Branch:
+        for branch in self.query_branches(send, name="main"):
+            if branch.is_main:
+                return branch
+        raise BadResponse(
+            "The primary account lists no branch named main: is branching enabled?", operation=11
+        )
+
+    def _branch_query(self) -> Sequence[Condition]:
+        return [wire.present("id")]
+
+    def delete_branch(self, send: Sender, branch_id: str) -> None:
+        # Gone already is 400 with a message, and 404 or 410 a wrong address: the list of
+        # branches (operation 11) says which it is.
+        try:
+            answer = send(Request(self.operations[15], {"branch": branch_id}))
+        except (NotFound, BadResponse) as error:
+            refused: PartnerApiError = error
+        else:
+            self._check_deleted(answer)
+            return
+        branches = self.query_branches(send)
+        if any(item.branch_id == branch_id and item.stage != "DELETING" for item in branches):
+            raise refused
+
+    def create_merge_request(
+        self, send: Sender, source_branch_id: str, *, target_branch_id: str
+    ) -> MergeRequest:
+        body = {
+            "sourceBranchId": source_branch_id,
+            "destinationBranchId": target_branch_id,
+            "strategy": "OVERRIDE",
+            "priorityBranch": "SOURCE",
+        }
+        answer = send(Request(self.operations[12], body=wire.json_body(body)))
+        return self._merge_request(answer)
+
+    def execute_merge_request(
+        self, send: Sender, merge_request_id: str, *, action: str
+    ) -> MergeRequest:
+        body = wire.json_body({"id": merge_request_id, "mergeRequestAction": action})
+        values = {"merge_request": merge_request_id}
+        return self._merge_request(send(Request(self.operations[13], values, body)))
+
+    # -- packs -------------------------------------------------------------
+
+    def create_integration_pack(self, send: Sender, name: str, description: str) -> IntegrationPack:
+        body = {"name": name, "Description": description, "installationType": "MULTI"}
+        answer = send(Request(self.operations[9], body=wire.json_body(body)))
+        with reading.reading(answer):
+            return reading.publisher_pack(reading.fields_of(answer, "PublisherIntegrationPack"))
+
+    def query_integration_packs(self, send: Sender) -> tuple[IntegrationPack, ...]:
+        # IntegrationPack/query would list the packs that other accounts offer to this one.
+        body = wire.xml_query([Condition("installationType", "MULTI")], wrapped=True)
+        request = Request(self.operations[16], body=body)
+        return tuple(self._records(send, request, reading.publisher_pack))
+
+    def _pack(self, send: Sender, pack_id: str) -> IntegrationPack:
+        operation = SUPPORTING["GET PublisherIntegrationPack"]
+        answer = send(Request(operation, {"pack": pack_id}))
+        with reading.reading(answer):
+            return reading.publisher_pack(reading.fields_of(answer, "PublisherIntegrationPack"))
+
+    def add_to_integration_pack(
+        self, send: Sender, pack_id: str, package: PackagedComponent
+    ) -> None:
+        # What an update leaves out is removed from the pack, so it names everything that is in
+        # it. Components are named, not packages: Boomi takes each one's newest shareable package,
+        # and the release then says which version is meant.
+        pack = self._pack(send, pack_id)
+        components = [entry.component_id for entry in pack.entries]
+        if package.component_id not in components:
+            components.append(package.component_id)
+        body = {
+            "id": pack_id,
+            "name": pack.name,
+            "Description": pack.description,
+            "installationType": pack.installation_type or "MULTI",
+            "operationType": "ADD",
+            "PublisherPackagedComponents": {
+                "PublisherPackagedComponent": [{"componentId": item} for item in components]
+            },
+        }
+        answer = send(Request(self.operations[17], {"pack": pack_id}, wire.json_body(body)))
+        with reading.reading(answer):
+            reading.publisher_pack(reading.fields_of(answer, "PublisherIntegrationPack"))
+
+    def release_integration_pack(
+        self, send: Sender, pack_id: str, *, package: PackagedComponent, version: str, notes: str
+    ) -> Release:
+        pack = self._pack(send, pack_id)
+        body = {
+            "id": pack_id,
+            "name": pack.name,
+            "installationType": pack.installation_type or "MULTI",
+            "releaseSchedule": "IMMEDIATELY",
+            "ReleasePackagedComponents": {
+                "ReleasePackagedComponent": list(_release_items(pack.entries, package))
+            },
+        }
+        answer = send(Request(self.operations[18], body=wire.json_body(body)))
+        with reading.reading(answer):
+            fields = reading.fields_of(answer, "ReleaseIntegrationPack")
+            return reading.release(fields, "requestId")
+
+    def query_pack_environments(self, send: Sender, pack_id: str) -> tuple[str, ...]:
+        # Where an instance of the pack is attached, a release arrives by itself; deploying the
+        # package there as well would run it twice.
+        instances = self._query(
+            "QUERY IntegrationPackInstance", [Condition("integrationPackId", pack_id)]
+        )
+        found: dict[str, None] = {}
+        for instance in self._records(send, instances, lambda row: wire.required(row, "id")):
+            attachments = self._query(
+                "QUERY IntegrationPackEnvironmentAttachment",
+                [Condition("integrationPackInstanceId", instance)],
+            )
+            for environment in self._records(
+                send, attachments, lambda row: wire.required(row, "environmentId")
+            ):
+                found[environment] = None
+        return tuple(found)
+
+
+def _reference_rows(result: Fields) -> list[Fields]:
+    """The references in one result of a query, which holds one or many or is one itself."""
+    return wire.many(result, "references") or ([result] if "componentId" in result else [])
+
+
+def _is_in(fields: Fields, name: str, parent: Folder | None) -> bool:
+    """Whether a folder that was found has this name and stands in the right place.
+
+    Names may hold slashes, so the parent decides where it is told, and the path where not.
+    """
+    if wire.text(fields, "name") != name:
+        return False
+    path = wire.text(fields, "fullPath")
+    if parent is None:
+        root = wire.text(fields, "parentName") or path.partition("/")[0]
+        return path == f"{root}/{name}"
+    parent_id = wire.text(fields, "parentId")
+    return parent_id == parent.folder_id if parent_id else path == f"{parent.full_path}/{name}"
+
+
+def _release_items(
+    entries: Sequence[PackEntry], package: PackagedComponent
+) -> Iterator[dict[str, str]]:
+    """Every component of a release with its version.
+
+    What a release leaves out is taken out of the pack, and a component without a version goes
+    out in its newest package, which may be an unmerged test: so ours is named with its new
+    version, and every other with the one that is released now. One that was added by somebody
+    and never released has no such version, and is not released along with ours.
+    """
+    for entry in entries:
+        if entry.component_id != package.component_id and entry.current_version:
+            yield {"componentId": entry.component_id, "version": entry.current_version}
+    yield {"componentId": package.component_id, "version": package.package_version}

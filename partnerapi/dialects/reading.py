@@ -1,0 +1,312 @@
+"""Records made from answers, the same in both dialects.
+
+Where the dialects name a field differently, both names are accepted: which one comes is the
+server's choice, and nothing else has that name.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from partnerapi import componentxml, wire
+from partnerapi.errors import BadResponse
+from partnerapi.records import (
+    Account,
+    Branch,
+    Component,
+    ComponentMetadata,
+    DeployedPackage,
+    Environment,
+    Folder,
+    IntegrationPack,
+    MergeDetail,
+    MergeRequest,
+    PackagedComponent,
+    PackEntry,
+    PinnedComponent,
+    Reference,
+    Release,
+)
+from partnerapi.transport import Answer
+from partnerapi.wire import Fields
+
+
+@contextmanager
+def reading(answer: Answer) -> Iterator[None]:
+    """Make everything that is wrong with an answer a :class:`BadResponse`."""
+    try:
+        yield
+    except wire.Unreadable as problem:
+        reason = str(problem)
+    else:
+        return
+    raise bad_response(answer, reason)
+
+
+def bad_response(answer: Answer, reason: str) -> BadResponse:
+    """The error for an answer that came with a good status and is not good.
+
+    :param reason: half a sentence that goes on from "The answer to …".
+    """
+    message = wire.boomi_message(answer.body)
+    sentence = f"The answer to {answer.operation.name} {reason}."
+    if message:
+        sentence = f"{sentence} Boomi says: {message}"
+    return BadResponse(
+        sentence,
+        operation=answer.operation.key,
+        status=answer.status,
+        boomi_message=message,
+    )
+
+
+def fields_of(answer: Answer, *wrappers: str) -> Fields:
+    """The object in an answer, taken out of a wrapper of that name.
+
+    :raises Unreadable: there is none, or it is an error.
+    """
+    fields = wire.read(answer.body)
+    if wire.is_error(fields):
+        raise wire.Unreadable("is an error although its status says that all is well")
+    return wire.unwrap(fields, *wrappers)
+
+
+def component(answer: Answer) -> Component:
+    """A component from its XML, which is kept byte by byte."""
+    try:
+        envelope = componentxml.read_envelope(answer.body)
+    except ValueError as problem:
+        raise wire.Unreadable(f"is not a component ({str(problem).rstrip('.')})") from None
+    if not envelope.component_id or envelope.version is None:
+        raise wire.Unreadable("has no componentId or no version")
+    return Component(
+        component_id=envelope.component_id,
+        name=envelope.name,
+        type=envelope.type,
+        version=envelope.version,
+        folder_full_path=envelope.folder_full_path,
+        branch_id=envelope.branch_id,
+        deleted=envelope.deleted,
+        xml=answer.body,
+        folder_id=envelope.folder_id,
+        sub_type=envelope.sub_type,
+    )
+
+
+def component_metadata(fields: Fields) -> ComponentMetadata:
+    return ComponentMetadata(
+        component_id=wire.required(fields, "componentId"),
+        name=wire.text(fields, "name"),
+        type=wire.required(fields, "type"),
+        version=wire.required_integer(fields, "version"),
+        folder_full_path=wire.text(fields, "folderFullPath", "folderName"),
+        folder_id=wire.text(fields, "folderId").strip('"'),
+        sub_type=wire.text(fields, "subType"),
+        current_version=wire.flag(fields, "currentVersion", default=True),
+        deleted=wire.flag(fields, "deleted"),
+        modified_by=wire.text(fields, "modifiedBy"),
+        modified_date=wire.moment(fields, "modifiedDate"),
+        copied_from_component_id=wire.text(fields, "copiedFromComponentId"),
+    )
+
+
+def references(answer: Answer, parent_id: str | None = None) -> tuple[Reference, ...]:
+    """What a component uses.
+
+    :param parent_id: the component that was asked about.
+    :raises Unreadable: the answer is about other parents: it lists who uses the component, as
+        the published API does where the guide's lists what it uses. The dialect is wrong.
+    """
+    fields = fields_of(answer, "ComponentReference")
+    if wire.text(fields, wire.TYPE) != "ComponentReference" and "references" not in fields:
+        raise wire.Unreadable("has no references")
+    return used_by(wire.many(fields, "references"), parent_id)
+
+
+def used_by(rows: list[Fields], parent_id: str | None) -> tuple[Reference, ...]:
+    """The components at the far end of references, each once."""
+    found: dict[str, Reference] = {}
+    for row in rows:
+        parent = wire.text(row, "parentComponentId")
+        if parent_id is not None and parent and parent.lower() != parent_id.lower():
+            raise wire.Unreadable(
+                "lists what uses the component and not what it uses, so the server speaks "
+                "another dialect than PARTNER_API_DIALECT says"
+            )
+        child = wire.required(row, "componentId")
+        found.setdefault(child, Reference(child, wire.text(row, "type") or "DEPENDENT"))
+    return tuple(found.values())
+
+
+def parents(answer: Answer) -> tuple[Reference, ...]:
+    """Who uses a component (published, GET ComponentReference)."""
+    fields = fields_of(answer, "ComponentReference")
+    found: dict[str, Reference] = {}
+    for row in wire.many(fields, "references"):
+        parent = wire.required(row, "parentComponentId")
+        found.setdefault(parent, Reference(parent, wire.text(row, "type") or "DEPENDENT"))
+    return tuple(found.values())
+
+
+def packaged_component(fields: Fields) -> PackagedComponent:
+    return PackagedComponent(
+        package_id=wire.required(fields, "packageId"),
+        package_version=wire.required(fields, "packageVersion"),
+        component_id=wire.required(fields, "componentId"),
+        component_type=wire.text(fields, "componentType"),
+        component_version=wire.integer(fields, "componentVersion"),
+        created_by=wire.text(fields, "createdBy"),
+        created_date=wire.moment(fields, "createdDate"),
+        notes=wire.text(fields, "notes"),
+        shareable=wire.flag(fields, "shareable"),
+        deleted=wire.flag(fields, "deleted"),
+        branch_name=wire.text(fields, "branchName"),
+    )
+
+
+def pinned_components(fields: Fields) -> tuple[PinnedComponent, ...]:
+    if (
+        wire.text(fields, wire.TYPE) != "PackagedComponentManifest"
+        and "componentInfo" not in fields
+    ):
+        raise wire.Unreadable("has no componentInfo")
+    return tuple(
+        PinnedComponent(wire.required(row, "id"), wire.required_integer(row, "version"))
+        for row in wire.many(fields, "componentInfo")
+    )
+
+
+def deployed_package(fields: Fields) -> DeployedPackage:
+    return DeployedPackage(
+        deployment_id=wire.required(fields, "deploymentId"),
+        environment_id=wire.required(fields, "environmentId"),
+        package_id=wire.required(fields, "packageId"),
+        active=wire.flag(fields, "active", default=True),
+        version=wire.integer(fields, "version"),
+    )
+
+
+def branch(fields: Fields) -> Branch:
+    stage = wire.text(fields, "stage")
+    return Branch(
+        branch_id=wire.required(fields, "id", "branchId"),
+        name=wire.required(fields, "name"),
+        # A branch that is being deleted may still say that it is ready.
+        ready=wire.flag(fields, "ready") and stage in {"", "NORMAL"},
+        description=wire.text(fields, "description"),
+        deleted=wire.flag(fields, "deleted"),
+        stage=stage,
+        parent_id=wire.text(fields, "parentId"),
+    )
+
+
+def merge_request(fields: Fields, *, with_details: bool) -> MergeRequest:
+    """
+    :param with_details: whether the dialect reports what a merge would do.
+    """
+    details = None
+    if with_details:
+        rows = wire.many(fields, "MergeRequestDetails", inside="MergeRequestDetail")
+        details = tuple(_merge_detail(row) for row in rows)
+    return MergeRequest(
+        merge_request_id=wire.required(fields, "id", "mergeRequestId"),
+        stage=wire.required(fields, "stage").upper(),
+        source_branch_id=wire.text(fields, "sourceBranchId"),
+        destination_branch_id=wire.text(fields, "destinationBranchId", "targetBranchId"),
+        details=details,
+        message=wire.text(fields, "message", "note"),
+    )
+
+
+def _merge_detail(fields: Fields) -> MergeDetail:
+    return MergeDetail(
+        component_id=wire.required(fields, "componentGuid"),
+        change_type=wire.text(fields, "changeType"),
+        source_revision=wire.integer(fields, "sourceRevision"),
+        destination_revision=wire.integer(fields, "destinationRevision"),
+        conflict=wire.flag(fields, "conflict"),
+    )
+
+
+def integration_pack(fields: Fields) -> IntegrationPack:
+    """A pack in the guide's form."""
+    return IntegrationPack(
+        pack_id=wire.required(fields, "id"),
+        name=wire.required(fields, "name"),
+        description=wire.text(fields, "description"),
+        installation_type=wire.text(fields, "installationType") or "MULTI",
+        entries=tuple(_pack_entry(row) for row in wire.many(fields, "PackagedComponent")),
+        released_version=wire.text(fields, "releasedVersion"),
+        released_package_id=wire.text(fields, "releasedPackageId"),
+    )
+
+
+def _pack_entry(fields: Fields) -> PackEntry:
+    version = wire.text(fields, "packageVersion")
+    released = wire.flag(fields, "released")
+    return PackEntry(
+        component_id=wire.required(fields, "componentId"),
+        name=wire.text(fields, "componentName"),
+        component_type=wire.text(fields, "componentType"),
+        current_version=version if released else "",
+        pending_version="" if released else version,
+        package_id=wire.text(fields, "packageId"),
+    )
+
+
+def publisher_pack(fields: Fields) -> IntegrationPack:
+    """A pack in the published form, whose ``Description`` has a capital."""
+    rows = wire.many(fields, "PublisherPackagedComponents", inside="PublisherPackagedComponent")
+    return IntegrationPack(
+        pack_id=wire.required(fields, "id"),
+        name=wire.required(fields, "name"),
+        description=wire.text(fields, "Description", "description"),
+        installation_type=wire.text(fields, "installationType"),
+        entries=tuple(
+            PackEntry(
+                component_id=wire.required(row, "componentId"),
+                name=wire.text(row, "componentName"),
+                component_type=wire.text(row, "componentType"),
+                current_version=wire.text(row, "currentVersion"),
+                pending_version=wire.text(row, "pendingVersion"),
+            )
+            for row in rows
+        ),
+    )
+
+
+def release(fields: Fields, *id_names: str) -> Release:
+    """
+    :param id_names: the fields that may hold the release's id.
+    """
+    state = (wire.text(fields, "releaseStatus") or "IN_PROGRESS").upper()
+    return Release(
+        release_id=wire.required(fields, *id_names),
+        state="IN_PROGRESS" if state == "INPROGRESS" else state,
+        package_id=wire.text(fields, "packageId"),
+        message=wire.text(fields, "message", "errorMessage"),
+    )
+
+
+def environment(fields: Fields) -> Environment:
+    return Environment(
+        environment_id=wire.required(fields, "id"),
+        name=wire.text(fields, "name"),
+        # Accounts with Basic environment support have none: theirs are all production.
+        classification=wire.text(fields, "classification") or "PROD",
+    )
+
+
+def account(fields: Fields) -> Account:
+    return Account(
+        account_id=wire.required(fields, "accountId"),
+        name=wire.text(fields, "name"),
+        status=wire.text(fields, "status") or "active",
+    )
+
+
+def folder(fields: Fields) -> Folder:
+    return Folder(
+        folder_id=wire.required(fields, "id"),
+        name=wire.text(fields, "name"),
+        full_path=wire.text(fields, "fullPath"),
+    )

@@ -1,0 +1,155 @@
+"""The calls of the Partner API as two tables: the guide's 19 operations, and what supports them.
+
+Paths are relative to ``/partner/api/rest/v1/{primaryAccountId}/``. The guide's table is kept as it
+is written there (build guide, step 2.2); how the published API differs is in
+:mod:`partnerapi.dialects.published`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+XML = "application/xml"
+JSON = "application/json"
+TEXT = "text/plain"
+
+BASE_PATH = "/partner/api/rest/v1"
+
+_WAIT = frozenset({429, 503})
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One row of the table.
+
+    :param number: the guide's number, or None for a supporting call.
+    :param name: the guide's name without its prefix ``PROMO - HTTP Op -``.
+    :param path: below the account, with ``{placeholders}``.
+    :param media_type: of the request's body, and of the answer.
+    :param success: statuses that the operation ends well with.
+    :param errors: statuses that the guide lists as errors.
+    :param reads: whether the call changes nothing, so that it may be repeated blindly.
+    :param overrides_account: whether it may be sent with ``overrideAccount`` (1, 4, 5 and 6).
+    """
+
+    number: int | None
+    name: str
+    method: str
+    path: str
+    media_type: str
+    errors: frozenset[int] = frozenset({400}) | _WAIT
+    success: frozenset[int] = frozenset({200})
+    reads: bool = False
+    overrides_account: bool = False
+
+    @property
+    def guide_name(self) -> str:
+        """The operation's name as the guide spells it in full."""
+        return f"PROMO - HTTP Op - {self.name}"
+
+    @property
+    def key(self) -> int | str:
+        """What errors and recorded calls name the operation by: its number, or its name."""
+        return self.name if self.number is None else self.number
+
+
+def _row(
+    number: int,
+    name: str,
+    method: str,
+    path: str,
+    media_type: str,
+    *also: int,
+    reads: bool = False,
+    overrides_account: bool = False,
+) -> Operation:
+    return Operation(
+        number,
+        name,
+        method,
+        path,
+        media_type,
+        errors=frozenset({400, *also}) | _WAIT,
+        reads=reads,
+        overrides_account=overrides_account,
+    )
+
+
+_ROWS = (
+    _row(1, "GET Component", "GET", "Component/{component}", XML, 404,
+         reads=True, overrides_account=True),
+    _row(2, "POST Component Create", "POST", "Component~{branch}", XML),
+    _row(3, "POST Component Update", "POST", "Component/{component}~{branch}", XML, 404),
+    _row(4, "GET ComponentReference", "GET", "ComponentReference/{component}", XML, 404,
+         reads=True, overrides_account=True),
+    _row(5, "GET ComponentMetadata", "GET", "ComponentMetadata/{component}", XML, 404,
+         reads=True, overrides_account=True),
+    _row(6, "QUERY PackagedComponent", "POST", "PackagedComponent/query", XML,
+         reads=True, overrides_account=True),
+    _row(7, "POST PackagedComponent", "POST", "PackagedComponent", JSON),
+    _row(8, "POST DeployedPackage", "POST", "DeployedPackage", JSON, 404),
+    _row(9, "POST IntegrationPack", "POST", "IntegrationPack", JSON),
+    _row(10, "POST Branch", "POST", "Branch", JSON),
+    _row(11, "QUERY Branch", "POST", "Branch/query", JSON, reads=True),
+    _row(12, "POST MergeRequest", "POST", "MergeRequest", JSON, 409),
+    _row(13, "POST MergeRequest Execute", "POST", "MergeRequest/execute/{merge_request}", JSON,
+         409),
+    _row(14, "GET Branch", "GET", "Branch/{branch}", JSON, 404, reads=True),
+    Operation(15, "DELETE Branch", "DELETE", "Branch/{branch}", JSON,
+              errors=_WAIT, success=frozenset({200, 404})),
+    _row(16, "QUERY IntegrationPack", "POST", "IntegrationPack/query", XML, reads=True),
+    _row(17, "POST Add To IntegrationPack", "POST",
+         "IntegrationPack/{pack}/PackagedComponent/{package}", JSON, 404),
+    _row(18, "POST ReleaseIntegrationPack", "POST", "ReleaseIntegrationPack", JSON, 404),
+    _row(19, "GET MergeRequest", "GET", "MergeRequest/{merge_request}", JSON, 404, reads=True),
+)  # fmt: skip
+
+#: The guide's 19 operations by number.
+OPERATIONS: Mapping[int, Operation] = MappingProxyType(
+    {row.number: row for row in _ROWS if row.number is not None}
+)
+
+
+def _supporting(
+    name: str,
+    method: str,
+    path: str,
+    media_type: str = JSON,
+    *,
+    success: frozenset[int] = frozenset({200}),
+    reads: bool = True,
+    overrides_account: bool = False,
+) -> Operation:
+    return Operation(
+        None,
+        name,
+        method,
+        path,
+        media_type,
+        success=success,
+        reads=reads,
+        overrides_account=overrides_account,
+    )
+
+
+_SUPPORTING_ROWS = (
+    _supporting("GET PackagedComponentManifest", "GET", "PackagedComponentManifest/{package}", XML,
+                overrides_account=True),
+    _supporting("QUERY Folder", "POST", "Folder/query"),
+    _supporting("POST Folder", "POST", "Folder", reads=False),
+    _supporting("QUERY Environment", "POST", "Environment/query"),
+    _supporting("QUERY Account", "POST", "Account/query"),
+    _supporting("QUERY ComponentMetadata", "POST", "ComponentMetadata/query",
+                overrides_account=True),
+    _supporting("GET ComponentReference parents", "GET", "ComponentReference/{component}", XML),
+    _supporting("GET PublisherIntegrationPack", "GET", "PublisherIntegrationPack/{pack}"),
+    _supporting("GET ReleaseIntegrationPackStatus", "GET", "ReleaseIntegrationPackStatus/{release}",
+                success=frozenset({200, 202})),
+    _supporting("QUERY DeployedPackage", "POST", "DeployedPackage/query"),
+    _supporting("QUERY IntegrationPackInstance", "POST", "IntegrationPackInstance/query"),
+    _supporting("QUERY IntegrationPackEnvironmentAttachment", "POST",
+                "IntegrationPackEnvironmentAttachment/query"),
+)  # fmt: skip
+
+#: What is needed beside the 19 operations, by name (source: the published API).
+SUPPORTING: Mapping[str, Operation] = MappingProxyType({row.name: row for row in _SUPPORTING_ROWS})

@@ -1,0 +1,498 @@
+"""Sends calls and gets answers: the one place that knows about HTTP.
+
+What is retried (guide, "pace and retries"; published API, getting started): 429 and 503 three
+times after 1, 2 and 4 seconds, or after what Retry-After says; a lost connection or answer of a
+call that only reads, in the same way. 401 and 403 are never retried. A call that writes and whose
+answer was lost may have been done, so it is never sent again from here: :class:`AnswerLost`.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import quote, urlsplit
+
+import requests
+import urllib3
+from requests.auth import HTTPBasicAuth
+
+from partnerapi import errors, wire
+from partnerapi.operations import BASE_PATH, TEXT, Operation
+from partnerapi.records import Call
+from partnerapi.throttle import Throttle
+
+logger = logging.getLogger(__name__)
+
+BACKOFF_SECONDS = (1.0, 2.0, 4.0)
+
+#: No try begins later than this after the first one, whatever Retry-After says.
+RETRY_SECONDS = 180.0
+
+#: Component documents reach 25 MB.
+MAX_BYTES = 30 * 1024 * 1024
+_MAX_ERROR_BYTES = 256 * 1024
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call to be sent.
+
+    :param operation: the row of the table that the call is made from.
+    :param values: what stands in the path's placeholders.
+    :param account: the dev account to read from, or None for the primary account.
+    """
+
+    operation: Operation
+    values: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    account: str | None = None
+    content_type: str = ""
+
+    @property
+    def path(self) -> str:
+        """The path below the account, with safe values.
+
+        :raises ValueError: a value is empty or would change the path's meaning.
+        """
+        safe = {name: quote_segment(value) for name, value in self.values.items()}
+        return self.operation.path.format_map(safe)
+
+    def more(self, token: str) -> "Request":
+        """The call for the next page: the bare token as text (published: query paging)."""
+        path = self.operation.path.removesuffix("/query") + "/queryMore"
+        return replace(
+            self,
+            operation=replace(self.operation, path=path),
+            body=token.encode(),
+            content_type=TEXT,
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back with a status that the operation counts as success."""
+
+    operation: Operation
+    status: int
+    body: bytes
+
+
+def quote_segment(value: str) -> str:
+    """A value as one segment of a path; ``~`` stays, for it separates ids from versions.
+
+    :raises ValueError: the value is empty, ``.`` or ``..``.
+    """
+    if value.strip() in {"", ".", ".."}:
+        raise ValueError(f"{value!r} cannot be an id in an address.")
+    return quote(value, safe="~")
+
+
+def ignore(_call: Call) -> None:
+    """Record nothing."""
+
+
+@dataclass(frozen=True)
+class _Try:
+    """How one try ended: with an answer, or with an error that may be tried again or not."""
+
+    status: int | None = None
+    answer: Answer | None = None
+    error: errors.PartnerApiError | None = None
+    again: bool = False
+
+
+class Transport:
+    """Sends requests to one primary account.
+
+    :param base_url: scheme and host, such as ``https://api.boomi.com``.
+    :param account_id: the primary account.
+    :param user: ``BOOMI_TOKEN.{e-mail}``.
+    :param token: asked at every try, so that a token can be changed without a restart.
+    :param timeout: seconds to connect, and between two pieces of an answer (guide: 120); a whole
+        answer may take twice as long.
+    :param time_scale: factor on the pauses between tries, for tests.
+    :param record: told of every try.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        account_id: str,
+        user: str,
+        token: Callable[[], str],
+        *,
+        throttle: Throttle,
+        timeout: float = 120.0,
+        time_scale: float = 1.0,
+        max_bytes: int = MAX_BYTES,
+        record: Callable[[Call], None] = ignore,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.account_id = account_id
+        self._base_url = base_url.rstrip("/")
+        self._user = user
+        self._token = token
+        self._throttle = throttle
+        self._timeout = timeout
+        self._time_scale = time_scale
+        self._max_bytes = max_bytes
+        self._record = record
+        self._sleep = sleep
+        self._session = requests.Session()
+        # Boomi's cookies would tie a worker to one of its servers.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+
+    def send(self, request: Request) -> Answer:
+        """Send a request until it is answered, refused, or no try is left.
+
+        :raises ValueError: the request writes and names a dev account (those are only read).
+        :raises partnerapi.errors.PartnerApiError: see :mod:`partnerapi.errors`.
+        """
+        operation = request.operation
+        if request.account is not None and not (operation.reads and operation.overrides_account):
+            raise ValueError(f"{operation.name} is never sent to a dev account.")
+        path = f"{BASE_PATH}/{quote_segment(self.account_id)}/{request.path}"
+        started = time.monotonic()
+        attempt = 0
+        while True:
+            attempt += 1
+            self._throttle.wait()
+            ended = self._try(request, path, attempt)
+            if ended.answer is not None:
+                return ended.answer
+            error = ended.error
+            if error is None:  # one of both is always there
+                raise AssertionError("a try ended with neither an answer nor an error")
+            if not ended.again or attempt > len(BACKOFF_SECONDS):
+                raise error
+            pause = BACKOFF_SECONDS[attempt - 1] * self._time_scale
+            if isinstance(error, errors.WaitAndRetry) and error.retry_after is not None:
+                pause = max(pause, error.retry_after)
+            if time.monotonic() - started + pause > RETRY_SECONDS:
+                raise error
+            self._sleep(pause)
+
+    # -- one try ---------------------------------------------------------
+
+    def _try(self, request: Request, path: str, attempt: int) -> _Try:
+        started = time.monotonic()
+        ended = self._exchange(request, path)
+        call = Call(
+            operation=request.operation.key,
+            name=request.operation.name,
+            method=request.operation.method,
+            path=path,
+            account=request.account or self.account_id,
+            attempt=attempt,
+            status=ended.status,
+            duration_ms=round((time.monotonic() - started) * 1000),
+            error=ended.error.code if ended.error else "",
+        )
+        try:
+            self._record(call)
+        except Exception:
+            # The call itself may have changed something: its answer must not be lost with this.
+            logger.exception("A call could not be recorded.")
+        return ended
+
+    def _exchange(self, request: Request, path: str) -> _Try:
+        operation = request.operation
+        headers = {"Accept": operation.media_type, "User-Agent": "promotion-desk"}
+        if operation.method == "POST":
+            headers["Content-Type"] = request.content_type or operation.media_type
+        deadline = time.monotonic() + 2 * self._timeout
+        token = self._token().strip()
+        # Failures are looked at outside of the except blocks: the library's exceptions hold the
+        # request with its Authorization header, and must not travel along as a cause.
+        failure: Exception
+        status: int | None = None
+        try:
+            response = self._session.request(
+                operation.method,
+                self._base_url + path,
+                params={"overrideAccount": request.account} if request.account else None,
+                data=request.body,
+                headers=headers,
+                auth=HTTPBasicAuth(self._user.encode(), token.encode()),
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                status = response.status_code
+                good = status in operation.success
+                limit = self._max_bytes if good else _MAX_ERROR_BYTES
+                body, whole = _read_body(response, limit, deadline)
+                headers_back = response.headers
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as caught:
+            failure = caught
+        else:
+            if good and whole:
+                return _Try(status, answer=Answer(operation, status, body))
+            if good:
+                sentence = (
+                    f"The answer to {_label(operation)} did not end: more than "
+                    f"{self._max_bytes // 1024} kB, or longer than {2 * self._timeout:.0f} s."
+                )
+                error: errors.PartnerApiError = errors.BadResponse(
+                    sentence, operation=operation.key, status=status
+                )
+                return _Try(status, error=error)
+            message = _without(wire.boomi_message(body), token)
+            error = error_for(
+                status,
+                message,
+                operation,
+                account=request.account,
+                location=headers_back.get("Location", ""),
+                retry_after=_retry_after(headers_back.get("Retry-After")),
+            )
+            return _Try(status, error=error, again=_may_try_again(status, operation))
+        return _lost(failure, operation, status)
+
+
+def _label(operation: Operation) -> str:
+    number = "" if operation.number is None else f" (operation {operation.number})"
+    return operation.name + number
+
+
+def _without(message: str, secret: str) -> str:
+    """A proxy's page may echo the request."""
+    return message.replace(secret, "***") if secret else message
+
+
+def _read_body(response: requests.Response, limit: int, deadline: float) -> tuple[bytes, bool]:
+    """The body, and whether that is all of it.
+
+    Piece by piece as it arrives: asking for a full buffer would let a server that sends one byte
+    now and then hold the worker for ever.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    while piece := response.raw.read1(_CHUNK, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit or time.monotonic() > deadline:
+            return b"".join(pieces)[:limit], False
+    return b"".join(pieces), True
+
+
+# -- failures without an answer ----------------------------------------------
+
+_NOT_SENT = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.ProxyError,
+)
+
+
+def _causes(failure: BaseException) -> list[BaseException]:
+    """The failure and everything that it was made from."""
+    found: list[BaseException] = []
+    todo: list[object] = [failure]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, BaseException) and item not in found:
+            found.append(item)
+            todo += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+    return found
+
+
+def _lost(failure: Exception, operation: Operation, status: int | None) -> _Try:
+    """What it means that no (whole) answer came."""
+    causes = _causes(failure)
+    label = _label(operation)
+    key = operation.key
+    if any("CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in causes):
+        sentence = (
+            f"{label} was not sent: the server's certificate could not be verified. Check the "
+            "address, and the certificates that this machine trusts."
+        )
+        return _Try(error=errors.ApiUnavailable(sentence, operation=key))
+    if isinstance(failure, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
+        sentence = f"{label} was not sent: the address of the Partner API is not a web address."
+        return _Try(error=errors.ApiUnavailable(sentence, operation=key))
+    if any(isinstance(cause, urllib3.exceptions.DecodeError) for cause in causes):
+        sentence = f"The answer to {label} is compressed in a way that cannot be read."
+        return _Try(status, error=errors.BadResponse(sentence, operation=key, status=status))
+    sent = not any(isinstance(cause, _NOT_SENT) for cause in causes)
+    slow = any(
+        isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError) for cause in causes
+    )
+    if sent and not operation.reads:
+        sentence = (
+            f"{label} was sent, and its answer was lost: "
+            + ("none came in time." if slow else "the connection broke off.")
+            + " It may have been done."
+        )
+        return _Try(status, error=errors.AnswerLost(sentence, operation=key, status=status))
+    if sent:
+        what = "did not answer in time" if slow else "broke off the connection"
+    else:
+        what = "could not be reached"
+    sentence = f"The Partner API {what} ({label})."
+    error = errors.ApiUnavailable(sentence, operation=key, status=status)
+    return _Try(status, error=error, again=True)
+
+
+# -- statuses ----------------------------------------------------------------
+
+
+def _may_try_again(status: int, operation: Operation) -> bool:
+    """429 and 503 say that nothing was done; other failures of the server do not."""
+    return status in {429, 503} or (operation.reads and (status >= 500 or status == 408))
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds, from a number or a date."""
+    if value is None:
+        return None
+    value = value.strip()
+    if re.fullmatch(r"\d{1,9}", value):
+        return float(value)
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def error_for(
+    status: int,
+    message: str,
+    operation: Operation,
+    *,
+    account: str | None = None,
+    location: str = "",
+    retry_after: float | None = None,
+) -> errors.PartnerApiError:
+    """The one map from a status (and Boomi's message) to an error.
+
+    :param message: Boomi's own words, kept at the end of the sentence.
+    :param account: the dev account that was read from, if one was.
+    """
+    kind: type[errors.PartnerApiError]
+    label = _label(operation)
+    if status == 401:
+        kind = errors.AuthFailed
+        sentence = (
+            "Boomi did not accept the sign-in: check that the API token has not expired and is "
+            "of the right account, that the user name begins with BOOMI_TOKEN. and that the "
+            "Partner API is enabled on the primary account."
+        )
+    elif status == 403:
+        kind = errors.Forbidden
+        where = f"on account {account}" if account else "on the primary account"
+        sentence = f"{label} is not allowed {where}: check the token user's privileges there."
+    elif 300 <= status < 400:
+        kind = errors.BadResponse
+        host = urlsplit(location).hostname or "another address"
+        sentence = (
+            f"{label} was redirected to {host[:100]}, and redirects are not followed with "
+            "credentials: check the address of the Partner API."
+        )
+    elif status == 429 or (status == 503 and _TOO_FAST.search(message)):
+        kind = errors.RateLimited
+        sentence = f"Boomi's rate limit was reached ({label})."
+    elif status == 503 or (operation.reads and (status >= 500 or status == 408)):
+        kind = errors.ApiUnavailable
+        sentence = f"The Partner API is not available, status {status} ({label})."
+    elif status >= 500 or status == 408:
+        kind = errors.AnswerLost
+        sentence = f"{label} ended with status {status}: it may have been done."
+    elif status == 409:
+        kind = errors.Conflict
+        sentence = f"{label} met a conflict."
+    elif 200 <= status < 300:
+        kind = errors.BadResponse
+        sentence = f"{label} was answered with status {status}, which is not expected."
+    else:
+        kind, sentence = _refused(status, message, operation, account)
+    if message:
+        sentence = f"{sentence} Boomi says: {message}"
+    error = kind(sentence, operation=operation.key, status=status, boomi_message=message)
+    if isinstance(error, errors.WaitAndRetry):
+        error.retry_after = retry_after
+    return error
+
+
+# The published API answers 400 for nearly everything that it refuses, and only the message tells
+# one thing from another. The first match counts.
+_TOO_FAST = re.compile(r"rate|limit|too many|too fast|exceed|throttl", re.IGNORECASE)
+
+_REFUSALS: tuple[tuple[re.Pattern[str], type[errors.PartnerApiError], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), kind, sentence)
+    for pattern, kind, sentence in (
+        (
+            r"\b(is|are|currently) locked\b|locked by|must be unlocked",
+            errors.ComponentLocked,
+            "The component is locked in the Boomi editor: someone has to save or close it there.",
+        ),
+        (
+            r"branch\w*\b.*\b(not (been )?enabled|not available|disabled|no access)"
+            r"|not have access to .*branch",
+            errors.BranchingNotEnabled,
+            "Branching is not enabled on the primary account.",
+        ),
+        (
+            r"branch.*\b(limit|maximum)\b|\b(limit|maximum)\b.*branch",
+            errors.BranchLimitReached,
+            "The primary account has as many branches as it may have.",
+        ),
+        (
+            r"\b(already|been|is) deleted\b",
+            errors.AlreadyGone,
+            "What {label} is about has been deleted.",
+        ),
+        (
+            r"already (exists?|in use|used|taken|been used)|\bis taken\b|must be unique|duplicate",
+            errors.AlreadyExists,
+            "{label} was refused, for the name or version is taken.",
+        ),
+        (
+            r"material change|immaterial|\bno changes?\b|nothing (to update|(has )?changed)",
+            errors.ImmaterialUpdate,
+            "The update would change nothing.",
+        ),
+        (
+            r"\baccount\b[^.]*\b(not found|invalid|not valid|does not exist|not exist)\b"
+            r"|\b(no such|unknown|invalid) account\b",
+            errors.AccountNotFound,
+            "The account is not known, or not one of the primary account's own.",
+        ),
+        (
+            r"\bnot (be )?found\b|\b(does|do) not exist\b|\bno such\b"
+            r"|\b(unknown|invalid) (id|component|branch|package|pack|environment|folder)\b"
+            r"|\b(\w*(?<!val)id|branch|package|environment)\b[^.]{0,200}\bis (invalid|not valid)",
+            errors.NotFound,
+            "What {label} is about was not found.",
+        ),
+    )
+)
+
+
+def _refused(
+    status: int, message: str, operation: Operation, account: str | None
+) -> tuple[type[errors.PartnerApiError], str]:
+    """What a 4xx without a meaning of its own says."""
+    label = _label(operation)
+    for pattern, kind, sentence in _REFUSALS:
+        if pattern.search(message):
+            return kind, sentence.format(label=label)
+    if status == 404 and 404 in operation.errors | operation.success:
+        return errors.NotFound, f"What {label} is about was not found."
+    if status in {404, 405, 410}:
+        # Published: these mean a wrong or retired address, never a missing object.
+        where = f"account {account}" if account else "the primary account"
+        return errors.BadResponse, (
+            f"{label} has no such address on the server (status {status}): check the address of "
+            f"the Partner API, {where}, and the dialect."
+        )
+    return errors.BadRequest, f"{label} was refused with status {status}."
