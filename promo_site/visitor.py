@@ -4,6 +4,7 @@ The demo walks through the product with it, so that what the demo shows is what 
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -22,7 +23,8 @@ class Page:
     def __init__(self, answer: requests.Response) -> None:
         self.url = answer.url
         self.path = urlsplit(answer.url).path
-        self.document = html.document_fromstring(answer.content, base_url=answer.url)
+        # The stubs of lxml know elements of XML only.
+        self.document: Any = html.document_fromstring(answer.content, base_url=answer.url)
 
     @property
     def title(self) -> str:
