@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
-from partnerapi import wire
+from partnerapi import componentxml, wire
 from partnerapi.dialects import reading
 from partnerapi.errors import BadRequest, BadResponse, NotFound
 from partnerapi.operations import OPERATIONS, SUPPORTING, Operation
@@ -96,6 +96,17 @@ class Dialect(ABC):
     def update_component(
         self, send: Sender, component_id: str, xml: bytes, *, branch_id: str
     ) -> Component: ...
+
+    def _addressed(self, xml: bytes, component_id: str, branch_id: str | None = None) -> bytes:
+        """The document for a write: this id (none to create), this branch, the folder it says."""
+        said = componentxml.read_envelope(xml)
+        return componentxml.set_envelope(
+            xml,
+            component_id=component_id,
+            folder_full_path=said.folder_full_path or None,
+            folder_id=said.folder_id or None,
+            branch_id=branch_id,
+        )
 
     def _written(self, answer: Answer, branch_id: str, component_id: str = "") -> Component:
         """The component that a write answers, which has to be where it was meant to be."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from partnerapi import componentxml, wire
+from partnerapi import wire
 from partnerapi.dialects import reading
 from partnerapi.dialects.base import Capabilities, Dialect, Sender
 from partnerapi.records import (
@@ -35,14 +35,14 @@ class GuideDialect(Dialect):
     # -- components --------------------------------------------------------
 
     def create_component(self, send: Sender, xml: bytes, *, branch_id: str) -> Component:
-        body = componentxml.set_envelope(xml, component_id="")
+        body = self._addressed(xml, "")
         answer = send(Request(self.operations[2], {"branch": branch_id}, body))
         return self._written(answer, branch_id)
 
     def update_component(
         self, send: Sender, component_id: str, xml: bytes, *, branch_id: str
     ) -> Component:
-        body = componentxml.set_envelope(xml, component_id=component_id)
+        body = self._addressed(xml, component_id)
         values = {"component": component_id, "branch": branch_id}
         answer = send(Request(self.operations[3], values, body))
         return self._written(answer, branch_id, component_id)

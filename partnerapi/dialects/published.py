@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import ClassVar
 
-from partnerapi import componentxml, wire
+from partnerapi import wire
 from partnerapi.dialects import reading
 from partnerapi.dialects.base import Capabilities, Dialect, Sender
 from partnerapi.errors import AlreadyExists, BadResponse, NotFound, PartnerApiError
@@ -70,13 +70,13 @@ class PublishedDialect(Dialect):
 
     def create_component(self, send: Sender, xml: bytes, *, branch_id: str) -> Component:
         # The branch is an attribute of the root, not part of the address.
-        body = componentxml.set_envelope(xml, component_id="", branch_id=branch_id)
+        body = self._addressed(xml, "", branch_id)
         return self._written(send(Request(self.operations[2], body=body)), branch_id)
 
     def update_component(
         self, send: Sender, component_id: str, xml: bytes, *, branch_id: str
     ) -> Component:
-        body = componentxml.set_envelope(xml, component_id=component_id, branch_id=branch_id)
+        body = self._addressed(xml, component_id, branch_id)
         answer = send(Request(self.operations[3], {"component": component_id}, body))
         return self._written(answer, branch_id, component_id)
 
