@@ -213,6 +213,11 @@ PARTNER_API_TIMEOUT = env.int("PARTNER_API_TIMEOUT", default=120)
 PROMOTION_BRANCH_LIMIT = env.int("PROMOTION_BRANCH_LIMIT", default=10)
 PROMOTION_MAX_COMPONENTS = env.int("PROMOTION_MAX_COMPONENTS", default=200)
 PROMOTION_MAX_COMPONENT_BYTES = env.int("PROMOTION_MAX_COMPONENT_BYTES", default=25 * 1024 * 1024)
+# How often a new branch is looked at before it is given up (every 5 s). Accounts with many components need more.
+PROMOTION_BRANCH_POLLS = env.int("PROMOTION_BRANCH_POLLS", default=6)
+# Seconds that a merge may take, and days that a review may be left undecided.
+PROMOTION_MERGE_TIMEOUT = env.int("PROMOTION_MERGE_TIMEOUT", default=600)
+PROMOTION_LAPSE_DAYS = env.int("PROMOTION_LAPSE_DAYS", default=14)
 # Multiplies every wait, lease and poll, so that tests take seconds where the real thing takes
 # minutes. Leave it at 1 in production.
 PROMOTION_TIME_SCALE = env.float("PROMOTION_TIME_SCALE", default=1.0)
@@ -269,6 +274,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "promotions.tasks.sweep",
         "schedule": _sweep_every,
+        "options": {"expires": max(5.0, _sweep_every)},
+    },
+    "sweep-branches": {
+        "task": "promotions.tasks.sweep_branches",
+        "schedule": _sweep_every * 10,
         "options": {"expires": max(5.0, _sweep_every)},
     },
 }

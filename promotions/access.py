@@ -40,9 +40,7 @@ def dev_accounts(user: User | AnonymousUser) -> QuerySet[DevAccount]:
         return accounts
     if not is_contributor(user):
         return accounts.none()
-    return accounts.filter(
-        access__is_active=True, access__group__in=user.groups.all()
-    ).distinct()
+    return accounts.filter(access__is_active=True, access__group__in=user.groups.all()).distinct()
 
 
 def requests(user: User | AnonymousUser) -> QuerySet[PromotionRequest]:

@@ -39,9 +39,7 @@ MESSAGES = {
     "ACCOUNT_NOT_FOUND": Message(
         "The platform does not know this account.", "Check the account id in the set-up."
     ),
-    "FORBIDDEN": Message(
-        "You may not do this.", "Ask an admin of Promotion Desk for access."
-    ),
+    "FORBIDDEN": Message("You may not do this.", "Ask an admin of Promotion Desk for access."),
     "COMPONENT_NOT_FOUND": Message(
         "A component of the plan is not there any more.",
         "Look for it in the dev account, then make a new plan.",
@@ -151,8 +149,8 @@ MESSAGES = {
     ),
     "BRANCH_IGNORED": Message(
         "The platform wrote to main although a branch was named.",
-        "Branching is not enabled on the primary account. Undo the version that Boomi's revision history shows, and ask "
-        "Boomi to enable branching.",
+        "Branching is not enabled on the primary account. Undo the version that Boomi's revision history shows, "
+        "and ask Boomi to enable branching.",
     ),
     "PROMOTION_FAILED": Message(
         "A component could not be written to the branch.",

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from .querysets import LeasedQuerySet, PromotionRequestQuerySet
-from .states import FINAL, Action, Outcome, StepState, Status
+from .states import FINAL, Action, Outcome, Status, StepState
 
 NAME = 255
 # Component names may be long on the platform; the column holds what any of them needs.
@@ -222,6 +222,12 @@ class ComponentMapping(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.component_type})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # Ids are the same in any letter case; one spelling lets the constraint see that.
+        self.dev_component_id = self.dev_component_id.strip().lower()
+        self.prod_component_id = self.prod_component_id.strip()
+        super().save(*args, **kwargs)
 
 
 class Blob(models.Model):
@@ -444,7 +450,11 @@ class PromotionRequest(Leased):
     )
     new_pack_name = models.CharField(max_length=NAME, blank=True)
     merge_request_id = models.CharField(max_length=NAME, blank=True)
+    content_hash = models.CharField(
+        max_length=64, blank=True, help_text="What reviewers see and approve."
+    )
     merge_started_at = models.DateTimeField(null=True, blank=True)
+    merge_executed_at = models.DateTimeField(null=True, blank=True)
     merged_at = models.DateTimeField(null=True, blank=True)
     prod_package_id = models.CharField(max_length=NAME, blank=True)
     release_id = models.CharField(max_length=NAME, blank=True)
@@ -473,7 +483,8 @@ class PromotionRequest(Leased):
                 name="rejection_has_a_reason",
             ),
             models.CheckConstraint(
-                condition=~Q(status="deployed") | Q(merged_at__isnull=False, approved_by__isnull=False),
+                condition=~Q(status="deployed")
+                | Q(merged_at__isnull=False, approved_by__isnull=False),
                 name="deployed_was_approved_and_merged",
             ),
             models.UniqueConstraint(
@@ -513,6 +524,12 @@ class ComponentResult(models.Model):
     prod_component_id = models.CharField(max_length=NAME, blank=True)
     branch_version = models.PositiveIntegerField(null=True, blank=True)
     merged_version = models.PositiveIntegerField(null=True, blank=True)
+    staged_digest = models.CharField(max_length=64, blank=True)
+    difference = models.ForeignKey(
+        Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    lines_added = models.PositiveIntegerField(default=0)
+    lines_removed = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=64, blank=True)
     error = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

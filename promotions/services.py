@@ -16,7 +16,6 @@ from . import access, tasks
 from .messages import PromotionError
 from .models import (
     Acceptance,
-    ComponentMapping,
     ComponentResult,
     Deployment,
     DevAccount,
@@ -28,6 +27,7 @@ from .models import (
     PlannedComponent,
     PromotionRequest,
 )
+from .plan import check_mappings
 from .states import OPEN, Action, Outcome, Status
 from .transitions import StaleRequest, initial_status, move, record_event
 
@@ -93,7 +93,7 @@ def submit(
     if not plan.has_changes:
         raise PromotionError("NOTHING_TO_PROMOTE")
     _check_findings(plan)
-    _check_mappings(plan)
+    check_mappings(plan)
     chosen = list(environments)
     if not chosen:
         raise PromotionError("NO_ENVIRONMENT")
@@ -107,6 +107,7 @@ def submit(
                 requester=user,
                 package_version=package_version,
                 notes=notes,
+                content_hash=plan.content_hash,
                 status=status,
                 next_attempt_at=timezone.now() if status == Status.QUEUED else None,
             )
@@ -127,7 +128,9 @@ def submit(
             )
             tasks.enqueue_on_commit(tasks.run_request, request.pk)
     except IntegrityError as error:
-        raise PromotionError("INVALID_TRANSITION", "This plan has been submitted already.") from error
+        raise PromotionError(
+            "INVALID_TRANSITION", "This plan has been submitted already."
+        ) from error
     return request
 
 
@@ -139,14 +142,17 @@ def approve(
     pack: IntegrationPack | None = None,
     new_pack_name: str = "",
 ) -> None:
-    """Say yes to exactly the plan with ``plan_hash``, and say which Integration Pack it goes into.
+    """Say yes to exactly the content with ``plan_hash``, and say which Integration Pack it goes into.
 
+    :param plan_hash: the request's ``content_hash`` as the page showed it.
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, PLAN_STALE (the page showed another plan), ALREADY_REVIEWED,
         PACK_NOT_FOUND (neither a pack nor a name for a new one).
     """
     _check_may_decide(user, request, "approve")
-    if plan_hash != request.plan.content_hash:
-        raise PromotionError("PLAN_STALE", "The page showed another plan than the one to be approved.")
+    if not plan_hash or plan_hash != request.content_hash:
+        raise PromotionError(
+            "PLAN_STALE", "The page showed other content than what would be approved now."
+        )
     if (pack is None) == (not new_pack_name.strip()):
         raise PromotionError("PACK_NOT_FOUND", "Choose a pack or name a new one.")
     with transaction.atomic():
@@ -155,7 +161,7 @@ def approve(
             to=Status.APPROVED,
             already="ALREADY_REVIEWED",
             actor=user,
-            where=~Q(requester=user),
+            where=~Q(requester=user) & Q(content_hash=plan_hash),
             next_attempt_at=timezone.now(),
             approved_by=user,
             approved_at=timezone.now(),
@@ -318,19 +324,6 @@ def _check_findings(plan: Plan) -> None:
         code = blocking[0].code
         names = ", ".join(f"{f.subject_name} ({f.subject_id})" for f in blocking if f.code == code)
         raise PromotionError(code, f"{names}.")
-
-
-def _check_mappings(plan: Plan) -> None:
-    """The mappings must be the ones that the plan was made with."""
-    now = dict(
-        ComponentMapping.objects.filter(
-            dev_account=plan.dev_account,
-            dev_component_id__in=plan.components.values("dev_component_id"),
-        ).values_list("dev_component_id", "prod_component_id")
-    )
-    for component in plan.components.all():
-        if now.get(component.dev_component_id, "") != component.prod_component_id:
-            raise PromotionError("PLAN_STALE", f"The mapping of “{component.name}” has changed.")
 
 
 def _check_reservations(plan: Plan) -> None:

@@ -1,0 +1,106 @@
+"""A worker's hold on a row: claimed by one UPDATE, kept by a heartbeat, fenced by an epoch."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from .models import Leased
+from .timing import LEASE, after, scaled
+
+logger = logging.getLogger(__name__)
+
+
+class LeaseLost(Exception):
+    """The worker was given up and another one may be at it: nothing more may be written."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """One worker's hold on one row."""
+
+    model: type[Leased]
+    pk: int
+    epoch: int
+
+    def record(self, **changes: Any) -> None:
+        """Write columns of the row.
+
+        :raises LeaseLost: when the row belongs to another worker by now.
+        """
+        if self._mine().update(**changes) != 1:
+            raise LeaseLost(f"{self.model.__name__} {self.pk}")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction for rows beside the leased one, open only while the lease is ours."""
+        with transaction.atomic():
+            self.record(lease_until=after(LEASE))
+            yield
+
+    def release(self) -> None:
+        """Let go; what is due next has been recorded before."""
+        self._mine().update(lease_owner="", lease_until=None)
+
+    def _mine(self) -> Any:
+        return self.model._default_manager.filter(pk=self.pk, lease_epoch=self.epoch)
+
+
+def claim(model: type[Any], pk: int, *, now: datetime | None = None) -> Lease | None:
+    """Take a due row, or return None when it is not due or another worker has it."""
+    owner = f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+    claimed = (
+        model.objects.due(now or timezone.now())
+        .filter(pk=pk)
+        .update(
+            lease_owner=owner,
+            lease_until=after(LEASE),
+            lease_epoch=F("lease_epoch") + 1,
+            enqueued_at=None,
+        )
+    )
+    if claimed != 1:
+        return None
+    epoch = (
+        model.objects.filter(pk=pk, lease_owner=owner).values_list("lease_epoch", flat=True).first()
+    )
+    return None if epoch is None else Lease(model, pk, epoch)
+
+
+@contextmanager
+def held(lease: Lease) -> Iterator[Lease]:
+    """Keep a lease with a heartbeat while the block runs, and let go of it afterwards."""
+    stop = threading.Event()
+    beat = threading.Thread(target=_heartbeat, args=(lease, stop), daemon=True)
+    beat.start()
+    try:
+        yield lease
+    finally:
+        stop.set()
+        beat.join()
+        lease.release()
+
+
+def _heartbeat(lease: Lease, stop: threading.Event) -> None:
+    try:
+        while not stop.wait(scaled(LEASE) / 4):
+            try:
+                lease.record(lease_until=after(LEASE))
+            except LeaseLost:
+                return
+            except DatabaseError:
+                logger.warning("The heartbeat of %s %s was missed.", lease.model.__name__, lease.pk)
+    finally:
+        connection.close()

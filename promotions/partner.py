@@ -1,0 +1,89 @@
+"""Builds the Partner API client from the settings: the seam between Django and ``partnerapi``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import redis
+from django.conf import settings
+
+from partnerapi.client import PartnerApiClient
+from partnerapi.dialects import dialect_named
+from partnerapi.errors import PartnerApiError
+from partnerapi.records import Call
+from partnerapi.throttle import RedisThrottle
+from partnerapi.transport import Transport
+
+from .messages import PromotionError
+from .models import ApiCall, Plan, PromotionRequest
+
+GUIDE = "guide"
+
+
+def token() -> str:
+    """The API token: read anew at each use, so that it can be changed without a restart.
+
+    :raises PromotionError: AUTH_FAILED when the token file cannot be read.
+    """
+    if not settings.PARTNER_API_TOKEN_FILE:
+        return str(settings.PARTNER_API_TOKEN)
+    try:
+        return Path(settings.PARTNER_API_TOKEN_FILE).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise PromotionError(
+            "AUTH_FAILED", f"The token file cannot be read: {error.strerror}."
+        ) from error
+
+
+def client(
+    *, request: PromotionRequest | None = None, plan: Plan | None = None
+) -> PartnerApiClient:
+    """A client for the primary account; every call it makes is recorded for the request or plan."""
+    transport = Transport(
+        settings.PARTNER_API_URL,
+        settings.PARTNER_API_ACCOUNT,
+        settings.PARTNER_API_USER,
+        token,
+        throttle=RedisThrottle(
+            _redis(),
+            key=f"promotion-desk:pace:{settings.PARTNER_API_ACCOUNT}",
+            interval_ms=settings.PARTNER_API_SPACING_MS,
+        ),
+        timeout=float(settings.PARTNER_API_TIMEOUT),
+        time_scale=float(settings.PROMOTION_TIME_SCALE),
+        record=_recorder(request, plan),
+    )
+    return PartnerApiClient(transport, dialect_named(settings.PARTNER_API_DIALECT or GUIDE))
+
+
+def error_of(error: PartnerApiError) -> PromotionError:
+    """What a failed call means to a person."""
+    return PromotionError(error.code, error.message)
+
+
+@cache
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2, health_check_interval=30
+    )
+
+
+def _recorder(request: PromotionRequest | None, plan: Plan | None) -> Callable[[Call], None]:
+    def record(call: Call) -> None:
+        ApiCall.objects.create(
+            request=request,
+            plan=plan,
+            operation=str(call.operation),
+            name=call.name,
+            method=call.method,
+            path=call.path[:1000],
+            account=call.account,
+            attempt=call.attempt,
+            status=call.status,
+            duration_ms=call.duration_ms,
+            error=call.error[:64],
+        )
+
+    return record

@@ -1,0 +1,130 @@
+"""Steps for the branch: a turn and a slot, create (10), until it is ready (14)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from partnerapi.client import PartnerApiClient
+from partnerapi.errors import AnswerLost, BranchLimitReached
+from partnerapi.records import Branch
+
+from ..messages import PromotionError
+from ..models import PromotionBranch, PromotionRequest, Turn
+from ..states import Status
+from ..timing import BRANCH_POLL, SLOT_POLL
+from .run import Run, Wait
+
+MARK = "Promotion Desk"
+
+
+def describe(request: PromotionRequest) -> str:
+    """The description of our branches, which tells them from anybody else's ``promo-`` branch."""
+    return f"{MARK}: promotion {request.pk}, {request.plan.root_name}"[:250]
+
+
+def reserve_branch(run: Run) -> Wait | None:
+    """Wait for a turn and a slot, in order of submission, then write the branch's row (before operation 10).
+
+    Operation 11 is asked first, outside any transaction. Under the lock everything that was reserved since then is
+    counted as well, so the limit holds however many workers decide at once.
+    """
+    request = run.request
+    remote = [branch.name for branch in run.client.query_branches() if not branch.is_main]
+    with transaction.atomic():
+        Turn.objects.get_or_create(name="branches")
+        Turn.objects.select_for_update().get(name="branches")
+        reserved = PromotionBranch.objects.filter(deleted_at__isnull=True).exclude(name__in=remote)
+        free = settings.PROMOTION_BRANCH_LIMIT - len(remote) - reserved.count()
+        why = _why_to_wait(request, free)
+        if why is None:
+            number = request.branches.count()
+            suffix = f"-{number + 1}" if number else ""
+            run.move(
+                Status.STAGING,
+                next_attempt_at=timezone.now(),
+                waiting_for="",
+                staged_times=request.staged_times + 1,
+            )
+            PromotionBranch.objects.create(request=request, name=f"promo-{request.pk}{suffix}")
+            return None
+    if request.status == Status.QUEUED:
+        run.move(Status.WAITING, note=why, next_attempt_at=request.next_attempt_at)
+    run.record(waiting_for=why)
+    return Wait(SLOT_POLL, why)
+
+
+def _why_to_wait(request: PromotionRequest, free: int) -> str | None:
+    """None when it is this request's turn, else what it waits for, with its place in line."""
+    staging = set(
+        PromotionRequest.objects.filter(status=Status.STAGING).values_list(
+            "dev_account_id", flat=True
+        )
+    )
+    able: list[int] = []
+    for pk, account in PromotionRequest.objects.in_line_for_a_branch().values_list(
+        "pk", "dev_account_id"
+    ):
+        if account not in staging:
+            able.append(pk)
+            staging.add(account)
+    if request.pk not in able:
+        return f"Another promotion from {request.dev_account.name} goes first."
+    place = able.index(request.pk)
+    if place < free:
+        return None
+    return f"All branches are in use. Place in line: {place - max(free, 0) + 1}."
+
+
+def create_branch(run: Run) -> Wait | None:
+    """Operation 10, after looking whether an earlier try made the branch although its answer was lost."""
+    branch = run.branch
+    known = find(run.client, branch) if branch.remote_id == "" and _tried_before(run) else None
+    if known is None and not branch.remote_id:
+        known = _create(run, branch)
+    if known is not None:
+        with run.lease.writing():
+            PromotionBranch.objects.filter(pk=branch.pk).update(remote_id=known.branch_id)
+    run.note(branch.name, remote_id=known.branch_id if known else branch.remote_id)
+    return None
+
+
+def _tried_before(run: Run) -> bool:
+    return run.request.steps.filter(step=run.step.step).count() > 1 or run.request.attempts > 0
+
+
+def _create(run: Run, branch: PromotionBranch) -> Branch:
+    parent = next((b.branch_id for b in run.client.query_branches() if b.is_main), None)
+    try:
+        return run.client.create_branch(branch.name, describe(run.request), parent_id=parent)
+    except AnswerLost:
+        known = find(run.client, branch)
+        if known is None:
+            raise
+        return known
+    except BranchLimitReached as error:
+        # The platform's own limit is below ours: the slot was not there after all.
+        raise PromotionError("BRANCH_LIMIT_REACHED", error.message) from error
+
+
+def find(client: PartnerApiClient, branch: PromotionBranch) -> Branch | None:
+    """The branch on the platform by its name (operation 11), if it is there and bears our mark."""
+    for remote in client.query_branches(name=branch.name):
+        if remote.name == branch.name and remote.description.startswith(MARK):
+            return remote
+    return None
+
+
+def await_branch(run: Run) -> Wait | None:
+    """Operation 14 every 5 s, at most 6 times (guide).
+
+    :raises PromotionError: BRANCH_CREATION_TIMEOUT.
+    """
+    if run.client.get_branch(run.branch.remote_id).ready:
+        return None
+    polls = run.step.polls + 1
+    if polls > settings.PROMOTION_BRANCH_POLLS:
+        raise PromotionError("BRANCH_CREATION_TIMEOUT", run.branch.name)
+    run.note(f"Not ready yet (look {polls} of {settings.PROMOTION_BRANCH_POLLS})", polls=polls)
+    return Wait(BRANCH_POLL, "The branch is being created.")

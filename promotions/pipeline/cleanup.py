@@ -1,0 +1,147 @@
+"""Deletes branches (operation 15) on every final path, and settles a merge whose end nobody saw."""
+
+from __future__ import annotations
+
+import logging
+
+from django.utils import timezone
+
+from partnerapi.client import PartnerApiClient
+from partnerapi.errors import NotFound, PartnerApiError
+
+from ..lease import Lease, LeaseLost, claim, held
+from ..messages import PromotionError
+from ..models import PromotionBranch, PromotionRequest
+from ..partner import client as partner_client
+from ..timing import DELETE_WAITS, MERGE_POLL, after, backoff
+from ..transitions import record_event
+from .branch import MARK, find
+from .merge import record_merged
+
+logger = logging.getLogger(__name__)
+
+# An operation 10 that was sent just before its worker died may still be carried out.
+IN_FLIGHT = 120.0
+
+
+def delete_branch(branch_id: int) -> None:
+    """Delete one branch that is due, as soon as no worker uses it. It is tried until it is done."""
+    lease = claim(PromotionBranch, branch_id)
+    if lease is None:
+        return
+    with held(lease):
+        branch = PromotionBranch.objects.select_related("request__plan").get(pk=branch_id)
+        if branch.delete_due is None or branch.deleted_at is not None:
+            lease.record(next_attempt_at=None)
+            return
+        now = timezone.now()
+        if not PromotionRequest.objects.not_held(now).filter(pk=branch.request_id).exists():
+            # A running step finishes first.
+            lease.record(next_attempt_at=after(MERGE_POLL))
+            return
+        try:
+            _delete(lease, branch)
+        except LeaseLost:
+            logger.warning("The deletion of %s is another worker's by now.", branch.name)
+        except (PartnerApiError, PromotionError) as error:
+            _try_again(lease, branch, str(error))
+        except Exception:
+            logger.exception("The deletion of %s failed.", branch.name)
+            _try_again(lease, branch, "INTERNAL_ERROR")
+
+
+def _try_again(lease: Lease, branch: PromotionBranch, why: str) -> None:
+    """A failed deletion never masks what went wrong before, and it is never given up."""
+    lease.record(
+        attempts=branch.attempts + 1,
+        delete_error=why,
+        next_attempt_at=after(backoff(DELETE_WAITS, branch.attempts)),
+    )
+
+
+def _delete(lease: Lease, branch: PromotionBranch) -> None:
+    client = partner_client(request=branch.request)
+    if not _merge_is_settled(client, lease, branch):
+        lease.record(next_attempt_at=after(MERGE_POLL))
+        return
+    may_be_in_flight = branch.created_at > after(-IN_FLIGHT)
+    if not branch.remote_id and may_be_in_flight and find(client, branch) is None:
+        lease.record(next_attempt_at=after(DELETE_WAITS[1]))
+        return
+    delete_now(client, branch)
+
+
+def delete_now(client: PartnerApiClient, branch: PromotionBranch) -> None:
+    """Delete a branch on the platform and record it; one that is gone already is deleted too.
+
+    :raises PartnerApiError: when the platform does not delete it now.
+    """
+    remote_id = branch.remote_id
+    if not remote_id:
+        known = find(client, branch)
+        remote_id = known.branch_id if known else ""
+    if remote_id:
+        client.delete_branch(remote_id)
+    now = timezone.now()
+    deleted = PromotionBranch.objects.filter(pk=branch.pk, deleted_at__isnull=True).update(
+        remote_id=remote_id, deleted_at=now, delete_error="", next_attempt_at=None
+    )
+    if deleted:
+        record_event("branch_deleted", request=branch.request, subject=branch.name)
+
+
+def _merge_is_settled(client: PartnerApiClient, lease: Lease, branch: PromotionBranch) -> bool:
+    """Whether the fate of an executed merge is known; a merge that ended late is recorded with its mappings.
+
+    A request may fail (MERGE_TIMEOUT, a dead worker) while the platform still merges. Were the branch simply dropped,
+    production would hold components without a mapping and the next promotion would double them.
+    """
+    request = branch.request
+    if request.merge_executed_at is None or request.merged_at is not None:
+        return True
+    if not request.merge_request_id:
+        return True
+    try:
+        merge = client.get_merge_request(request.merge_request_id)
+    except NotFound:
+        return True
+    if merge.is_merged:
+        _record_late_merge(client, request)
+        return True
+    return merge.stage != "MERGING"
+
+
+def _record_late_merge(client: PartnerApiClient, request: PromotionRequest) -> None:
+    late = Lease(PromotionRequest, request.pk, request.lease_epoch)
+    versions = {
+        result.pk: client.get_component_metadata(result.prod_component_id).version
+        for result in request.results.filter(component__action__in=("create", "update"))
+    }
+    record_merged(late, request, versions)
+    late.release()
+
+
+def sweep_branches() -> list[str]:
+    """Delete branches of ours that no live request owns, and tell what was found.
+
+    A branch is ours when its name begins with ``promo-`` and its description bears our mark; what anybody else has
+    made is never touched.
+
+    :returns: the names of the branches that were found without an owner.
+    """
+    client = partner_client()
+    found: list[str] = []
+    for remote in client.query_branches():
+        if not remote.name.startswith("promo-") or not remote.description.startswith(MARK):
+            continue
+        row = PromotionBranch.objects.filter(name=remote.name).first()
+        if row is not None and (row.delete_due is None or row.deleted_at is None):
+            continue  # owned by a live request, or its deletion is under way
+        found.append(remote.name)
+        try:
+            client.delete_branch(remote.branch_id)
+        except PartnerApiError as error:
+            logger.warning("%s could not be deleted: %s", remote.name, error.message)
+            continue
+        record_event("stray_branch_deleted", subject=remote.name)
+    return found

@@ -1,0 +1,245 @@
+"""Steps from the approval to MERGED: one merge at a time, exactly what was approved (1, 12, 19, 13)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from partnerapi import componentxml
+from partnerapi.errors import AnswerLost, Conflict, NotFound
+from partnerapi.records import MergeRequest
+
+from ..lease import Lease
+from ..messages import PromotionError
+from ..models import (
+    ComponentMapping,
+    ComponentResult,
+    PromotionRequest,
+    Reservation,
+    Turn,
+)
+from ..plan import check_mappings
+from ..states import Status
+from ..timing import MERGE_POLL, TURN_POLL
+from ..transitions import drop_branches, record_event
+from .run import Run, Wait
+from .staging import content_hash
+
+
+def begin(run: Run) -> Wait | None:
+    """Approved work begins: staging if that comes after the approval, else the merge."""
+    to = Status.QUEUED if settings.STAGE == "after_approval" else Status.DEPLOYING
+    run.move(to, next_attempt_at=timezone.now())
+    return None
+
+
+def begin_deploying(run: Run) -> Wait | None:
+    """What was approved has been staged: go on to the merge."""
+    run.move(Status.DEPLOYING, next_attempt_at=timezone.now())
+    return None
+
+
+def take_merge_turn(run: Run) -> Wait | None:
+    """Merges of one primary account follow each other: the next begins when the mappings of the last are written."""
+    with transaction.atomic():
+        Turn.objects.get_or_create(name="merges")
+        Turn.objects.select_for_update().get(name="merges")
+        other = PromotionRequest.objects.merging().exclude(pk=run.request.pk).first()
+        if other is None:
+            run.record(merge_started_at=timezone.now(), waiting_for="")
+            return None
+    why = f"Promotion {other.pk} is being merged; this one is next."
+    run.record(waiting_for=why)
+    return Wait(TURN_POLL, why)
+
+
+def verify(run: Run) -> Wait | None:
+    """What is about to be merged must be what was approved, on top of the production that was compared.
+
+    :raises PromotionError: PLAN_STALE.
+    """
+    check_mappings(run.request.plan)
+    results = list(run.written())
+    for number, result in enumerate(results, start=1):
+        run.note(f"{number} of {len(results)} components: {result.component.name}")
+        component = result.component
+        on_branch = run.client.get_component(
+            result.prod_component_id, branch_id=run.branch.remote_id
+        )
+        if componentxml.digest(componentxml.mask(on_branch.xml)) != result.staged_digest:
+            raise PromotionError("PLAN_STALE", f"“{component.name}” was changed on the branch.")
+        if component.action == "update" and not _main_is_as_planned(run, result):
+            raise PromotionError("PLAN_STALE", f"“{component.name}” was changed in production.")
+    staged_hash = content_hash(results)
+    approved = run.request.approved_hash
+    if settings.STAGE == "before_review" and staged_hash != approved:
+        raise PromotionError("PLAN_STALE", "The branch does not hold what was approved.")
+    run.note(f"{len(results)} components are as approved")
+    return None
+
+
+def _main_is_as_planned(run: Run, result: ComponentResult) -> bool:
+    twin = run.client.get_component(result.prod_component_id)
+    return twin.version == result.component.prod_version
+
+
+def create_merge_request(run: Run) -> Wait | None:
+    """Operation 12 from our branch to main; the branch wins (OVERRIDE)."""
+    if run.request.merge_request_id:
+        return None
+    main = next(branch for branch in run.client.query_branches() if branch.is_main)
+    try:
+        merge = run.client.create_merge_request(
+            run.branch.remote_id, target_branch_id=main.branch_id
+        )
+    except AnswerLost:
+        # A second request for the same branch does no harm, unless the first one merged by itself.
+        if _is_on_main(run):
+            run.record(merge_executed_at=timezone.now())
+            run.note("Merged by itself")
+            return None
+        raise
+    run.record(merge_request_id=merge.merge_request_id)
+    run.note(merge.stage, remote_id=merge.merge_request_id)
+    return None
+
+
+def _is_on_main(run: Run) -> bool:
+    """Whether main holds the staged content of every written component."""
+    for result in run.written():
+        try:
+            twin = run.client.get_component(result.prod_component_id)
+        except NotFound:
+            return False
+        if componentxml.digest(componentxml.mask(twin.xml)) != result.staged_digest:
+            return False
+    return True
+
+
+def await_draft(run: Run) -> Wait | None:
+    """Operation 19 until the request can be executed, and look at what it would do to main.
+
+    :raises PromotionError: MERGE_FAILED, MERGE_TIMEOUT, PLAN_STALE.
+    """
+    if not run.request.merge_request_id:
+        return None
+    merge = run.client.get_merge_request(run.request.merge_request_id)
+    if merge.is_merged or merge.stage == "MERGING":
+        return None
+    if merge.can_be_executed:
+        _check_details(run, merge)
+        return None
+    return _still_moving(run, merge)
+
+
+def _check_details(run: Run, merge: MergeRequest) -> None:
+    """OVERRIDE would revert something newer on main: compare what the platform will do with what was approved."""
+    if merge.details is None:
+        return
+    planned = {result.prod_component_id.lower(): result for result in run.written()}
+    merged = {detail.component_id.lower() for detail in merge.details}
+    if merged - planned.keys():
+        raise PromotionError(
+            "PLAN_STALE", "The merge would change components that nobody approved."
+        )
+    for detail in merge.details:
+        version = planned[detail.component_id.lower()].component.prod_version
+        if detail.destination_revision and version and detail.destination_revision > version:
+            raise PromotionError(
+                "PLAN_STALE", f"Component {detail.component_id} is newer in production."
+            )
+
+
+def execute_merge(run: Run) -> Wait | None:
+    """Operation 13, unless the request has merged by itself.
+
+    :raises PromotionError: MERGE_CONFLICT.
+    """
+    if not run.request.merge_request_id:
+        return None
+    merge = run.client.get_merge_request(run.request.merge_request_id)
+    if merge.is_merged or merge.stage == "MERGING":
+        run.record(merge_executed_at=timezone.now())
+        return None
+    # Written before the call: from here on main may change, and the clean-up looks before it drops the branch.
+    run.record(merge_executed_at=timezone.now())
+    try:
+        run.client.execute_merge_request(merge.merge_request_id)
+    except Conflict as error:
+        now = run.client.get_merge_request(merge.merge_request_id)
+        if not (now.is_merged or now.stage == "MERGING"):
+            raise PromotionError("MERGE_CONFLICT", error.message) from error
+    return None
+
+
+def await_merged(run: Run) -> Wait | None:
+    """Operation 19 every 2 s until MERGED; then mappings and the branch's deletion in one transaction.
+
+    :raises PromotionError: MERGE_FAILED, MERGE_TIMEOUT.
+    """
+    if run.request.merge_request_id:
+        merge = run.client.get_merge_request(run.request.merge_request_id)
+        if not merge.is_merged:
+            return _still_moving(run, merge)
+    versions = merged_versions(run)
+    record_merged(run.lease, run.request, versions)
+    run.request.refresh_from_db()
+    run.note(f"{len(versions)} components are on main")
+    return None
+
+
+def _still_moving(run: Run, merge: MergeRequest) -> Wait:
+    if not merge.is_moving and not merge.can_be_executed:
+        raise PromotionError("MERGE_FAILED", f"{merge.stage}. {merge.message}".strip())
+    if merge.stage == "FAILED_TO_MERGE":
+        raise PromotionError("MERGE_FAILED", merge.message)
+    polls = run.step.polls + 1
+    if polls * MERGE_POLL > settings.PROMOTION_MERGE_TIMEOUT:
+        raise PromotionError("MERGE_TIMEOUT", f"It is {merge.stage}.")
+    run.note(f"{merge.stage} (look {polls})", polls=polls)
+    return Wait(MERGE_POLL, f"The merge is {merge.stage}.")
+
+
+def merged_versions(run: Run) -> dict[int, int]:
+    """Result id -> the version of the component on main (operation 5)."""
+    return {
+        result.pk: run.client.get_component_metadata(result.prod_component_id).version
+        for result in run.written()
+    }
+
+
+def record_merged(lease: Lease, request: PromotionRequest, versions: dict[int, int]) -> None:
+    """MERGED, the mappings, the end of the reservations and the branch's deletion: together or not at all."""
+    now = timezone.now()
+    with lease.writing():
+        for result in request.results.filter(pk__in=versions).select_related("component"):
+            component = result.component
+            ComponentResult.objects.filter(pk=result.pk).update(merged_version=versions[result.pk])
+            mapping, is_new = ComponentMapping.objects.update_or_create(
+                dev_account=request.dev_account,
+                dev_component_id=component.dev_component_id,
+                defaults={
+                    "prod_component_id": result.prod_component_id,
+                    "name": component.name,
+                    "component_type": component.component_type,
+                    "prod_version": versions[result.pk],
+                    "last_promoted_at": now,
+                    "last_promoted_by": request.requester,
+                },
+                create_defaults={
+                    "prod_component_id": result.prod_component_id,
+                    "name": component.name,
+                    "component_type": component.component_type,
+                    "prod_version": versions[result.pk],
+                    "last_promoted_at": now,
+                    "last_promoted_by": request.requester,
+                    "source": ComponentMapping.Source.ENGINE,
+                },
+            )
+            if is_new:
+                record_event("mapping_added", request=request, subject=str(mapping))
+        PromotionRequest.objects.filter(pk=request.pk).update(merged_at=now)
+        drop_branches(request.pk)
+        Reservation.objects.filter(request=request).delete()
+        record_event("merged", request=request, note=f"{len(versions)} components")

@@ -1,0 +1,270 @@
+"""Steps after the merge, where there is only forward: package (7), pack (9, 16, 17), release (18), deploy (8)."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from partnerapi.errors import AlreadyExists, AnswerLost, NeedsPerson, NotFound, PartnerApiError
+from partnerapi.records import IntegrationPack as RemotePack
+from partnerapi.records import PackagedComponent, Release
+
+from ..messages import PromotionError
+from ..models import Deployment, IntegrationPack, PackRelease, PromotionRequest
+from ..states import Status
+from ..timing import RELEASE_POLL
+from . import cleanup
+from .run import Run, Wait
+
+
+def delete_branch(run: Run) -> Wait | None:
+    """Operation 15, as soon as MERGED is recorded. A failure does not hold the deployment up: it is tried again."""
+    for branch in run.request.branches.filter(deleted_at__isnull=True):
+        try:
+            cleanup.delete_now(run.client, branch)
+        except PartnerApiError as error:
+            run.note(f"{branch.name} could not be deleted yet: {error.message}")
+        else:
+            run.note(f"{branch.name} is deleted")
+    return None
+
+
+def mark(request: PromotionRequest) -> str:
+    """Put into the package's notes, so that a package made before a lost answer is known as ours."""
+    return f"Promotion Desk {request.pk}-{request.content_hash[:12]}"
+
+
+def root_prod_id(request: PromotionRequest) -> str:
+    """The production id of the packaged component."""
+    return request.results.get(
+        component__dev_component_id=request.plan.root_component_id
+    ).prod_component_id
+
+
+def create_package(run: Run) -> Wait | None:
+    """Operation 7 from main, shareable, after looking whether it is there already (operation 6).
+
+    :raises PromotionError: PACKAGE_VERSION_EXISTS.
+    """
+    package = _known_package(run) or _create_package(run)
+    run.record(prod_package_id=package.package_id)
+    run.note(f"Version {package.package_version}", remote_id=package.package_id)
+    return None
+
+
+def _known_package(run: Run) -> PackagedComponent | None:
+    found = run.client.query_packaged_components(
+        component_id=root_prod_id(run.request), package_version=run.request.package_version
+    )
+    for package in found:
+        if mark(run.request) in package.notes:
+            return package
+        raise PromotionError("PACKAGE_VERSION_EXISTS", run.request.package_version)
+    return None
+
+
+def _create_package(run: Run) -> PackagedComponent:
+    notes = "\n".join(part for part in (run.request.notes[:200], mark(run.request)) if part)
+    try:
+        return run.client.create_packaged_component(
+            root_prod_id(run.request),
+            package_version=run.request.package_version,
+            notes=notes,
+            branch_name="main",
+        )
+    except AlreadyExists as error:
+        raise PromotionError("PACKAGE_VERSION_EXISTS", error.message) from error
+
+
+def our_package(run: Run) -> PackagedComponent:
+    """The package of this promotion, read again."""
+    package = _known_package(run)
+    if package is None:
+        raise PromotionError("PACKAGE_NOT_FOUND", run.request.package_version)
+    return package
+
+
+def ensure_pack(run: Run) -> Wait | None:
+    """The pack that the admin chose (operation 16), or a new one under the chosen name (operation 9).
+
+    :raises PromotionError: PACK_NOT_FOUND.
+    """
+    request = run.request
+    packs = run.client.query_integration_packs()
+    if request.pack is not None:
+        if not any(pack.pack_id == request.pack.pack_id for pack in packs):
+            raise PromotionError("PACK_NOT_FOUND", request.pack.name)
+        run.note(request.pack.name, remote_id=request.pack.pack_id)
+        return None
+    remote = next((pack for pack in packs if pack.name == request.new_pack_name), None)
+    if remote is None:
+        remote = run.client.create_integration_pack(
+            request.new_pack_name, f"Made by {mark(request)}"
+        )
+    pack, _ = IntegrationPack.objects.update_or_create(
+        pack_id=remote.pack_id, defaults={"name": remote.name, "description": remote.description}
+    )
+    run.record(pack=pack)
+    run.note(f"{pack.name} (new)", remote_id=pack.pack_id)
+    return None
+
+
+def _remote_pack(run: Run) -> RemotePack:
+    chosen = run.request.pack
+    for pack in run.client.query_integration_packs():
+        if chosen is not None and pack.pack_id == chosen.pack_id:
+            return pack
+    raise PromotionError("PACK_NOT_FOUND", chosen.name if chosen else "")
+
+
+def add_to_pack(run: Run) -> Wait | None:
+    """Operation 17; the pack's other content stays as it is.
+
+    :raises PromotionError: PACK_NOT_FOUND.
+    """
+    pack, package = _remote_pack(run), our_package(run)
+    if not any(
+        _holds(entry.package_id, entry.pending_version, entry.component_id, package)
+        for entry in pack.entries
+    ):
+        try:
+            run.client.add_to_integration_pack(pack.pack_id, package)
+        except NotFound as error:
+            raise PromotionError("PACK_NOT_FOUND", error.message) from error
+    run.note(f"{pack.name}: {max(len(pack.entries), 1)} packages")
+    return None
+
+
+def _holds(
+    package_id: str, pending_version: str, component_id: str, package: PackagedComponent
+) -> bool:
+    if package_id:
+        return package_id == package.package_id
+    return component_id == package.component_id and pending_version == package.package_version
+
+
+def release_version(request: PromotionRequest) -> str:
+    """The version of the pack's release: unique for each promotion, whatever else the pack holds."""
+    return f"{request.package_version}+promo-{request.pk}"
+
+
+def release_pack(run: Run) -> Wait | None:
+    """Operation 18, unless an earlier try released it although its answer was lost.
+
+    :raises PromotionError: RELEASE_FAILED, PACK_NOT_FOUND.
+    """
+    pack, package = _remote_pack(run), our_package(run)
+    version = release_version(run.request)
+    if pack.released_version == version:
+        release = Release(version, "SUCCESS", package_id=pack.released_package_id)
+    else:
+        release = _release(run, pack, package, version)
+    run.record(release_id=release.release_id, released_package_id=release.package_id)
+    run.note(version, remote_id=release.release_id)
+    return None
+
+
+def _release(run: Run, pack: RemotePack, package: PackagedComponent, version: str) -> Release:
+    try:
+        release = run.client.release_integration_pack(
+            pack.pack_id, package=package, version=version, notes=mark(run.request)
+        )
+    except AnswerLost:
+        again = _remote_pack(run)
+        if again.released_version != version and not _is_released(again, package):
+            raise
+        return Release(version, "SUCCESS", package_id=again.released_package_id)
+    except NotFound as error:
+        raise PromotionError("PACK_NOT_FOUND", error.message) from error
+    except NeedsPerson as error:
+        raise PromotionError("RELEASE_FAILED", error.message) from error
+    return _checked(release)
+
+
+def _is_released(pack: RemotePack, package: PackagedComponent) -> bool:
+    return any(
+        entry.component_id == package.component_id
+        and entry.current_version == package.package_version
+        for entry in pack.entries
+    )
+
+
+def _checked(release: Release) -> Release:
+    if release.state == "ERROR":
+        raise PromotionError("RELEASE_FAILED", release.message)
+    return release
+
+
+def await_release(run: Run) -> Wait | None:
+    """The release's own status, where the platform releases in the background.
+
+    :raises PromotionError: RELEASE_FAILED.
+    """
+    request = run.request
+    if request.released_package_id or not run.client.dialect.capabilities.releases_asynchronously:
+        _remember_release(request)
+        return None
+    release = _checked(run.client.get_release(request.release_id))
+    if release.is_running:
+        polls = run.step.polls + 1
+        run.note(f"{release.state} (look {polls})", polls=polls)
+        return Wait(RELEASE_POLL, f"The release is {release.state}.")
+    _remember_release(request)
+    return None
+
+
+def _remember_release(request: PromotionRequest) -> None:
+    PackRelease.objects.update_or_create(
+        pack=request.pack,
+        prod_component_id=root_prod_id(request),
+        defaults={"package_version": request.package_version, "released_at": timezone.now()},
+    )
+
+
+def deploy(run: Run) -> Wait | None:
+    """Operation 8 once for each target environment.
+
+    :raises PromotionError: DEPLOY_FAILED, with the environment's name.
+    """
+    request = run.request
+    package_id = request.released_package_id or request.prod_package_id
+    deployments = list(request.deployments.select_related("environment"))
+    for number, deployment in enumerate(deployments, start=1):
+        run.note(f"{number} of {len(deployments)}: {deployment.environment.name}")
+        if deployment.deployed_at is None:
+            _deploy(run, deployment, package_id)
+    run.note(", ".join(deployment.environment.name for deployment in deployments))
+    return None
+
+
+def _deploy(run: Run, deployment: Deployment, package_id: str) -> None:
+    environment = deployment.environment
+    known = [
+        deployed
+        for deployed in run.client.query_deployed_packages(
+            environment_id=environment.environment_id, package_id=package_id
+        )
+        if deployed.active
+    ]
+    remote_id = known[0].deployment_id if known else ""
+    if not known:
+        try:
+            deployed = run.client.create_deployed_package(
+                environment.environment_id, package_id, notes=mark(run.request)
+            )
+            remote_id = deployed.deployment_id
+        except AlreadyExists:
+            remote_id = ""
+        except NeedsPerson as error:
+            if error.code == "AUTH_FAILED":
+                raise
+            raise PromotionError("DEPLOY_FAILED", f"{environment.name}: {error.message}") from error
+    with run.lease.writing():
+        Deployment.objects.filter(pk=deployment.pk).update(
+            remote_id=remote_id, deployed_at=timezone.now()
+        )
+
+
+def finish(run: Run) -> Wait | None:
+    """Deployed."""
+    run.move(Status.DEPLOYED, next_attempt_at=None, deployed_at=timezone.now(), waiting_for="")
+    return None

@@ -1,0 +1,108 @@
+"""What a step is given and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db.models import QuerySet
+
+from partnerapi.client import PartnerApiClient
+
+from ..lease import Lease, LeaseLost
+from ..models import ComponentResult, PromotionBranch, PromotionRequest, StepRun
+from ..partner import client as partner_client
+from ..states import FINAL, Status
+from ..transitions import StaleRequest, move
+
+
+@dataclass(frozen=True)
+class Wait:
+    """The step is not over: come back in so many (unscaled) seconds. No worker sleeps for it."""
+
+    seconds: float
+    why: str
+
+
+class StageAgain(Exception):
+    """The branch is in doubt: drop it and stage again. Before the merge a branch is worth nothing."""
+
+
+class Stopped(Exception):
+    """A person ended the request while the step ran."""
+
+
+class Run:
+    """One worker at one step of one request."""
+
+    def __init__(self, request: PromotionRequest, lease: Lease, step: StepRun) -> None:
+        self.request = request
+        self.lease = lease
+        self.step = step
+
+    @cached_property
+    def client(self) -> PartnerApiClient:
+        return partner_client(request=self.request)
+
+    @property
+    def branch(self) -> PromotionBranch:
+        """The live branch of the request."""
+        return self.request.branches.get(delete_due__isnull=True)
+
+    def written(self) -> QuerySet[ComponentResult]:
+        """The results of the components that are created or updated, dependencies first."""
+        return (
+            self.request.results.filter(component__action__in=("create", "update"))
+            .select_related("component")
+            .order_by("component__position")
+        )
+
+    def record(self, **changes: Any) -> None:
+        """Write columns of the request, as long as the lease is ours."""
+        self.lease.record(**changes)
+        for name, value in changes.items():
+            setattr(self.request, name, value)
+
+    def note(self, detail: str, **changes: Any) -> None:
+        """Tell the page how far the step is."""
+        changes["detail"] = detail[:1000]
+        StepRun.objects.filter(pk=self.step.pk).update(**changes)
+        for name, value in changes.items():
+            setattr(self.step, name, value)
+
+    def move(self, to: Status, **changes: Any) -> None:
+        """Move the request as this worker; a worker that was given up loses.
+
+        :raises Stopped: when a person has moved it first.
+        :raises LeaseLost: when another worker has it.
+        """
+        try:
+            move(self.request.pk, to=to, epoch=self.lease.epoch, **changes)
+        except StaleRequest as stale:
+            if stale.current in FINAL:
+                raise Stopped from stale
+            raise LeaseLost(str(stale)) from stale
+        self.request.refresh_from_db()
+
+    def check_not_stopped(self) -> None:
+        """Between two calls of a long step: has a person ended the request?
+
+        :raises Stopped: when it is final.
+        """
+        status = PromotionRequest.objects.values_list("status", flat=True).get(pk=self.request.pk)
+        if status in FINAL:
+            raise Stopped
+
+
+StepFunction = Callable[[Run], "Wait | None"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step by its name (in the database) and its label (on the page)."""
+
+    name: str
+    label: str
+    run: StepFunction

@@ -1,0 +1,333 @@
+"""Steps that copy each component to the branch (1, 2, 3) and read back what is there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from partnerapi import componentxml
+from partnerapi.componentxml import ComponentXmlError
+from partnerapi.errors import AnswerLost, ImmaterialUpdate, NeedsPerson, NotFound
+from partnerapi.records import Component
+
+from ..messages import PromotionError
+from ..models import ComponentResult, IntegrationPack, Reservation
+from ..plan.classify import read_dev, store_difference, symbolic
+from ..states import Outcome, Stage, Status
+from .run import Run, StageAgain, Wait
+
+# Failures that are not one component's own: they stop the step at once.
+CONCERNS_ALL = frozenset({"AUTH_FAILED", "FORBIDDEN_ACCOUNT", "BRANCH_IGNORED"})
+
+
+def stage_components(run: Run) -> Wait | None:
+    """Write every component of the plan to the branch, dependencies first, all or nothing.
+
+    A component that fails does not stop the ones that do not use it, so that one run tells all that is wrong; its
+    dependents are skipped, and then the request fails with every outcome kept.
+
+    :raises PromotionError: PROMOTION_FAILED, or the code of the failure where there is only one.
+    :raises StageAgain: when a write's answer was lost: whether the component exists is not known then.
+    """
+    results = list(run.written())
+    for _, members in groupby(results, key=lambda result: result.component.group):
+        _stage_group(run, list(members))
+    failed = list(run.written().filter(outcome=Outcome.FAILED))
+    if failed:
+        codes = {result.error_code for result in failed}
+        code = codes.pop() if len(codes) == 1 else "PROMOTION_FAILED"
+        names = ", ".join(f"“{result.component.name}”" for result in failed)
+        raise PromotionError(code, f"{names}: {failed[0].error}")
+    run.note(f"{len(results)} of {len(results)} components")
+    return None
+
+
+def _stage_group(run: Run, members: list[ComponentResult]) -> None:
+    """One component, or all members of a reference cycle in two passes: make what is new, then write references."""
+    open_members = [member for member in members if member.outcome == Outcome.PENDING]
+    for write in (_create, _complete):
+        for result in open_members:
+            if result.outcome != Outcome.PENDING:
+                continue
+            if _uses_a_failed_one(run, result):
+                _finish(run, result, Outcome.SKIPPED)
+                continue
+            try:
+                write(run, result)
+            except AnswerLost as error:
+                raise StageAgain(f"“{result.component.name}”: {error.message}") from error
+            except (NeedsPerson, PromotionError, ComponentXmlError) as error:
+                if error.code in CONCERNS_ALL:
+                    raise
+                detail = error.detail if isinstance(error, PromotionError) else error.message
+                _finish(run, result, Outcome.FAILED, error_code=error.code, error=detail)
+
+
+def _uses_a_failed_one(run: Run, result: ComponentResult) -> bool:
+    return run.request.results.filter(
+        component__dev_component_id__in=result.component.depends_on,
+        outcome__in=(Outcome.FAILED, Outcome.SKIPPED),
+    ).exists()
+
+
+def _create(run: Run, result: ComponentResult) -> None:
+    """First pass: a component without a twin gets its id; references to what does not exist yet stay empty."""
+    if result.prod_component_id:
+        return
+    component = result.component
+    _progress(run, result)
+    content = _content(run, result, production=None)
+    ids = _ids(run)
+    later = [key for key in component.depends_on + [component.dev_component_id] if key not in ids]
+    missing = [key for key in later if componentxml.symbol(key).encode() in content]
+    body = componentxml.fill(content, production=None, ids=ids | dict.fromkeys(missing, ""))
+    folder = run.client.ensure_folder(component.target_folder)
+    body = componentxml.set_envelope(
+        body,
+        component_id=None,
+        folder_full_path=component.target_folder,
+        folder_id=folder.folder_id if folder else None,
+    )
+    _reserve(run, result)
+    created = run.client.create_component(body, branch_id=run.branch.remote_id)
+    with run.lease.writing():
+        ComponentResult.objects.filter(pk=result.pk).update(
+            prod_component_id=created.component_id, branch_version=created.version
+        )
+        Reservation.objects.filter(
+            request=run.request, dev_component_id=component.dev_component_id
+        ).update(prod_component_id=created.component_id)
+    result.prod_component_id, result.branch_version = created.component_id, created.version
+    _check_main_did_not_move(run, result)
+    if not missing:
+        _finish(run, result, Outcome.DONE)
+
+
+def _complete(run: Run, result: ComponentResult) -> None:
+    """Second pass: an update, or the references of a new component that had to wait for other new ones."""
+    component = result.component
+    _progress(run, result)
+    prod_id = result.prod_component_id
+    production: Component | None = None
+    if component.action == "update":
+        production = _unmoved_twin(run, result)
+    base = production or run.client.get_component(prod_id, branch_id=run.branch.remote_id)
+    content = _content(run, result, production=production.xml if production else None)
+    body = componentxml.fill(
+        content, production=production.xml if production else None, ids=_ids(run)
+    )
+    envelope = componentxml.read_envelope(base.xml)
+    body = componentxml.set_envelope(
+        body,
+        component_id=prod_id,
+        folder_full_path=envelope.folder_full_path or None,
+        folder_id=envelope.folder_id or None,
+    )
+    try:
+        written = run.client.update_component(prod_id, body, branch_id=run.branch.remote_id)
+        version = written.version
+    except ImmaterialUpdate:
+        # An earlier try of this very write was done, or the platform sees no difference: look.
+        version = run.client.get_component(prod_id, branch_id=run.branch.remote_id).version
+    result.branch_version = version
+    _check_main_did_not_move(run, result)
+    _finish(run, result, Outcome.DONE, branch_version=version)
+
+
+def _content(run: Run, result: ComponentResult, *, production: bytes | None) -> bytes:
+    """The component as planned, read and prepared again; it must be what was planned.
+
+    :raises PromotionError: PLAN_STALE.
+    """
+    component = result.component
+    dev_xml = read_dev(
+        run.client,
+        run.request.dev_account.account_id,
+        component.dev_component_id,
+        component.dev_version,
+        pinned=run.client.dialect.capabilities.pins_versions,
+    )
+    references = {
+        planned.dev_component_id: planned.prod_component_id
+        or componentxml.symbol(planned.dev_component_id)
+        for planned in run.request.plan.components.all()
+    }
+    wanted = symbolic(dev_xml, production=production, references=references)
+    if wanted.digest != component.digest:
+        raise PromotionError(
+            "PLAN_STALE", f"“{component.name}” is not what it was when the plan was made."
+        )
+    return wanted.xml
+
+
+def _unmoved_twin(run: Run, result: ComponentResult) -> Component:
+    """The twin on main, at the version of the plan.
+
+    :raises PromotionError: PLAN_STALE.
+    """
+    component = result.component
+    twin = run.client.get_component(component.prod_component_id)
+    if twin.version != component.prod_version:
+        raise PromotionError(
+            "PLAN_STALE",
+            f"“{component.name}” is at version {twin.version} in production, not {component.prod_version}.",
+        )
+    return twin
+
+
+def _check_main_did_not_move(run: Run, result: ComponentResult) -> None:
+    """Where branching is not enabled the platform ignores the branch and writes to main: stop at the first write.
+
+    :raises PromotionError: BRANCH_IGNORED.
+    """
+    if run.written().filter(outcome=Outcome.DONE).exists():
+        return
+    component = result.component
+    try:
+        on_main = run.client.get_component(result.prod_component_id)
+    except NotFound:
+        return
+    if component.action == "create" and on_main.branch_id != run.branch.remote_id:
+        raise PromotionError("BRANCH_IGNORED", f"“{component.name}” is on main.")
+    if component.action == "update" and on_main.version != component.prod_version:
+        raise PromotionError("BRANCH_IGNORED", f"“{component.name}” has a new version on main.")
+
+
+def _reserve(run: Run, result: ComponentResult) -> None:
+    """Hold the dev component before it is created: two open promotions never create it twice.
+
+    :raises PromotionError: COMPONENT_RESERVED.
+    """
+    component = result.component
+    with run.lease.writing():
+        reservation, _ = Reservation.objects.get_or_create(
+            dev_account=run.request.dev_account,
+            dev_component_id=component.dev_component_id,
+            defaults={"request": run.request},
+        )
+    if reservation.request_id != run.request.pk:
+        raise PromotionError(
+            "COMPONENT_RESERVED",
+            f"Promotion {reservation.request_id} is creating “{component.name}”.",
+        )
+
+
+def _ids(run: Run) -> dict[str, str]:
+    """Dev id -> production id, for every component of the plan that has one by now."""
+    rows = run.request.results.exclude(prod_component_id="").values_list(
+        "component__dev_component_id", "prod_component_id"
+    )
+    return dict(rows)
+
+
+def _finish(run: Run, result: ComponentResult, outcome: Outcome, **changes: Any) -> None:
+    with run.lease.writing():
+        ComponentResult.objects.filter(pk=result.pk).update(
+            outcome=outcome, finished_at=timezone.now(), **changes
+        )
+    result.outcome = outcome
+
+
+def _progress(run: Run, result: ComponentResult) -> None:
+    run.check_not_stopped()
+    done = run.written().exclude(outcome=Outcome.PENDING).count()
+    run.note(f"{done} of {run.written().count()} components: {result.component.name}")
+
+
+def check_staged(run: Run) -> Wait | None:
+    """Read back what is on the branch and keep its difference from main: that is what reviewers see.
+
+    :raises PromotionError: PLAN_STALE when a plan that was approved before staging is not what was staged;
+        PACKAGE_VERSION_EXISTS while nothing has reached production yet.
+    """
+    results = list(run.written())
+    for number, result in enumerate(results, start=1):
+        run.check_not_stopped()
+        run.note(f"{number} of {len(results)} components: {result.component.name}")
+        _read_back(run, result)
+    _check_package_version(run)
+    if settings.STAGE == Stage.BEFORE_REVIEW:
+        run.record(content_hash=content_hash(run.written()))
+    run.note(f"{len(results)} components read back")
+    return None
+
+
+def _read_back(run: Run, result: ComponentResult) -> None:
+    on_branch = run.client.get_component(result.prod_component_id, branch_id=run.branch.remote_id)
+    main: bytes | None = None
+    if result.component.action == "update":
+        main = componentxml.mask(_unmoved_twin(run, result).xml)
+    masked = componentxml.mask(on_branch.xml)
+    if settings.STAGE == Stage.AFTER_APPROVAL and not _as_planned(run, result, masked):
+        raise PromotionError(
+            "PLAN_STALE", f"“{result.component.name}” on the branch is not what was approved."
+        )
+    columns = store_difference(main, masked)
+    with run.lease.writing():
+        ComponentResult.objects.filter(pk=result.pk).update(
+            staged_digest=componentxml.digest(masked), **columns
+        )
+    result.staged_digest = componentxml.digest(masked)
+
+
+def _as_planned(run: Run, result: ComponentResult, masked: bytes) -> bool:
+    """Whether the branch holds the planned content: new production ids are symbols again for the comparison."""
+    symbols = {
+        prod: componentxml.symbol(dev)
+        for dev, prod in run.written()
+        .filter(component__action="create")
+        .values_list("component__dev_component_id", "prod_component_id")
+    }
+    planned = componentxml.digest(componentxml.rewrite(masked, symbols).xml)
+    return planned == result.component.digest
+
+
+def content_hash(results: Iterable[ComponentResult]) -> str:
+    """One hash over what is on the branch: each component's id, base version and content."""
+    content = [
+        [result.prod_component_id, result.component.prod_version, result.staged_digest]
+        for result in results
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _check_package_version(run: Run) -> None:
+    root = run.request.results.get(component__dev_component_id=run.request.plan.root_component_id)
+    if root.component.action == "create":
+        return
+    taken = run.client.query_packaged_components(
+        component_id=root.prod_component_id, package_version=run.request.package_version
+    )
+    if any(True for _ in taken):
+        raise PromotionError("PACKAGE_VERSION_EXISTS", run.request.package_version)
+
+
+def synchronise_packs(run: Run) -> Wait | None:
+    """Operation 16, so that the admin chooses among the packs of this moment."""
+    now = timezone.now()
+    packs = run.client.query_integration_packs()
+    for pack in packs:
+        IntegrationPack.objects.update_or_create(
+            pack_id=pack.pack_id,
+            defaults={
+                "name": pack.name,
+                "description": pack.description,
+                "synchronised_at": now,
+                "is_active": True,
+            },
+        )
+    IntegrationPack.objects.filter(synchronised_at__lt=now).update(is_active=False)
+    run.note(f"{len(packs)} packs")
+    return None
+
+
+def offer_for_review(run: Run) -> Wait | None:
+    """Hand over to people; a worker has nothing to do until one of them decides."""
+    run.move(Status.ADMIN_REVIEW, next_attempt_at=None)
+    return None

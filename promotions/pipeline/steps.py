@@ -1,0 +1,113 @@
+"""The steps of a promotion in their order, and which of them belong to which status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from ..models import PromotionRequest, StepRun
+from ..states import Stage, Status, StepState
+from . import branch, merge, release, staging
+from .run import Step
+
+RESERVE = (Step("reserve_branch", "Wait for a branch", branch.reserve_branch),)
+STAGE = (
+    Step("create_branch", "Create the branch", branch.create_branch),
+    Step("await_branch", "Wait until the branch is ready", branch.await_branch),
+    Step("stage_components", "Copy the components", staging.stage_components),
+    Step("check_staged", "Read the branch back", staging.check_staged),
+    Step("synchronise_packs", "Read the Integration Packs", staging.synchronise_packs),
+)
+OFFER = (Step("offer_for_review", "Offer for review", staging.offer_for_review),)
+BEGIN = (Step("begin", "Begin the deployment", merge.begin),)
+BEGIN_DEPLOYING = (Step("begin_deploying", "Begin the deployment", merge.begin_deploying),)
+DEPLOY = (
+    Step("take_merge_turn", "Wait for the turn to merge", merge.take_merge_turn),
+    Step("verify", "Check that it is what was approved", merge.verify),
+    Step("create_merge_request", "Create the merge request", merge.create_merge_request),
+    Step("await_draft", "Wait until it can be merged", merge.await_draft),
+    Step("execute_merge", "Merge", merge.execute_merge),
+    Step("await_merged", "Wait until it is merged", merge.await_merged),
+    Step("delete_branch", "Delete the branch", release.delete_branch),
+    Step("create_package", "Package", release.create_package),
+    Step("ensure_pack", "Find or create the Integration Pack", release.ensure_pack),
+    Step("add_to_pack", "Add to the Integration Pack", release.add_to_pack),
+    Step("release_pack", "Release the Integration Pack", release.release_pack),
+    Step("await_release", "Wait for the release", release.await_release),
+    Step("deploy", "Deploy", release.deploy),
+    Step("finish", "Finish", release.finish),
+)
+# What has to be done again when a retry names another pack.
+AFTER_PACK = ("ensure_pack", "add_to_pack", "release_pack", "await_release", "deploy")
+
+
+def steps_of(status: Status) -> tuple[Step, ...]:
+    """The steps that a worker takes while a request has this status."""
+    after_approval = settings.STAGE == Stage.AFTER_APPROVAL
+    return {
+        Status.QUEUED: RESERVE,
+        Status.WAITING: RESERVE,
+        Status.STAGING: STAGE + (BEGIN_DEPLOYING if after_approval else OFFER),
+        Status.APPROVED: BEGIN,
+        Status.DEPLOYING: DEPLOY,
+    }.get(status, ())
+
+
+def next_step(request: PromotionRequest) -> Step | None:
+    """The first step of the present status that is not done."""
+    done = set(request.steps.filter(state=StepState.DONE).values_list("step", flat=True))
+    return next((s for s in steps_of(Status(request.status)) if s.name not in done), None)
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """One step as the page shows it."""
+
+    name: str
+    label: str
+    state: str
+    detail: str = ""
+    attempt: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error_code: str = ""
+    error: str = ""
+
+
+# Bookkeeping that tells a reader nothing beside the status itself.
+HIDDEN = frozenset({"offer_for_review", "begin", "begin_deploying", "finish"})
+
+
+def timeline(request: PromotionRequest) -> list[TimelineEntry]:
+    """Every step that a person should see, with its newest run, in the order of the work."""
+    newest = {run.step: run for run in request.steps.order_by("pk")}
+    return [
+        _entry(step, newest.get(step.name))
+        for step in _all_steps()
+        if step.name not in HIDDEN and (step.name in newest or not request.is_final)
+    ]
+
+
+def _all_steps() -> Iterator[Step]:
+    yield from RESERVE
+    yield from STAGE
+    yield from DEPLOY
+
+
+def _entry(step: Step, run: StepRun | None) -> TimelineEntry:
+    if run is None:
+        return TimelineEntry(step.name, step.label, "pending")
+    return TimelineEntry(
+        step.name,
+        step.label,
+        run.state,
+        detail=run.detail,
+        attempt=run.attempt,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        error_code=run.error_code,
+        error=run.error,
+    )

@@ -1,0 +1,227 @@
+"""Makes a plan: many calls, then one transaction that freezes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Mapping
+
+from django.utils import timezone
+
+from partnerapi.client import PartnerApiClient
+from partnerapi.errors import NotFound, PartnerApiError
+
+from ..lease import Lease, LeaseLost, claim, held
+from ..messages import PromotionError
+from ..models import ComponentMapping, DevAccount, Finding, Plan, PlannedComponent
+from ..partner import client as partner_client
+from ..partner import error_of
+from ..timing import RETRY_WAITS, after, backoff
+from . import findings
+from .classify import Draft, draft
+from .order import dependencies_first
+from .resolve import CONNECTION, Resolved, find_package, resolve
+
+logger = logging.getLogger(__name__)
+
+
+def build_plan(plan_id: int) -> None:
+    """Make one plan, if it is due and no other worker is at it. Never half a plan: it ends ready or failed."""
+    lease = claim(Plan, plan_id)
+    if lease is None:
+        return
+    with held(lease):
+        plan = Plan.objects.select_related("dev_account").get(pk=plan_id)
+        try:
+            _build(plan, lease)
+        except LeaseLost:
+            logger.warning("Plan %s is another worker's by now.", plan_id)
+        except PartnerApiError as error:
+            if error.waiting_helps and plan.attempts < len(RETRY_WAITS):
+                lease.record(
+                    attempts=plan.attempts + 1,
+                    progress="The platform did not answer; trying again",
+                    next_attempt_at=after(backoff(RETRY_WAITS, plan.attempts)),
+                )
+            else:
+                _fail(lease, error_of(error))
+        except PromotionError as error:
+            _fail(lease, error)
+        except Exception:
+            logger.exception("Plan %s failed.", plan_id)
+            _fail(lease, PromotionError("INTERNAL_ERROR"))
+
+
+def _fail(lease: Lease, error: PromotionError) -> None:
+    lease.record(
+        state=Plan.State.FAILED,
+        error_code=error.code,
+        error=error.detail,
+        finished_at=timezone.now(),
+        next_attempt_at=None,
+    )
+
+
+def _build(plan: Plan, lease: Lease) -> None:
+    account = plan.dev_account
+    client = partner_client(plan=plan)
+    report = _Progress(lease)
+    report("Reading the package", 0, 0)
+    package = find_package(client, account.account_id, plan.package_id)
+    resolved = resolve(client, account.account_id, package, report)
+    mapped = _mappings(account, resolved)
+    drafts: list[tuple[int, Draft]] = []
+    groups = dependencies_first(resolved.uses)
+    for number, group in enumerate(groups):
+        for key in group:
+            report("Comparing with production", len(drafts), len(resolved.components))
+            drafts.append((number, draft(client, account, resolved, key, mapped)))
+    _check_connections(client, drafts)
+    report("Writing the plan down", len(drafts), len(drafts))
+    _store(plan, lease, resolved, mapped, drafts)
+
+
+class _Progress:
+    """Tells the page how far the plan is, not more than a few times a second."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.lease = lease
+        self.told = ("", 0.0)
+
+    def __call__(self, text: str, done: int, total: int) -> None:
+        if self.told[0] == text and time.monotonic() - self.told[1] < 0.3:
+            return
+        self.told = (text, time.monotonic())
+        self.lease.record(progress=text, progress_done=done, progress_total=total)
+
+
+def _mappings(account: DevAccount, resolved: Resolved) -> dict[str, str]:
+    rows = ComponentMapping.objects.filter(dev_account=account).values_list(
+        "dev_component_id", "prod_component_id"
+    )
+    return {dev.lower(): prod for dev, prod in rows if dev.lower() in resolved.components}
+
+
+def _check_connections(client: PartnerApiClient, drafts: list[tuple[int, Draft]]) -> None:
+    """A mapped connection must be there in production; its content is never read (operation 5 only)."""
+    for _, made in drafts:
+        prod_id = made.columns["prod_component_id"]
+        if made.columns["component_type"] != CONNECTION or not prod_id:
+            continue
+        try:
+            twin = client.get_component_metadata(prod_id)
+        except NotFound:
+            twin = None
+        if twin is not None and not twin.deleted:
+            made.columns["prod_version"] = twin.version
+            continue
+        made.found.append(
+            findings.Found(
+                "TWIN_DELETED",
+                made.key,
+                made.columns["name"],
+                f"The production twin {prod_id} of the connection “{made.columns['name']}” is not there.",
+            )
+        )
+
+
+def _store(
+    plan: Plan,
+    lease: Lease,
+    resolved: Resolved,
+    mapped: Mapping[str, str],
+    drafts: list[tuple[int, Draft]],
+) -> None:
+    created = {
+        made.key: resolved.components[made.key]
+        for _, made in drafts
+        if made.columns["action"] == "create"
+    }
+    general = [
+        *findings.unresolved(resolved),
+        *findings.missing_connections(resolved, mapped),
+        *findings.older_package(resolved),
+        *findings.reserved(plan.dev_account, created),
+    ]
+    root = resolved.components[resolved.root]
+    with lease.writing():
+        plan.components.all().delete()
+        plan.findings.all().delete()
+        for position, (group, made) in enumerate(drafts, start=1):
+            component = PlannedComponent.objects.create(
+                plan=plan, position=position, group=group, **made.columns
+            )
+            for found in made.found:
+                _store_finding(plan, component, found)
+        for found in general:
+            _store_finding(plan, None, found)
+        lease.record(
+            state=Plan.State.READY,
+            package_version=resolved.package.package_version,
+            root_component_id=resolved.root,
+            root_name=root.name,
+            root_type=root.type,
+            content_hash=_content_hash(resolved, drafts),
+            progress="",
+            progress_done=len(drafts),
+            progress_total=len(drafts),
+            finished_at=timezone.now(),
+            next_attempt_at=None,
+        )
+
+
+def _store_finding(plan: Plan, component: PlannedComponent | None, found: findings.Found) -> None:
+    accepted = (
+        findings.acceptance_of(plan.dev_account, component.dev_component_id, found)
+        if component
+        else None
+    )
+    Finding.objects.create(
+        plan=plan,
+        component=component,
+        code=found.code,
+        subject_id=found.subject_id,
+        subject_name=found.subject_name,
+        path=found.path,
+        message=found.message,
+        fingerprint=found.fingerprint,
+        blocking=found.blocking,
+        can_be_accepted=found.can_be_accepted,
+        accepted_by=accepted.accepted_by if accepted else None,
+        accepted_reason=accepted.reason if accepted else "",
+    )
+
+
+def _content_hash(resolved: Resolved, drafts: list[tuple[int, Draft]]) -> str:
+    """Covers each component's dev version, production base version, action and content."""
+    content = {
+        "package": resolved.package.package_id,
+        "components": [
+            [
+                made.key,
+                made.columns["dev_version"],
+                made.columns["prod_component_id"],
+                made.columns.get("prod_version"),
+                str(made.columns["action"]),
+                made.columns.get("digest", ""),
+            ]
+            for _, made in drafts
+        ],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def check_mappings(plan: Plan) -> None:
+    """The mappings must be the ones that the plan was made with.
+
+    :raises PromotionError: PLAN_STALE, with the name of the first component whose mapping differs.
+    """
+    rows = ComponentMapping.objects.filter(dev_account=plan.dev_account).values_list(
+        "dev_component_id", "prod_component_id"
+    )
+    now = {dev.lower(): prod for dev, prod in rows}
+    for component in plan.components.all():
+        if now.get(component.dev_component_id, "") != component.prod_component_id:
+            raise PromotionError("PLAN_STALE", f"The mapping of “{component.name}” has changed.")

@@ -1,0 +1,205 @@
+"""One component of a plan: its content with symbolic references, its action, what it does to production."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from partnerapi import componentxml
+from partnerapi.client import PartnerApiClient
+from partnerapi.componentxml import ComponentXmlError
+from partnerapi.errors import NotFound
+from partnerapi.records import ComponentMetadata
+
+from .. import blobs, differences
+from ..messages import PromotionError
+from ..models import DevAccount
+from ..states import Action
+from . import findings
+from .findings import Found
+from .resolve import CONNECTION, Resolved
+
+ROOT_FOLDER = "Promoted"
+
+
+@dataclass
+class Draft:
+    """A planned component before it is stored: only hashes of its content are kept in memory."""
+
+    key: str
+    columns: dict[str, Any]
+    found: list[Found] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Symbolic:
+    """A dev component as it would be in production, with placeholders for what has no value yet."""
+
+    xml: bytes
+    digest: str
+    stripped: componentxml.Stripped
+    rewritten: componentxml.Rewritten
+
+
+def target_folder(dev_account: DevAccount, folder: str) -> str:
+    """``/Promoted`` and the dev folder, without the account's name where the path begins with it (guide, op 2)."""
+    parts = [part for part in folder.split("/") if part]
+    if parts and parts[0].casefold() == dev_account.name.casefold():
+        parts = parts[1:]
+    return "/".join(["", ROOT_FOLDER, *parts])
+
+
+def read_dev(
+    client: PartnerApiClient, account: str, key: str, version: int, *, pinned: bool
+) -> bytes:
+    """The dev component's XML at the planned version (operation 1).
+
+    :raises PromotionError: PLAN_STALE when only another version can be read, COMPONENT_NOT_FOUND.
+    """
+    try:
+        component = client.get_component(key, account=account, version=version if pinned else None)
+    except NotFound as error:
+        raise PromotionError("COMPONENT_NOT_FOUND", key) from error
+    if component.version != version:
+        raise PromotionError(
+            "PLAN_STALE",
+            f"“{component.name}” is at version {component.version} in the dev account, not {version}.",
+        )
+    return component.xml
+
+
+def symbolic(
+    dev_xml: bytes, *, production: bytes | None, references: Mapping[str, str]
+) -> Symbolic:
+    """Strip and rewrite one component.
+
+    :param production: the twin's XML, whose own values stay (setting ``ENVIRONMENT_VALUES``).
+    :param references: lower-case dev id -> production id, or a symbol for what does not exist yet.
+    :raises PromotionError: BAD_RESPONSE, UNSAFE_XML, COMPONENT_TOO_LARGE.
+    """
+    keep = production if settings.ENVIRONMENT_VALUES == "keep" else None
+    try:
+        stripped = componentxml.strip(dev_xml, production=keep, key=fingerprint_key())
+        rewritten = componentxml.rewrite(stripped.xml, references)
+        digest = componentxml.digest(rewritten.xml)
+    except ComponentXmlError as error:
+        raise PromotionError(error.code, error.message) from error
+    return Symbolic(rewritten.xml, digest, stripped, rewritten)
+
+
+def fingerprint_key() -> bytes:
+    """Keys the fingerprints of accepted findings, so that no value can be guessed from one."""
+    return hashlib.sha256(b"finding:" + settings.SECRET_KEY.encode()).digest()
+
+
+def draft(
+    client: PartnerApiClient,
+    dev_account: DevAccount,
+    resolved: Resolved,
+    key: str,
+    mapped: Mapping[str, str],
+) -> Draft:
+    """Plan one component: read it and its twin, strip, rewrite, compare."""
+    metadata = resolved.components[key]
+    prod_id = mapped.get(key, "")
+    made = Draft(
+        key,
+        {
+            "dev_component_id": key,
+            "name": metadata.name,
+            "component_type": metadata.type,
+            "dev_folder": metadata.folder_full_path,
+            "target_folder": target_folder(dev_account, metadata.folder_full_path),
+            "dev_version": resolved.version(key),
+            "prod_component_id": prod_id,
+            "depends_on": resolved.uses[key],
+        },
+    )
+    if metadata.type == CONNECTION:
+        made.columns["action"] = Action.CONNECTION
+        return made
+    dev_xml = read_dev(
+        client,
+        dev_account.account_id,
+        key,
+        resolved.version(key),
+        pinned=bool(resolved.pinned),
+    )
+    production = _production(client, prod_id, metadata, made) if prod_id else None
+    references = {
+        other: mapped.get(other) or componentxml.symbol(other) for other in resolved.components
+    }
+    wanted = symbolic(dev_xml, production=production, references=references)
+    made.found += findings.secrets_left(metadata, wanted.stripped)
+    made.found += findings.rewritten_in_data(metadata, wanted.rewritten)
+    if not prod_id:
+        made.found += findings.twin_in_production(client, metadata, made.columns["target_folder"])
+    _compare(made, wanted, production)
+    return made
+
+
+def _production(
+    client: PartnerApiClient, prod_id: str, metadata: ComponentMetadata, made: Draft
+) -> bytes | None:
+    """The twin's XML; a deleted twin is never restored silently."""
+    try:
+        twin = client.get_component(prod_id)
+    except NotFound:
+        twin = None
+    if twin is None or twin.deleted:
+        made.found.append(
+            Found(
+                "TWIN_DELETED",
+                metadata.component_id,
+                metadata.name,
+                f"The production twin {prod_id} of “{metadata.name}” has been deleted.",
+            )
+        )
+        return None
+    made.columns["prod_version"] = twin.version
+    made.found += findings.secret_set_in_production(metadata, componentxml.read_envelope(twin.xml))
+    return twin.xml
+
+
+def _compare(made: Draft, wanted: Symbolic, production: bytes | None) -> None:
+    base = componentxml.mask(production) if production is not None else None
+    base_digest = componentxml.digest(base) if base is not None else ""
+    if not made.columns["prod_component_id"]:
+        action = Action.CREATE
+    else:
+        action = Action.UNCHANGED if base_digest == wanted.digest else Action.UPDATE
+    made.columns.update(
+        action=action,
+        digest=wanted.digest,
+        base_digest=base_digest,
+        places=[
+            {"path": place.path, "rule": place.rule, "outcome": place.outcome}
+            for place in wanted.stripped.places
+        ],
+        rewrites=[
+            {"path": rewrite.path, "context": rewrite.context}
+            for rewrite in wanted.rewritten.rewrites
+        ],
+    )
+    if action == Action.UNCHANGED:
+        # A secret that is set matters only where something is written.
+        made.found = [f for f in made.found if f.code == "TWIN_DELETED"]
+        return
+    made.columns.update(store_difference(base, wanted.xml))
+    made.columns["content"] = blobs.store(wanted.xml)
+
+
+def store_difference(old: bytes | None, new: bytes) -> dict[str, Any]:
+    """Columns for the difference of two masked documents, stored for the pages."""
+    compared = differences.compare(
+        componentxml.pretty_lines(old) if old is not None else [], componentxml.pretty_lines(new)
+    )
+    return {
+        "difference": blobs.store(compared.to_json()),
+        "lines_added": compared.added,
+        "lines_removed": compared.removed,
+    }

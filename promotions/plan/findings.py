@@ -1,0 +1,186 @@
+"""What a person must know or settle before a plan is promoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from partnerapi import componentxml
+from partnerapi.client import PartnerApiClient
+from partnerapi.records import ComponentMetadata
+
+from ..messages import message
+from ..models import Acceptance, ComponentMapping, DevAccount, PlannedComponent
+from ..states import OPEN, Action
+from .resolve import CONNECTION, Resolved
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding before it is stored."""
+
+    code: str
+    subject_id: str
+    subject_name: str
+    message: str
+    path: str = ""
+    fingerprint: str = ""
+    blocking: bool = True
+    can_be_accepted: bool = False
+
+
+def unresolved(resolved: Resolved) -> Iterable[Found]:
+    """References that lead nowhere: no dangling reference reaches production."""
+    for key, user in resolved.unresolved.items():
+        yield Found(
+            "UNRESOLVED_REFERENCES",
+            key,
+            user,
+            f"“{user}” refers to {key}, which is deleted or cannot be read.",
+        )
+
+
+def missing_connections(resolved: Resolved, mapped: Mapping[str, str]) -> Iterable[Found]:
+    """All connections without a production twin, together."""
+    for key, metadata in resolved.components.items():
+        if metadata.type == CONNECTION and key not in mapped:
+            yield Found(
+                "MISSING_CONNECTION_MAPPINGS",
+                metadata.component_id,
+                metadata.name,
+                f"The connection “{metadata.name}” has no production twin.",
+            )
+
+
+def older_package(resolved: Resolved) -> Iterable[Found]:
+    """A package whose component has moved on, where the platform gives only the newest."""
+    package, root = resolved.package, resolved.components[resolved.root]
+    if resolved.pinned or package.component_version is None:
+        return
+    if package.component_version < root.version:
+        yield Found(
+            "PACKAGE_OLDER",
+            root.component_id,
+            root.name,
+            f"The package holds version {package.component_version} of “{root.name}”, which is at version "
+            f"{root.version} now. Version {root.version} is promoted.",
+            blocking=False,
+        )
+
+
+def reserved(dev_account: DevAccount, created: Mapping[str, ComponentMetadata]) -> Iterable[Found]:
+    """Components that another open promotion is creating already."""
+    others = PlannedComponent.objects.filter(
+        action=Action.CREATE,
+        dev_component_id__in=list(created),
+        plan__dev_account=dev_account,
+        plan__request__status__in=OPEN,
+        plan__request__merged_at__isnull=True,
+    ).select_related("plan__request")
+    for other in others:
+        yield Found(
+            "COMPONENT_RESERVED",
+            other.dev_component_id,
+            other.name,
+            f"Promotion {other.plan.request.pk} is creating “{other.name}”.",
+        )
+
+
+def twin_in_production(
+    client: PartnerApiClient, component: ComponentMetadata, target_folder: str
+) -> Iterable[Found]:
+    """An unmapped production component that looks like the one to be created."""
+    seen: set[str] = set()
+    copies = client.query_component_metadata(copied_from_component_id=component.component_id)
+    namesakes = client.query_component_metadata(name=component.name, component_type=component.type)
+    for how, twins in (
+        ("was copied from it", copies),
+        ("has its name, type and folder", namesakes),
+    ):
+        for twin in twins:
+            if how.startswith("has") and not same_folder(twin.folder_full_path, target_folder):
+                continue
+            if twin.component_id in seen or _is_mapped(twin.component_id):
+                continue
+            seen.add(twin.component_id)
+            yield Found(
+                "TWIN_IN_PRODUCTION",
+                twin.component_id,
+                component.name,
+                f"Production component {twin.component_id} in “{twin.folder_full_path}” {how}.",
+                fingerprint=twin.component_id,
+                can_be_accepted=True,
+            )
+
+
+def same_folder(one: str, other: str) -> bool:
+    """Whether two folder paths are one, apart from the account's name and /Promoted at their beginning."""
+    short, long = sorted((_below_promoted(one), _below_promoted(other)), key=len)
+    return long[len(long) - len(short) :] == short and len(long) - len(short) <= 1
+
+
+def _below_promoted(path: str) -> list[str]:
+    parts = [part.casefold() for part in path.split("/") if part]
+    return parts[parts.index("promoted") + 1 :] if "promoted" in parts else parts
+
+
+def _is_mapped(prod_component_id: str) -> bool:
+    return ComponentMapping.objects.filter(prod_component_id__iexact=prod_component_id).exists()
+
+
+def secrets_left(component: ComponentMetadata, stripped: componentxml.Stripped) -> Iterable[Found]:
+    """Values that still look like secrets: the component stops here until an admin accepts them."""
+    for finding in stripped.findings:
+        yield Found(
+            "SECRET_LEFT_BEHIND",
+            component.component_id,
+            component.name,
+            finding.message,
+            path=finding.path,
+            fingerprint=finding.fingerprint,
+            can_be_accepted=True,
+        )
+
+
+def secret_set_in_production(
+    component: ComponentMetadata, production: componentxml.Envelope
+) -> Iterable[Found]:
+    """A twin with a secret set: sources conflict on whether an omitted secret survives an update."""
+    if production.encrypted_paths:
+        yield Found(
+            "SECRET_SET_IN_PRODUCTION",
+            component.component_id,
+            component.name,
+            message("SECRET_SET_IN_PRODUCTION").happened,
+            path=", ".join(production.encrypted_paths),
+            fingerprint="|".join(sorted(production.encrypted_paths))[-64:],
+            can_be_accepted=True,
+        )
+
+
+def rewritten_in_data(
+    component: ComponentMetadata, rewritten: componentxml.Rewritten
+) -> Iterable[Found]:
+    """Known ids that stand in scripts or data: rewritten, and shown to the reviewer."""
+    for rewrite in rewritten.rewrites:
+        if rewrite.context != "reference":
+            yield Found(
+                "REWRITTEN_IN_DATA",
+                component.component_id,
+                component.name,
+                f"The id {rewrite.old} is rewritten in a {rewrite.context}.",
+                path=rewrite.path,
+                blocking=False,
+            )
+
+
+def acceptance_of(dev_account: DevAccount, key: str, found: Found) -> Acceptance | None:
+    """An admin's earlier word on the same finding with the same value behind it."""
+    if not found.can_be_accepted:
+        return None
+    return Acceptance.objects.filter(
+        dev_account=dev_account,
+        dev_component_id=key,
+        code=found.code,
+        fingerprint=found.fingerprint,
+    ).first()

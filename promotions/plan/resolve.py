@@ -1,0 +1,102 @@
+"""What a package holds: breadth-first over what each component uses (operations 4 and 5)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from partnerapi.client import PartnerApiClient
+from partnerapi.errors import NotFound
+from partnerapi.records import ComponentMetadata, PackagedComponent
+
+from ..messages import PromotionError
+
+CONNECTION = "connector-settings"
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Resolved:
+    """The components of a package by their lower-case dev id, in the order they were met."""
+
+    package: PackagedComponent
+    root: str
+    components: dict[str, ComponentMetadata] = field(default_factory=dict)
+    uses: dict[str, list[str]] = field(default_factory=dict)
+    pinned: dict[str, int] = field(default_factory=dict)
+    unresolved: dict[str, str] = field(
+        default_factory=dict
+    )  # id -> name of a component that uses it
+
+    def version(self, key: str) -> int:
+        """The dev version to promote: the packaged one where the platform tells it."""
+        return self.pinned.get(key, self.components[key].version)
+
+
+def find_package(client: PartnerApiClient, account: str, package_id: str) -> PackagedComponent:
+    """The package as the platform knows it now.
+
+    :raises PromotionError: PACKAGE_NOT_FOUND, PACKAGE_NOT_SHAREABLE.
+    """
+    for package in client.query_packaged_components(account=account):
+        if package.package_id == package_id:
+            if not package.shareable:
+                raise PromotionError("PACKAGE_NOT_SHAREABLE")
+            return package
+    raise PromotionError("PACKAGE_NOT_FOUND")
+
+
+def resolve(
+    client: PartnerApiClient, account: str, package: PackagedComponent, progress: Progress
+) -> Resolved:
+    """Every component that the package uses, each once; cycles are fine; connections are leaves.
+
+    :raises PromotionError: TOO_MANY_COMPONENTS, COMPONENT_NOT_FOUND (the packaged component itself is gone).
+    """
+    root = package.component_id.lower()
+    resolved = Resolved(package=package, root=root)
+    manifest = client.get_package_manifest(package.package_id, account=account)
+    if manifest is not None:
+        resolved.pinned = {pin.component_id.lower(): pin.version for pin in manifest}
+    waiting = deque([(root, "")])
+    met = {root}
+    while waiting:
+        key, user = waiting.popleft()
+        progress("Following references", len(resolved.components), len(met))
+        metadata = _metadata(client, account, key)
+        if metadata is None:
+            if key == root:
+                raise PromotionError("COMPONENT_NOT_FOUND", package.component_id)
+            resolved.unresolved[key] = user
+            continue
+        resolved.components[key] = metadata
+        resolved.uses[key] = []
+        if metadata.type == CONNECTION:
+            continue  # set up once by hand in production; what it uses stays there
+        version = resolved.version(key)
+        for reference in client.get_component_references(key, version=version, account=account):
+            used = reference.component_id.lower()
+            if used == key:
+                continue
+            if used not in resolved.uses[key]:
+                resolved.uses[key].append(used)
+            if used not in met:
+                met.add(used)
+                waiting.append((used, metadata.name))
+        if len(met) > settings.PROMOTION_MAX_COMPONENTS:
+            raise PromotionError(
+                "TOO_MANY_COMPONENTS", f"More than {settings.PROMOTION_MAX_COMPONENTS}."
+            )
+    return resolved
+
+
+def _metadata(client: PartnerApiClient, account: str, key: str) -> ComponentMetadata | None:
+    try:
+        metadata = client.get_component_metadata(key, account=account)
+    except NotFound:
+        return None
+    return None if metadata.deleted else metadata

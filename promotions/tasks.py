@@ -1,0 +1,109 @@
+"""Celery tasks: doors. An id comes in, one call is made, nothing else.
+
+The database decides what runs: ``tick`` enqueues whatever is due, and everything else only makes it quicker.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from celery import shared_task
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from . import sweep as sweeping
+from .models import PackageListing, Plan, PromotionBranch, PromotionRequest
+from .packages import refresh_listing
+from .pipeline import cleanup, runner
+from .plan import build_plan as make_plan
+from .timing import scaled
+
+logger = logging.getLogger(__name__)
+
+# A row that was enqueued is not enqueued again for so long, so that a busy queue does not fill with doubles.
+ENQUEUE_AGAIN = 30.0
+
+
+@shared_task
+def build_plan(plan_id: int) -> None:
+    make_plan(plan_id)
+
+
+@shared_task
+def run_request(request_id: int) -> None:
+    seconds = runner.run_request(request_id)
+    if seconds is not None:
+        enqueue(run_request, request_id, countdown=scaled(seconds))
+
+
+@shared_task
+def delete_branch(branch_id: int) -> None:
+    cleanup.delete_branch(branch_id)
+
+
+@shared_task
+def refresh_packages(listing_id: int) -> None:
+    refresh_listing(listing_id)
+
+
+@shared_task
+def tick() -> None:
+    """Enqueue everything that is due and that no worker holds."""
+    for model, task in (
+        (PromotionRequest, run_request),
+        (PromotionBranch, delete_branch),
+        (Plan, build_plan),
+        (PackageListing, refresh_packages),
+    ):
+        _enqueue_due(model, task)
+
+
+@shared_task
+def sweep() -> None:
+    """Set right what no step will: lapsed reviews, rows that nothing would carry on."""
+    sweeping.sweep()
+
+
+@shared_task
+def sweep_branches() -> None:
+    """Delete branches of ours that no live request owns."""
+    cleanup.sweep_branches()
+
+
+def _enqueue_due(model: Any, task: Any) -> None:
+    now = timezone.now()
+    again = now - timedelta(seconds=max(1.0, scaled(ENQUEUE_AGAIN)))
+    due = model.objects.due(now).filter(Q(enqueued_at__isnull=True) | Q(enqueued_at__lt=again))
+    for pk in due.order_by("next_attempt_at").values_list("pk", flat=True)[:200]:
+        model.objects.filter(pk=pk).update(enqueued_at=now)
+        enqueue(task, pk)
+
+
+def enqueue(task: Any, pk: int, *, countdown: float | None = None) -> None:
+    """Send a task; when the broker is away, the tick finds the row later."""
+    try:
+        task.apply_async((pk,), countdown=countdown)
+    except (OperationalError, OSError) as error:
+        logger.warning("%s(%s) could not be enqueued: %s", task.name, pk, type(error).__name__)
+
+
+def enqueue_on_commit(task: Any, pk: int) -> None:
+    """Send a task when, and only when, the transaction that made its row is committed."""
+    transaction.on_commit(lambda: enqueue(task, pk), robust=True)
+
+
+def enqueue_branch_deletions_on_commit(request_id: int) -> None:
+    """Delete the branches of a request that has just ended."""
+
+    def send() -> None:
+        due = PromotionBranch.objects.filter(
+            request_id=request_id, delete_due__isnull=False, deleted_at__isnull=True
+        )
+        for pk in due.values_list("pk", flat=True):
+            enqueue(delete_branch, pk)
+
+    transaction.on_commit(send, robust=True)
