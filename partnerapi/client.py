@@ -64,8 +64,8 @@ class PartnerApiClient:
         """Operation 2: make a new component on a branch.
 
         :param xml: the whole component; an id in it is taken out, for the API assigns one.
-        :raises BadResponse: also when the answer says that another branch was written to, as
-            happens on an account without branching.
+        :raises BranchIgnored: the answer says that another branch was written to, as happens on
+            an account without branching.
         """
         return self.dialect.create_component(self._send, xml, branch_id=branch_id)
 
@@ -74,7 +74,7 @@ class PartnerApiClient:
 
         :raises ImmaterialUpdate: the XML says what the component says already.
         :raises ComponentLocked: somebody has it open in the Boomi editor.
-        :raises BadResponse: also when the answer says that another branch was written to.
+        :raises BranchIgnored: the answer says that another branch was written to.
         """
         return self.dialect.update_component(self._send, component_id, xml, branch_id=branch_id)
 

@@ -21,6 +21,7 @@
         ├── BranchingNotEnabled     400: the account has no branches at all
         ├── BadRequest              any other 400
         └── BadResponse             an answer that is not what the description promises
+            └── BranchIgnored       a write that landed on another branch than it was meant for
 """
 
 
@@ -139,3 +140,7 @@ class BadRequest(NeedsPerson):
 
 class BadResponse(NeedsPerson):
     code = "BAD_RESPONSE"
+
+
+class BranchIgnored(BadResponse):
+    code = "BRANCH_IGNORED"

@@ -12,7 +12,7 @@ from typing import ClassVar, TypeVar
 
 from partnerapi import componentxml, wire
 from partnerapi.dialects import reading
-from partnerapi.errors import BadRequest, BadResponse, NotFound
+from partnerapi.errors import BadRequest, BadResponse, BranchIgnored, NotFound
 from partnerapi.operations import OPERATIONS, SUPPORTING, Operation
 from partnerapi.records import (
     Account,
@@ -116,10 +116,11 @@ class Dialect(ABC):
             raise reading.bad_response(answer, "is another component than the one written")
         # On an account without branching the branch is silently ignored and main is written.
         if written.branch_id and written.branch_id != branch_id:
-            raise reading.bad_response(
-                answer,
-                f"says that the component was written to branch {written.branch_id[:100]} and not "
-                f"to {branch_id[:100]}: look at main before anything else",
+            raise BranchIgnored(
+                f"The component was written to branch {written.branch_id[:100]} and not to "
+                f"{branch_id[:100]}: look at main before anything else.",
+                operation=answer.operation.key,
+                status=answer.status,
             )
         return written
 

@@ -190,6 +190,8 @@ class PublishedDialect(Dialect):
         try:
             answer = send(Request(self.operations[15], {"branch": branch_id}))
         except (NotFound, BadResponse) as error:
+            if error.status not in {400, 404, 410}:
+                raise
             refused: PartnerApiError = error
         else:
             self._check_deleted(answer)

@@ -36,10 +36,7 @@ def reading(answer: Answer) -> Iterator[None]:
     try:
         yield
     except wire.Unreadable as problem:
-        reason = str(problem)
-    else:
-        return
-    raise bad_response(answer, reason)
+        raise bad_response(answer, str(problem)) from None
 
 
 def bad_response(answer: Answer, reason: str) -> BadResponse:
