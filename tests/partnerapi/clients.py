@@ -10,7 +10,7 @@ from tests.partnerapi.samples import ACCOUNT
 
 BASE = "https://api.example.test"
 USER = "BOOMI_TOKEN.ann@example.test"
-TOKEN = "a-token-nobody-may-see"  # noqa: S105
+TOKEN = "a-token-nobody-may-see"
 
 
 class NoThrottle:

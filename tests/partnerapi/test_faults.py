@@ -17,10 +17,24 @@ from tests.partnerapi.samples import CALLS, each_operation
 from tests.partnerapi.wire_server import Reply, Seen, WireServer
 
 SAID = "Something went wrong over here."
-FAULTS = (
-    "401 403 404 409 429 503 html empty truncated wrong_encoding endless redirect "
-    "error_inside_xml error_inside_json timeout reset"
-).split()
+FAULTS = [
+    "401",
+    "403",
+    "404",
+    "409",
+    "429",
+    "503",
+    "html",
+    "empty",
+    "truncated",
+    "wrong_encoding",
+    "endless",
+    "redirect",
+    "error_inside_xml",
+    "error_inside_json",
+    "timeout",
+    "reset",
+]
 
 
 def _fault(name: str, good: bytes) -> Reply:
