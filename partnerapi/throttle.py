@@ -22,6 +22,9 @@ MARGIN = 1.04
 #: A shared next turn further away than this is a clock that was set back, not a queue.
 HORIZON_SECONDS = 120
 
+#: After a failure Redis is left alone for so long: its client may try for seconds each time.
+ASK_AGAIN_SECONDS = 10
+
 # KEYS[1] holds the next free moment in microseconds of the Redis server's own clock, so that the
 # workers' clocks do not matter. Answers how many microseconds the caller has to wait.
 _TAKE_TURN = """
@@ -93,16 +96,22 @@ class RedisThrottle:
         key: str,
         interval_ms: float = 120,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._take_turn = connection.register_script(_TAKE_TURN)
         self._key = key
         self._interval_us = round(interval_ms * MARGIN * 1000)
         self._sleep = sleep
-        self._fallback = LocalThrottle(interval_ms, sleep=sleep)
+        self._clock = clock
+        self._fallback = LocalThrottle(interval_ms, sleep=sleep, clock=clock)
         self._failing = False
+        self._ask_again = 0.0
 
     def wait(self) -> None:
         """Take the next free moment of all processes and sleep until it comes."""
+        if self._failing and self._clock() < self._ask_again:
+            self._fallback.wait()
+            return
         try:
             delay_us = int(
                 self._take_turn(
@@ -116,6 +125,7 @@ class RedisThrottle:
                     error,
                 )
             self._failing = True
+            self._ask_again = self._clock() + ASK_AGAIN_SECONDS
             self._fallback.wait()
             return
         if self._failing:

@@ -331,10 +331,9 @@ def _lost(failure: Exception, operation: Operation, status: int | None) -> _Try:
             + " It may have been done."
         )
         return _Try(status, error=errors.AnswerLost(sentence, operation=key, status=status))
+    what = "could not be reached"
     if sent:
         what = "did not answer in time" if slow else "broke off the connection"
-    else:
-        what = "could not be reached"
     sentence = f"The Partner API {what} ({label})."
     error = errors.ApiUnavailable(sentence, operation=key, status=status)
     return _Try(status, error=error, again=True)

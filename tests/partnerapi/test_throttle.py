@@ -1,0 +1,160 @@
+"""Calls keep their distance, within a process and across processes."""
+
+import logging
+import multiprocessing
+import threading
+import time
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from partnerapi.throttle import ASK_AGAIN_SECONDS, MARGIN, LocalThrottle, RedisThrottle
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def test_the_first_call_goes_at_once_and_the_next_ones_wait() -> None:
+    clock = Clock()
+    throttle = LocalThrottle(100, sleep=clock.sleep, clock=clock)
+    for _ in range(3):
+        throttle.wait()
+    assert clock.slept == pytest.approx([0.1 * MARGIN, 0.1 * MARGIN])
+
+
+def test_a_pause_is_not_saved_up_for_a_burst() -> None:
+    clock = Clock()
+    throttle = LocalThrottle(100, sleep=clock.sleep, clock=clock)
+    throttle.wait()
+    clock.now += 60
+    throttle.wait()
+    throttle.wait()
+    assert clock.slept == pytest.approx([0.1 * MARGIN])
+
+
+def test_threads_share_one_pace() -> None:
+    times: list[float] = []
+    throttle = LocalThrottle(20)
+
+    def call() -> None:
+        for _ in range(5):
+            throttle.wait()
+            times.append(time.monotonic())
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(times) - min(times) >= 19 * 0.02
+
+
+def _unreachable() -> redis.Redis:
+    return redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
+
+
+def test_without_redis_calls_are_spaced_and_the_log_says_it_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    throttle = RedisThrottle(
+        _unreachable(), key="pace", interval_ms=500, sleep=clock.sleep, clock=clock
+    )
+    with caplog.at_level(logging.WARNING):
+        for _ in range(30):
+            throttle.wait()
+    assert clock.slept == pytest.approx([0.5 * MARGIN] * 29)
+    assert len(caplog.records) == 1
+
+
+def _calls(port: int, count: int, times: "multiprocessing.Queue[float]") -> None:
+    connection = redis.Redis(port=port)
+    throttle = RedisThrottle(connection, key="pace", interval_ms=20)
+    for _ in range(count):
+        throttle.wait()
+        times.put(time.time())
+
+
+def test_processes_share_one_pace(redis_server: redis.Redis) -> None:
+    port = redis_server.connection_pool.connection_kwargs["port"]
+    context = multiprocessing.get_context("spawn")
+    times: multiprocessing.Queue[float] = context.Queue()
+    workers = [context.Process(target=_calls, args=(port, 10, times)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    found = sorted(times.get(timeout=60) for _ in range(30))
+    for worker in workers:
+        worker.join()
+    # The turns are exact, and a process may wake late from one: so what is promised is about
+    # many calls. A sleep never ends early.
+    assert found[-1] - found[0] >= 29 * 0.02 * 0.9
+
+
+def test_turns_are_given_by_the_server(redis_server: redis.Redis) -> None:
+    slept: list[float] = []
+    one = RedisThrottle(redis_server, key="pace", interval_ms=1000, sleep=slept.append)
+    other = RedisThrottle(redis_server, key="pace", interval_ms=1000, sleep=slept.append)
+    one.wait()
+    other.wait()
+    one.wait()
+    assert slept[0] == pytest.approx(1 * MARGIN, abs=0.3)
+    assert slept[1] == pytest.approx(2 * MARGIN, abs=0.3)
+
+
+def test_keys_are_independent(redis_server: redis.Redis) -> None:
+    slept: list[float] = []
+    for key in ("one", "other"):
+        RedisThrottle(redis_server, key=key, interval_ms=5000, sleep=slept.append).wait()
+    assert slept == []
+
+
+def test_a_clock_that_was_set_back_stops_nobody(redis_server: redis.Redis) -> None:
+    far = (time.time() + 86_400) * 1_000_000
+    redis_server.set("pace", f"{far:.0f}")
+    slept: list[float] = []
+    RedisThrottle(redis_server, key="pace", interval_ms=100, sleep=slept.append).wait()
+    assert slept == []
+
+
+def test_the_key_does_not_stay_for_ever(redis_server: redis.Redis) -> None:
+    RedisThrottle(redis_server, key="pace", interval_ms=100).wait()
+    assert 0 < redis_server.pttl("pace") <= 130_000
+
+
+def test_rubbish_under_the_key_does_no_harm(redis_server: redis.Redis) -> None:
+    redis_server.set("pace", "not a number")
+    RedisThrottle(redis_server, key="pace", interval_ms=100).wait()
+
+
+def test_it_comes_back_to_redis(
+    redis_server: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    throttle = RedisThrottle(redis_server, key="pace", interval_ms=1, clock=clock)
+    redis_server.lpush("pace", "a list: the script fails")
+    with caplog.at_level(logging.INFO):
+        throttle.wait()
+        redis_server.delete("pace")
+        throttle.wait()
+        assert not redis_server.exists("pace")
+        clock.now += ASK_AGAIN_SECONDS
+        throttle.wait()
+    assert redis_server.exists("pace")
+    assert [record.levelname for record in caplog.records if "spaced" in record.message] == [
+        "WARNING",
+        "INFO",
+    ]
