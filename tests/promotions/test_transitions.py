@@ -1,0 +1,230 @@
+"""The only writer of a status: allowed moves, lost races, what every end brings with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from promotions.lease import LeaseLost, claim, held
+from promotions.models import (
+    AppendOnlyError,
+    DevAccount,
+    Event,
+    Plan,
+    PromotionBranch,
+    PromotionRequest,
+    Reservation,
+    StepRun,
+)
+from promotions.states import AFTER_APPROVAL, BEFORE_REVIEW, FINAL, OPEN, StepState, Status
+from promotions.transitions import StaleRequest, move
+
+pytestmark = pytest.mark.django_db
+
+MakeRequest = Callable[..., PromotionRequest]
+
+
+@pytest.fixture
+def make_request(alice: User) -> MakeRequest:
+    account = DevAccount.objects.create(account_id="dev-1", name="Dev One")
+
+    def make(**fields: Any) -> PromotionRequest:
+        plan = Plan.objects.create(
+            dev_account=account,
+            package_id="package",
+            requested_by=alice,
+            state=Plan.State.READY,
+            content_hash="0" * 64,
+        )
+        return PromotionRequest.objects.create(
+            plan=plan, dev_account=account, requester=alice, package_version="1.0", **fields
+        )
+
+    return make
+
+
+def test_a_move_writes_status_and_event_together(make_request: MakeRequest, bob: User) -> None:
+    request = make_request(status=Status.ADMIN_REVIEW)
+    move(request.pk, to=Status.REJECTED, actor=bob, note="No.", decision_reason="No.")
+    request.refresh_from_db()
+    event = request.events.get()
+    assert request.status == Status.REJECTED
+    assert (event.actor, event.from_status, event.to_status) == (bob, "admin_review", "rejected")
+
+
+def test_the_second_of_two_decisions_is_told_where_the_request_stands(
+    make_request: MakeRequest, bob: User, dora: User
+) -> None:
+    request = make_request(status=Status.ADMIN_REVIEW)
+    move(request.pk, to=Status.APPROVED, actor=bob, approved_by=bob)
+    with pytest.raises(StaleRequest) as stale:
+        move(request.pk, to=Status.REJECTED, actor=dora, decision_reason="No.")
+    assert stale.value.current == Status.APPROVED
+    assert request.events.count() == 1
+
+
+@pytest.mark.parametrize("start", Status)
+@pytest.mark.parametrize("to", Status)
+def test_only_the_table_allows(make_request: MakeRequest, start: Status, to: Status) -> None:
+    now = timezone.now()
+    fields: dict[str, Any] = {}
+    if start == Status.REJECTED:
+        fields["decision_reason"] = "No."
+    if start == Status.DEPLOYED:
+        admin = User.objects.create(username="root")
+        fields.update(merged_at=now, approved_by=admin)
+    request = make_request(status=start, **fields)
+    changes: dict[str, Any] = {"decision_reason": "No."} if to == Status.REJECTED else {}
+    if to == Status.DEPLOYED:
+        admin, _ = User.objects.get_or_create(username="root")
+        changes.update(merged_at=now, approved_by=admin)
+    if start in BEFORE_REVIEW[to]:
+        move(request.pk, to=to, **changes)
+        expected = to
+    else:
+        with pytest.raises(StaleRequest):
+            move(request.pk, to=to, **changes)
+        expected = start
+    request.refresh_from_db()
+    assert request.status == expected
+
+
+@pytest.mark.parametrize("table", [BEFORE_REVIEW, AFTER_APPROVAL])
+def test_what_is_final_stays_final_but_for_a_retry(table: dict[Status, frozenset[Status]]) -> None:
+    for to, allowed in table.items():
+        assert allowed & FINAL <= ({Status.FAILED} if to == Status.DEPLOYING else set())
+
+
+@pytest.mark.parametrize("end", sorted(FINAL))
+def test_every_end_brings_the_branch_to_its_deletion(
+    make_request: MakeRequest, bob: User, end: Status
+) -> None:
+    start = next(iter(BEFORE_REVIEW[end] & OPEN))
+    request = make_request(status=start)
+    PromotionBranch.objects.create(request=request, name="promo-1", remote_id="Qjox")
+    Reservation.objects.create(
+        request=request, dev_account=request.dev_account, dev_component_id="c"
+    )
+    StepRun.objects.create(request=request, step="stage_components")
+    changes: dict[str, Any] = {"decision_reason": "No."} if end == Status.REJECTED else {}
+    if end == Status.DEPLOYED:
+        changes.update(merged_at=timezone.now(), approved_by=bob)
+    move(request.pk, to=end, **changes)
+    branch = PromotionBranch.objects.get()
+    assert branch.delete_due is not None
+    assert branch.next_attempt_at is not None
+    assert not Reservation.objects.exists()
+    assert StepRun.objects.get().state == StepState.ABANDONED
+
+
+def test_a_condition_that_does_not_hold_is_a_lost_race(
+    make_request: MakeRequest, alice: User
+) -> None:
+    request = make_request(status=Status.ADMIN_REVIEW)
+    with pytest.raises(StaleRequest):
+        move(request.pk, to=Status.APPROVED, actor=alice, where=~Q(requester=alice))
+
+
+def test_a_worker_that_was_given_up_moves_nothing(make_request: MakeRequest) -> None:
+    request = make_request(status=Status.QUEUED, next_attempt_at=timezone.now())
+    lease = claim(PromotionRequest, request.pk)
+    assert lease is not None
+    PromotionRequest.objects.filter(pk=request.pk).update(lease_until=timezone.now())
+    other = claim(PromotionRequest, request.pk)
+    assert other is not None and other.epoch == lease.epoch + 1
+    with pytest.raises(StaleRequest):
+        move(request.pk, to=Status.STAGING, epoch=lease.epoch)
+    with pytest.raises(LeaseLost):
+        lease.record(waiting_for="nothing")
+    with pytest.raises(LeaseLost), lease.writing():
+        pytest.fail("A lost lease opens no transaction.")
+
+
+def test_a_held_row_is_claimed_by_nobody_else(make_request: MakeRequest) -> None:
+    request = make_request(status=Status.QUEUED, next_attempt_at=timezone.now())
+    lease = claim(PromotionRequest, request.pk)
+    assert lease is not None
+    assert claim(PromotionRequest, request.pk) is None
+    lease.release()
+    assert claim(PromotionRequest, request.pk) is not None
+
+
+def test_what_is_not_due_is_not_claimed(make_request: MakeRequest) -> None:
+    request = make_request(status=Status.ADMIN_REVIEW)
+    assert claim(PromotionRequest, request.pk) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_heartbeat_keeps_the_lease(
+    make_request: MakeRequest, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PROMOTION_TIME_SCALE = 0.005  # a lease of 0.9 s
+    request = make_request(status=Status.QUEUED, next_attempt_at=timezone.now())
+    lease = claim(PromotionRequest, request.pk)
+    assert lease is not None
+    import time
+
+    with held(lease):
+        time.sleep(1.5)
+        assert claim(PromotionRequest, request.pk) is None
+    assert claim(PromotionRequest, request.pk) is not None
+
+
+def test_history_is_neither_changed_nor_deleted(make_request: MakeRequest, bob: User) -> None:
+    request = make_request(status=Status.ADMIN_REVIEW)
+    move(request.pk, to=Status.LAPSED)
+    event = Event.objects.get()
+    event.note = "otherwise"
+    with pytest.raises(AppendOnlyError):
+        event.save()
+    with pytest.raises(AppendOnlyError):
+        event.delete()
+
+
+class TestTheDatabaseHoldsTheInvariants:
+    def refused(self, make: Callable[[], Any]) -> None:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            make()
+
+    def test_the_requester_does_not_approve(self, make_request: MakeRequest, alice: User) -> None:
+        self.refused(lambda: make_request(status=Status.APPROVED, approved_by=alice))
+
+    def test_a_rejection_has_a_reason(self, make_request: MakeRequest) -> None:
+        self.refused(lambda: make_request(status=Status.REJECTED))
+
+    def test_nothing_is_deployed_that_was_not_merged(
+        self, make_request: MakeRequest, bob: User
+    ) -> None:
+        self.refused(lambda: make_request(status=Status.DEPLOYED, approved_by=bob))
+
+    def test_one_promotion_of_a_dev_account_is_staging(self, make_request: MakeRequest) -> None:
+        make_request(status=Status.STAGING)
+        self.refused(lambda: make_request(status=Status.STAGING))
+
+    def test_a_dev_component_is_reserved_once(self, make_request: MakeRequest) -> None:
+        one, other = make_request(), make_request()
+        Reservation.objects.create(request=one, dev_account=one.dev_account, dev_component_id="c")
+        self.refused(
+            lambda: Reservation.objects.create(
+                request=other, dev_account=other.dev_account, dev_component_id="c"
+            )
+        )
+
+    def test_a_request_has_one_live_branch(self, make_request: MakeRequest) -> None:
+        request = make_request()
+        PromotionBranch.objects.create(request=request, name="promo-1")
+        self.refused(lambda: PromotionBranch.objects.create(request=request, name="promo-1-2"))
+
+    def test_a_status_is_a_known_one(self, make_request: MakeRequest) -> None:
+        self.refused(lambda: make_request(status="somewhere"))
+
+
+def test_this_database_is_the_one_that_was_asked_for(request: pytest.FixtureRequest) -> None:
+    asked = request.config.getoption("--database")
+    assert connection.vendor == asked
