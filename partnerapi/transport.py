@@ -424,7 +424,7 @@ def error_for(
 
 # The published API answers 400 for nearly everything that it refuses, and only the message tells
 # one thing from another. The first match counts.
-_TOO_FAST = re.compile(r"rate|limit|too many|too fast|exceed|throttl", re.IGNORECASE)
+_TOO_FAST = re.compile(r"\brate\b|\blimit|too (many|fast)|exceed|throttl", re.IGNORECASE)
 
 _REFUSALS: tuple[tuple[re.Pattern[str], type[errors.PartnerApiError], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), kind, sentence)
@@ -482,8 +482,10 @@ def _refused(
 ) -> tuple[type[errors.PartnerApiError], str]:
     """What a 4xx without a meaning of its own says."""
     label = _label(operation)
+    # Names and ids stand in quotes or brackets, and may say anything.
+    words = re.sub(r"""'[^']*'|"[^"]*"|\([^)]*\)""", "", message)
     for pattern, kind, sentence in _REFUSALS:
-        if pattern.search(message):
+        if pattern.search(words):
             return kind, sentence.format(label=label)
     if status == 404 and 404 in operation.errors | operation.success:
         return errors.NotFound, f"What {label} is about was not found."
