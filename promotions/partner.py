@@ -53,6 +53,8 @@ def client(
         ),
         timeout=float(settings.PARTNER_API_TIMEOUT),
         time_scale=float(settings.PROMOTION_TIME_SCALE),
+        # Room above the bound on components, so that a large one is told as that.
+        max_bytes=2 * settings.PROMOTION_MAX_COMPONENT_BYTES,
         record=_recorder(request, plan),
     )
     return PartnerApiClient(transport, dialect_named(settings.PARTNER_API_DIALECT or GUIDE))

@@ -16,7 +16,8 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from . import sweep as sweeping
-from .models import PackageListing, Plan, PromotionBranch, PromotionRequest
+from .jobs import run_job as do_job
+from .models import Job, PackageListing, Plan, PromotionBranch, PromotionRequest
 from .packages import refresh_listing
 from .pipeline import cleanup, runner
 from .plan import build_plan as make_plan
@@ -51,6 +52,11 @@ def refresh_packages(listing_id: int) -> None:
 
 
 @shared_task
+def run_job(job_id: int) -> None:
+    do_job(job_id)
+
+
+@shared_task
 def tick() -> None:
     """Enqueue everything that is due and that no worker holds."""
     for model, task in (
@@ -58,6 +64,7 @@ def tick() -> None:
         (PromotionBranch, delete_branch),
         (Plan, build_plan),
         (PackageListing, refresh_packages),
+        (Job, run_job),
     ):
         _enqueue_due(model, task)
 

@@ -24,9 +24,11 @@ PROMOTIONS = [
     "access",
     "partner",
     "packages",
+    "accounts",
     "plan",
     "pipeline",
     "sweep",
+    "jobs",
     "tasks",
     "services",
     "forms",
@@ -42,6 +44,7 @@ MAY_SPEAK_TO_THE_API = {
     "accounts",
     "adoption",
     "connection_check",
+    "jobs",
 }
 START_THE_SIMULATOR = {
     "promotions/management/commands/demo.py",

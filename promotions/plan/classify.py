@@ -58,12 +58,17 @@ def read_dev(
 ) -> bytes:
     """The dev component's XML at the planned version (operation 1).
 
-    :raises PromotionError: PLAN_STALE when only another version can be read, COMPONENT_NOT_FOUND.
+    :raises PromotionError: PLAN_STALE when only another version can be read, COMPONENT_NOT_FOUND,
+        COMPONENT_TOO_LARGE.
     """
     try:
         component = client.get_component(key, account=account, version=version if pinned else None)
     except NotFound as error:
         raise PromotionError("COMPONENT_NOT_FOUND", key) from error
+    if len(component.xml) > settings.PROMOTION_MAX_COMPONENT_BYTES:
+        raise PromotionError(
+            "COMPONENT_TOO_LARGE", f"“{component.name}”, {len(component.xml)} bytes."
+        )
     if component.version != version:
         raise PromotionError(
             "PLAN_STALE",
