@@ -1,0 +1,247 @@
+"""Records as the fields that go over the wire, the same for both dialects, and their queries."""
+
+from collections.abc import Callable, Iterable
+
+from partnerapi.simulator import components, queries
+from partnerapi.simulator.errors import bad_request
+from partnerapi.simulator.state import (
+    Account,
+    Branch,
+    Deployment,
+    Environment,
+    Folder,
+    Merge,
+    Package,
+    PackInstance,
+)
+from partnerapi.simulator.wire import XML, Answer, Child, Fields, Request, send_results
+
+
+def package_fields(package: Package) -> Fields:
+    return {
+        "packageId": Child(package.id),
+        "packageVersion": Child(package.version),
+        "componentId": Child(package.component_id),
+        "componentVersion": Child(package.component_version),
+        "componentType": Child(package.component_type),
+        "createdDate": Child(package.created_date),
+        "createdBy": Child(package.created_by),
+        "notes": Child(package.notes),
+        "shareable": Child(package.shareable),
+        "deleted": Child(package.deleted),
+    }
+
+
+def deployment_fields(deployment: Deployment) -> Fields:
+    fields = {
+        "deploymentId": deployment.id,
+        "version": deployment.version,
+        "packageId": deployment.package_id,
+        "packageVersion": deployment.package_version or None,
+        "environmentId": deployment.environment_id,
+        "componentId": deployment.component_id or None,
+        "componentVersion": deployment.component_version,
+        "componentType": deployment.component_type or None,
+        "deployedDate": deployment.deployed_date,
+        "deployedBy": deployment.deployed_by,
+        "notes": deployment.notes,
+        "active": deployment.active,
+        "listenerStatus": deployment.listener_status,
+    }
+    return {name: Child(value) for name, value in fields.items()}
+
+
+def branch_fields(branch: Branch) -> Fields:
+    """A branch as published."""
+    return {
+        "id": branch.id,
+        "name": branch.name,
+        "description": branch.description or None,
+        "createdBy": branch.created_by,
+        "createdDate": branch.created_date,
+        "modifiedDate": branch.modified_date or None,
+        "parentId": branch.parent_id or None,
+        "packageId": branch.package_id or None,
+        "ready": branch.ready,
+        "deleted": False,
+        "stage": branch.stage,
+    }
+
+
+def merge_fields(account: Account, merge: Merge) -> Fields:
+    """A merge request as published."""
+    fields: Fields = {
+        "id": merge.id,
+        "sourceBranchId": merge.source_id,
+        "sourceBranchName": merge.source_name,
+        "destinationBranchId": merge.destination_id,
+        "destinationBranchName": account.branches[merge.destination_id].name,
+        "strategy": merge.strategy,
+        "stage": merge.stage,
+        "priorityBranch": merge.priority,
+        "previousStage": merge.previous_stage,
+        "modifiedBy": "promotion@example.com",
+        "modifiedDate": merge.modified_date,
+        "createdBy": "promotion@example.com",
+        "createdDate": merge.created_date,
+        "note": merge.message or None,
+    }
+    if merge.details:
+        details: list[Fields] = [
+            {
+                "componentGuid": detail.component_id,
+                "sourceRevision": detail.source_revision,
+                "destinationRevision": detail.destination_revision,
+                "mergeRevision": detail.merge_revision,
+                "changeType": detail.change_type,
+                "conflict": detail.conflict,
+                "resolution": None if not detail.conflict else _resolution(merge),
+                "stage": detail.stage,
+                "excluded": False,
+            }
+            for detail in merge.details
+        ]
+        fields["MergeRequestDetails"] = {"MergeRequestDetail": details}
+    return fields
+
+
+def _resolution(merge: Merge) -> str:
+    return "OVERRIDE" if merge.priority == "SOURCE" else "KEEP_DESTINATION"
+
+
+def folder_fields(account: Account, folder: Folder) -> Fields:
+    parent = account.folders.get(folder.parent_id)
+    return {
+        "id": folder.id,
+        "name": folder.name,
+        "fullPath": folder.full_path,
+        "deleted": folder.deleted,
+        "parentId": parent.id if parent else None,
+        "parentName": parent.name if parent else None,
+    }
+
+
+def environment_fields(environment: Environment) -> Fields:
+    return {
+        "id": environment.id,
+        "name": environment.name,
+        "classification": environment.classification,
+    }
+
+
+def account_fields(account: Account) -> Fields:
+    return {
+        "accountId": account.id,
+        "name": account.name,
+        "status": "active",
+        "dateCreated": account.created_date,
+        "supportAccess": True,
+        "supportLevel": "standard",
+    }
+
+
+def instance_fields(instance: PackInstance) -> Fields:
+    return {
+        "id": instance.id,
+        "integrationPackId": instance.pack_id,
+        "integrationPackOverrideName": instance.name,
+    }
+
+
+def attachment_fields(instance: PackInstance, environment_id: str) -> Fields:
+    return {
+        "id": f"{environment_id[:8]}{instance.id}",
+        "environmentId": environment_id,
+        "integrationPackInstanceId": instance.id,
+    }
+
+
+def metadata_rows(account: Account) -> Iterable[Fields]:
+    """Every revision of every component: a query without a filter gives the old ones too."""
+    for component in account.components.values():
+        for version in component.versions.values():
+            yield components.metadata(account, component, version)
+
+
+# Queries
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+QUERYABLE: dict[str, frozenset[str]] = {
+    "Account": _names("accountId name status dateCreated expirationDate"),
+    "Branch": _names(
+        "id name description parentId packageId createdBy createdDate ready deleted stage branchId"
+    ),
+    "ComponentMetadata": _names(
+        "accountId componentId version name type subType createdDate createdBy "
+        "modifiedDate modifiedBy deleted currentVersion folderName folderId "
+        "copiedFromComponentId copiedFromComponentVersion branchName branchId"
+    ),
+    "DeployedPackage": _names(
+        "notes active componentId componentVersion componentType deployedBy deployedDate "
+        "deploymentId environmentId packageId packageVersion version"
+    ),
+    "Environment": _names("id name classification"),
+    "Folder": _names("accountId id name deleted parentId parentName"),
+    "IntegrationPack": _names("id name installationType"),
+    "IntegrationPackEnvironmentAttachment": _names("environmentId integrationPackInstanceId"),
+    "IntegrationPackInstance": _names(
+        "integrationPackId integrationPackName integrationPackOverrideName"
+    ),
+    "MergeRequest": _names(
+        "sourceBranchId destinationBranchId createdDate createdBy stage modifiedDate modifiedBy"
+    ),
+    "PackagedComponent": _names(
+        "packageId packageVersion componentId componentVersion componentType createdBy "
+        "createdDate shareable deleted notes branchName"
+    ),
+    "PublisherIntegrationPack": _names("id name installationType"),
+}
+
+Rows = Callable[[Account], Iterable[Fields]]
+
+
+def read_filter(request: Request, xml_root: str) -> queries.Expression | None:
+    if request.content_type == XML:
+        return queries.read_xml(request.body, xml_root)
+    return queries.read_json(request.body)
+
+
+def query(
+    request: Request, kind: str, rows: Iterable[Fields], *, xml_root: str, types: bool = True
+) -> Answer:
+    """The first page of what passes the filter."""
+    expression = read_filter(request, xml_root)
+    queries.check_properties(expression, QUERYABLE[kind])
+    if kind == "MergeRequest" and not queries.properties(expression).keys() & {
+        "sourceBranchId",
+        "destinationBranchId",
+    }:
+        raise bad_request("The sourceBranchId or destinationBranchId is required.")
+    found = [
+        row
+        for row in rows
+        if queries.matches(
+            expression,
+            {name: v.value if isinstance(v, Child) else v for name, v in row.items()},
+        )
+    ]
+    return page(request, kind, found, types=types)
+
+
+def query_more(request: Request, kind: str, *, types: bool = True) -> Answer:
+    """The next page: the body is the bare token."""
+    token = request.body.decode("utf-8", "replace")
+    rows = request.world.rest_of(request.account.id, kind, token)
+    return page(request, kind, rows, types=types)
+
+
+def page(request: Request, kind: str, rows: list[Fields], *, types: bool) -> Answer:
+    size = queries.PAGE_SIZE
+    token = None
+    if len(rows) > size:
+        token = request.world.keep_rest(request.account.id, kind, rows[size:])
+    return send_results(request, kind, rows[:size], token, types=types)

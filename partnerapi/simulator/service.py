@@ -1,0 +1,140 @@
+"""One running simulator without its sockets: from a request's parts to an answer."""
+
+import base64
+import binascii
+import re
+import threading
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, unquote
+
+from partnerapi.simulator import branches, guide, packages, published, seed
+from partnerapi.simulator.calls import Call, CallLog
+from partnerapi.simulator.errors import ApiError
+from partnerapi.simulator.faults import Fault
+from partnerapi.simulator.state import TOKEN_USER, Account
+from partnerapi.simulator.wire import Answer, Request, Route, negotiate, send_error
+
+USER = f"BOOMI_TOKEN.{TOKEN_USER}"
+PASSWORD = "simulator-token"  # noqa: S105 - it opens nothing but this simulator
+
+ADDRESS = re.compile(r"(?P<partner>/partner)?/api/rest/v1/(?P<account>[^/]+)/(?P<rest>.+)")
+ROUTES = {"guide": guide.ROUTES, "published": published.ROUTES}
+
+
+@dataclass
+class Incoming:
+    """A request as it came."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    base_url: str
+
+
+@dataclass
+class Service:
+    """The world and everything that stands around it. ``lock`` guards all of it."""
+
+    dialect: str
+    speed: float
+    pace_limit: int = 0
+    latency: float = 0.0
+    faults: list[Fault] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._first_dialect = self.dialect
+        self._first_pace_limit = self.pace_limit
+        self.reset()
+
+    def reset(self, seed_name: str = "default", dialect: str = "") -> None:
+        """Start again from a seed; the dialect stays as it was at the start unless one is named."""
+        dialect = dialect or self._first_dialect
+        if dialect not in ROUTES:
+            raise ApiError(400, f"The dialect {dialect} is not one of {', '.join(ROUTES)}.")
+        self.world = seed.build(seed_name, self.speed)
+        self.dialect = dialect
+        self.calls = CallLog()
+        self.faults.clear()
+        self.latency = 0.0
+        self.pace_limit = self._first_pace_limit
+
+    def find_route(self, incoming: Incoming) -> tuple[Route, dict[str, str]] | None:
+        """The route of an address in the dialect that is spoken, with what its path names."""
+        address = ADDRESS.fullmatch(incoming.path)
+        if address is None or (self.dialect == "guide" and not address["partner"]):
+            return None
+        for route in ROUTES[self.dialect]:
+            found = route.path.fullmatch(address["rest"])
+            if found and route.method == incoming.method:
+                groups = {name: unquote(text) for name, text in found.groupdict().items()}
+                groups["/account"] = unquote(address["account"])
+                groups["/partner"] = address["partner"] or ""
+                return route, groups
+        return None
+
+    def answer(
+        self, incoming: Incoming, call: Call, found: tuple[Route, dict[str, str]] | None
+    ) -> Answer:
+        """Answer a request by the rules. The caller holds the lock."""
+        accept = incoming.headers.get("accept", "")
+        try:
+            check_credentials(incoming.headers.get("authorization", ""))
+            if found is None:
+                return send_error(accept, 404, f"No such address: {incoming.path}")
+            branches.settle(self.world)
+            packages.settle(self.world)
+            request = self._request(incoming, *found)
+            call.account = request.account.id
+            return found[0].handler(request)
+        except ApiError as error:
+            # The published API says 400 where the guide says 404.
+            missing = error.status == 404 and self.dialect == "published"
+            answer = send_error(accept, 400 if missing else error.status, error.message)
+            if error.status == 401:
+                answer.headers["WWW-Authenticate"] = 'Basic realm="Boomi"'
+            return answer
+
+    def _request(self, incoming: Incoming, route: Route, groups: dict[str, str]) -> Request:
+        account = self._account(groups, route, incoming.query)
+        accept = negotiate(incoming.headers.get("accept", ""), route.accepts)
+        content_type = incoming.headers.get("content-type", "").split(";")[0].strip().lower()
+        if route.media and content_type not in route.media:
+            raise ApiError(415, f"The media type '{content_type}' is not supported.")
+        return Request(
+            world=self.world,
+            account=account,
+            dialect=self.dialect,
+            groups=groups,
+            body=incoming.body,
+            content_type=content_type,
+            accept=accept,
+            base_url=incoming.base_url,
+        )
+
+    def _account(self, groups: dict[str, str], route: Route, query: str) -> Account:
+        """The account that a call works on: the primary one, or a sub-account that is read."""
+        account_id = groups["/account"]
+        if account_id != self.world.primary_id:
+            raise ApiError(403, f"The user may not use the account {account_id}.")
+        override = parse_qs(query).get("overrideAccount", [""])[0]
+        # Outside the partner address the parameter means nothing and is silently ignored.
+        if not override or not groups["/partner"]:
+            return self.world.primary
+        if not route.reads:
+            raise ApiError(400, "The parameter overrideAccount is not accepted on a write.")
+        if override not in self.world.accounts:
+            raise ApiError(403, f"The account {override} is not accessible.")
+        return self.world.accounts[override]
+
+
+def check_credentials(header: str) -> None:
+    scheme, _, encoded = header.partition(" ")
+    try:
+        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        user = password = ""
+    if scheme.lower() != "basic" or (user, password) != (USER, PASSWORD):
+        raise ApiError(401, "The user name or the token is not valid.")

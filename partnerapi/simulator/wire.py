@@ -1,0 +1,237 @@
+"""Requests and answers as routes see them, and the encodings of objects, results and errors."""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from partnerapi.simulator.documents import DECLARATION, ROOT_NAMESPACES, attribute
+from partnerapi.simulator.errors import ApiError, bad_request
+from partnerapi.simulator.state import Account, World
+
+JSON = "application/json"
+XML = "application/xml"
+TEXT = "text/plain"
+
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Child:
+    """A value that XML writes as a child element; without this it is an attribute."""
+
+    value: Any
+
+
+@dataclass
+class Request:
+    """One request, after credentials, account and address have been found right."""
+
+    world: World
+    account: Account
+    dialect: str
+    groups: dict[str, str]
+    body: bytes
+    content_type: str
+    accept: str
+    base_url: str
+
+    def json(self, required: Iterable[str] = (), optional: Iterable[str] = ()) -> Fields:
+        """The body as an object with exactly these fields; what is required must not be empty."""
+        try:
+            fields = json.loads(self.body)
+        except ValueError:
+            raise bad_request("The request body is not valid JSON.") from None
+        if not isinstance(fields, dict):
+            raise bad_request("The request body must be a JSON object.")
+        required = tuple(required)
+        for name in required:
+            if fields.get(name) in (None, ""):
+                raise bad_request(f"The field '{name}' is required.")
+        known = {*required, *optional, "@type"}
+        for name in fields:
+            if name not in known:
+                raise bad_request(f'Unrecognized field "{name}".')
+        return fields
+
+
+@dataclass
+class Answer:
+    status: int = 200
+    body: bytes = b""
+    content_type: str = XML
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[Request], Answer]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address with its method.
+
+    ``operation`` is the number in the guide, or the name of a supporting call; ``media`` the types
+    that a body may have (empty: no body is read); ``accepts`` the types that can be answered.
+    """
+
+    method: str
+    path: re.Pattern[str]
+    operation: int | str
+    name: str
+    handler: Handler
+    reads: bool
+    media: tuple[str, ...]
+    accepts: tuple[str, ...]
+
+
+def route(
+    method: str,
+    path: str,
+    operation: int | str,
+    name: str,
+    handler: Handler,
+    *,
+    reads: bool = False,
+    media: tuple[str, ...] = (),
+    accepts: tuple[str, ...] = (XML, JSON),
+) -> Route:
+    """A route; ``{name}`` in the path stands for one segment."""
+    pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
+    return Route(method, re.compile(pattern), operation, name, handler, reads, media, accepts)
+
+
+def negotiate(accept: str, offered: tuple[str, ...]) -> str:
+    """The type to answer with; nothing said means the first one."""
+    wanted = [part.split(";")[0].strip().lower() for part in accept.split(",") if part.strip()]
+    for type_ in wanted or ["*/*"]:
+        if type_ in offered:
+            return type_
+        if type_ in {"*/*", "application/*"}:
+            return offered[0]
+    raise ApiError(406, f"The requested media type is not acceptable: {accept}")
+
+
+# Objects
+
+
+def plain(value: Any) -> Any:
+    """A value for JSON: without the marks for XML and without what is not there."""
+    if isinstance(value, Child):
+        return plain(value.value)
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items() if plain(item) is not None}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _text(value: Any) -> str:
+    text = _scalar(value)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def element(tag: str, fields: Fields, *, extra: str = "") -> str:
+    """An object as an element: scalars become attributes, the rest child elements."""
+    attributes, children = [], []
+    for name, value in fields.items():
+        inner = value.value if isinstance(value, Child) else value
+        if inner is None or name == "@type":
+            continue
+        if isinstance(inner, dict):
+            children.append(element(name, inner))
+        elif isinstance(inner, list):
+            children.extend(element(name, item) for item in inner)
+        elif isinstance(value, Child):
+            children.append(f"<bns:{name}>{_text(inner)}</bns:{name}>")
+        else:
+            attributes.append(f' {name}="{attribute(_scalar(inner))}"')
+    start = f"<bns:{tag}{extra}{''.join(attributes)}"
+    return f"{start}>{''.join(children)}</bns:{tag}>" if children else f"{start}/>"
+
+
+def typed(kind: str, value: Any) -> Any:
+    """JSON objects of the published API name their type, nested ones too."""
+    if isinstance(value, dict):
+        return {"@type": kind, **{name: typed(name, item) for name, item in value.items()}}
+    if isinstance(value, list):
+        return [typed(kind, item) for item in value]
+    return value
+
+
+def send(
+    request: Request, kind: str, fields: Fields, *, status: int = 200, types: bool = True
+) -> Answer:
+    """One object in the encoding that the client wants."""
+    if request.accept == JSON:
+        value = typed(kind, plain(fields)) if types else plain(fields)
+        return Answer(status, to_json(loosen(request, value)), JSON)
+    body = element(kind, fields, extra=f" {ROOT_NAMESPACES}")
+    return Answer(status, (DECLARATION + body).encode(), XML)
+
+
+def send_results(
+    request: Request, kind: str, results: list[Fields], token: str | None, *, types: bool = True
+) -> Answer:
+    """A page of results; the token is there only if there is more."""
+    if request.accept == JSON:
+        page: Fields = {"@type": "QueryResult"} if types else {}
+        rows = [typed(kind, plain(row)) if types else plain(row) for row in results]
+        page |= {"result": rows, "numberOfResults": len(rows)}
+        if token:
+            page["queryToken"] = token
+        return Answer(200, to_json(loosen(request, page)), JSON)
+    inner = f"<bns:queryToken>{_text(token)}</bns:queryToken>" if token else ""
+    inner += "".join(element("result", row, extra=f' xsi:type="bns:{kind}"') for row in results)
+    body = (
+        f'{DECLARATION}<bns:QueryResult {ROOT_NAMESPACES} numberOfResults="{len(results)}">'
+        f"{inner}</bns:QueryResult>"
+    )
+    return Answer(200, body.encode(), XML)
+
+
+def to_json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def loosen(request: Request, value: Any) -> Any:
+    """Answer as carelessly as the platform sometimes does, if the simulator was told to.
+
+    Truth values and numbers come as text, and a list of one without its list.
+    """
+    if not request.world.modes.loose_json:
+        return value
+    if isinstance(value, dict):
+        return {name: loosen(request, item) for name, item in value.items()}
+    if isinstance(value, list):
+        items = [loosen(request, item) for item in value]
+        return items[0] if len(items) == 1 else items
+    if isinstance(value, bool | int):
+        return _scalar(value)
+    return value
+
+
+# Errors
+
+
+def _error_shape(status: int, message: str) -> Fields:
+    """Three shapes are seen in the field, and a client has to read them all."""
+    if status == 400:
+        return {"@type": "Error", "message": message}
+    if status in {401, 409}:
+        return {"error": {"message": message}}
+    return {"message": message}
+
+
+def send_error(accept: str, status: int, message: str) -> Answer:
+    """An error in the client's encoding, in the shape that its status usually has."""
+    if JSON in accept:
+        return Answer(status, to_json(_error_shape(status, message)), JSON)
+    body = f"{DECLARATION}<error><message>{_text(message)}</message></error>"
+    return Answer(status, body.encode(), XML)
