@@ -66,7 +66,10 @@ LIBRARY_COMPONENT_IDS = {
     account: uid(account, "error-notifier") for account in (ORDERS_ACCOUNT, FINANCE_ACCOUNT)
 }
 COPIED_TWIN_ID = uid(PRIMARY_ACCOUNT, "customer-master")  # of DEV customer-master, unmapped
-PLAIN_TWIN_ID = uid(PRIMARY_ACCOUNT, "customer-record")  # same name, type and folder, unmapped
+PLAIN_TWIN_IDS = {  # same name and type, in dev's folder or in Promoted, unmapped
+    (ORDERS_ACCOUNT, uid(ORDERS_ACCOUNT, key)): uid(PRIMARY_ACCOUNT, key)
+    for key in ("customer-record", "customer-address")
+}
 ORDERS_CUSTOMER_MASTER_ID = uid(ORDERS_ACCOUNT, "customer-master")
 ORDERS_CUSTOMER_RECORD_ID = uid(ORDERS_ACCOUNT, "customer-record")
 PROD_STOCK_SETTINGS_ID = uid(PRIMARY_ACCOUNT, "stock-settings")
@@ -88,7 +91,7 @@ UNMAPPED_CONNECTIONS = {
 # (dev account, dev component) -> its production twin: promoted before, so that an update follows.
 TWINS = {
     (ORDERS_ACCOUNT, uid(ORDERS_ACCOUNT, key)): uid(PRIMARY_ACCOUNT, key)
-    for key in ("stock-sync", "stock-settings", "get-stock", "customer-json")
+    for key in ("stock-sync", "stock-settings", "get-stock", "stock-level")
 }
 
 ENVIRONMENTS = {key: uid(PRIMARY_ACCOUNT, key) for key in seed_production.ENVIRONMENTS}

@@ -533,9 +533,17 @@ def plant_returns(p: Planter) -> None:
 
 def plant_stock(p: Planter) -> None:
     """Already in production and mapped: the next promotion updates. One package is out of date."""
-    plant_stock_version(p, p.id("canonical-order"), batch="100", path="stock?site=")
+    p.component(
+        "stock-level",
+        "Stock Level",
+        "profile.json",
+        x.json_profile(["sku", "site", "onHand", "reserved"]),
+        folder=STOCK,
+        description="The same in production: an update leaves it as it is",
+    )
+    plant_stock_version(p, batch="100", path="stock?site=")
     p.package("stock-sync", "1.0", "In production since spring")
-    plant_stock_version(p, p.id("canonical-order"), batch="250", path="stock/levels?site=")
+    plant_stock_version(p, batch="250", path="stock/levels?site=")
     p.package("stock-sync", "1.1", "Levels instead of movements")
     p.component(
         "stock-sync",
@@ -547,7 +555,7 @@ def plant_stock(p: Planter) -> None:
     )
 
 
-def plant_stock_version(p: Planter, profile: str, *, batch: str, path: str) -> None:
+def plant_stock_version(p: Planter, *, batch: str, path: str) -> None:
     p.component(
         "stock-settings",
         "Stock Settings",
@@ -565,7 +573,7 @@ def plant_stock_version(p: Planter, profile: str, *, batch: str, path: str) -> N
         "get-stock",
         "Get Stock Levels",
         "connector-action",
-        x.http_operation("GET", path, response_profile=p.id("customer-json")),
+        x.http_operation("GET", path, response_profile=p.id("stock-level")),
         folder=STOCK,
         sub_type="http",
     )
@@ -604,11 +612,23 @@ def plant_customers(p: Planter) -> None:
         folder=CUSTOMERS,
     )
     p.component(
+        "customer-address",
+        "Customer Address",
+        "profile.json",
+        x.json_profile(["street", "city", "country"]),
+        folder=CUSTOMERS,
+    )
+    p.component(
         "customer-master",
         "Customer Master Sync",
         "process",
         x.process(
-            (x.start(), x.decision(p.id("customer-record"), "New?"), x.note("{1}"), x.stop())
+            (
+                x.start(),
+                x.decision(p.id("customer-record"), "New?"),
+                x.decision(p.id("customer-address"), "Moved?"),
+                x.stop(),
+            )
         ),
         folder=CUSTOMERS,
     )

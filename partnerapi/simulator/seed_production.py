@@ -109,17 +109,18 @@ def plant_stock(p: Planter, orders_account: str) -> None:
         folder=PROMOTED,
     )
     p.component(
-        "customer-json",
-        "Customer JSON",
+        "stock-level",
+        "Stock Level",
         "profile.json",
-        x.json_profile(["id", "name", "email", "country", "accessTokenHint", "loyaltyTier"]),
-        folder="Promoted/Orders/Shared",
+        x.json_profile(["sku", "site", "onHand", "reserved"]),
+        folder=PROMOTED,
+        description="The same in production: an update leaves it as it is",
     )
     p.component(
         "get-stock",
         "Get Stock Levels",
         "connector-action",
-        x.http_operation("GET", "stock?site=", response_profile=p.id("customer-json")),
+        x.http_operation("GET", "stock?site=", response_profile=p.id("stock-level")),
         folder=PROMOTED,
         sub_type="http",
     )
@@ -146,20 +147,36 @@ def plant_stock(p: Planter, orders_account: str) -> None:
 
 
 def plant_copies(p: Planter, orders_account: str) -> None:
-    """Twins that nobody has mapped: one that knows where it came from, one that does not."""
+    """Twins that nobody has mapped.
+
+    The process knows where it came from; the profiles only have the same name and type, one in
+    the folder of dev, one in the folder that a promotion would choose.
+    """
+    p.component(
+        "customer-address",
+        "Customer Address",
+        "profile.json",
+        x.json_profile(["street", "city", "country"]),
+        folder="Orders/Customers",
+    )
     p.component(
         "customer-record",
         "Customer Record",
         "profile.xml",
         x.xml_profile("Customer", ["customerNumber", "name", "street", "city", "country"]),
-        folder="Orders/Customers",
+        folder="Promoted/Orders/Customers",
     )
     p.component(
         "customer-master",
         "Customer Master Sync",
         "process",
         x.process(
-            (x.start(), x.decision(p.id("customer-record"), "New?"), x.note("{1}"), x.stop())
+            (
+                x.start(),
+                x.decision(p.id("customer-record"), "New?"),
+                x.decision(p.id("customer-address"), "Moved?"),
+                x.stop(),
+            )
         ),
         folder="Orders/Customers",
         copied_from=uid(orders_account, "customer-master"),
