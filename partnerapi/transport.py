@@ -64,7 +64,7 @@ class Request:
 
     def more(self, token: str) -> "Request":
         """The call for the next page: the bare token as text (published: query paging)."""
-        path = self.operation.path.removesuffix("/query") + "/queryMore"
+        path = self.operation.path.rpartition("/")[0] + "/queryMore"
         return replace(
             self,
             operation=replace(self.operation, path=path),
