@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from partnerapi.simulator import seed, service
 from promo_site.embedded import ADDRESS, free_port
 from tests.services import postgres_server
 
@@ -30,6 +31,9 @@ ENVIRONMENT = {
     "DATABASE_URL": f"sqlite:///{FOLDER / 'unused.sqlite3'}",
     "REDIS_URL": f"redis://{ADDRESS}:{REDIS_PORT}/0",
     "PARTNER_API_URL": f"http://{ADDRESS}:{SIMULATOR_PORT}",
+    "PARTNER_API_ACCOUNT": seed.PRIMARY_ACCOUNT,
+    "PARTNER_API_USER": service.USER,
+    "PARTNER_API_TOKEN": service.PASSWORD,
     "PARTNER_API_DIALECT": "guide",
     "PARTNER_API_SPACING_MS": "2",
     "PARTNER_API_TIMEOUT": "10",
