@@ -1,6 +1,6 @@
 """What calls return: the same records whichever dialect the server speaks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -15,7 +15,7 @@ class Component:
     folder_full_path: str
     branch_id: str
     deleted: bool
-    xml: bytes
+    xml: bytes = field(repr=False)
     folder_id: str = ""
     sub_type: str = ""
 

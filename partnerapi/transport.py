@@ -49,7 +49,7 @@ class Request:
 
     operation: Operation
     values: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
     account: str | None = None
     content_type: str = ""
 
@@ -79,7 +79,7 @@ class Answer:
 
     operation: Operation
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 def quote_segment(value: str) -> str:
@@ -117,6 +117,8 @@ class Transport:
         answer may take twice as long.
     :param time_scale: factor on the pauses between tries, for tests.
     :param record: told of every try.
+    :param base_path: where the API lives below the host; another one only to find out why this
+        one does not answer.
     """
 
     def __init__(
@@ -132,8 +134,10 @@ class Transport:
         max_bytes: int = MAX_BYTES,
         record: Callable[[Call], None] = ignore,
         sleep: Callable[[float], None] = time.sleep,
+        base_path: str = BASE_PATH,
     ) -> None:
         self.account_id = account_id
+        self._base_path = base_path
         self._base_url = base_url.rstrip("/")
         self._user = user
         self._token = token
@@ -156,7 +160,7 @@ class Transport:
         operation = request.operation
         if request.account is not None and not (operation.reads and operation.overrides_account):
             raise ValueError(f"{operation.name} is never sent to a dev account.")
-        path = f"{BASE_PATH}/{quote_segment(self.account_id)}/{request.path}"
+        path = f"{self._base_path}/{quote_segment(self.account_id)}/{request.path}"
         started = time.monotonic()
         attempt = 0
         while True:
