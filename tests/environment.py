@@ -38,6 +38,10 @@ ENVIRONMENT = {
     "PARTNER_API_SPACING_MS": "2",
     "PARTNER_API_TIMEOUT": "10",
     "PROMOTION_TIME_SCALE": "0.02",
+    # Small enough to be passed in a test; the large profile of the seed has 2 MB.
+    "PROMOTION_MAX_COMPONENTS": "60",
+    "PROMOTION_MAX_COMPONENT_BYTES": "3000000",
+    "PROMOTION_MERGE_TIMEOUT": "120",
     "LOG_LEVEL": "INFO",
 }
 

@@ -19,6 +19,7 @@ from partnerapi.records import Component
 from ..messages import PromotionError
 from ..models import ComponentResult, IntegrationPack, Reservation
 from ..plan.classify import read_dev, store_difference, symbolic
+from ..plan.resolve import find_package
 from ..states import Outcome, Stage, Status
 from .run import Run, StageAgain, Wait
 
@@ -32,9 +33,17 @@ def stage_components(run: Run) -> Wait | None:
     A component that fails does not stop the ones that do not use it, so that one run tells all that is wrong; its
     dependents are skipped, and then the request fails with every outcome kept.
 
-    :raises PromotionError: PROMOTION_FAILED, or the code of the failure where there is only one.
+    :raises PromotionError: PROMOTION_FAILED, or the code of the failures where they have one in common;
+        PACKAGE_NOT_FOUND when the package has vanished since the plan was made.
     :raises StageAgain: when a write's answer was lost: whether the component exists is not known then.
     """
+    plan = run.request.plan
+    find_package(
+        run.client,
+        run.request.dev_account.account_id,
+        plan.package_id,
+        component_id=plan.root_component_id,
+    )
     results = list(run.written())
     for _, members in groupby(results, key=lambda result: result.component.group):
         _stage_group(run, list(members))

@@ -69,7 +69,9 @@ def _build(plan: Plan, lease: Lease) -> None:
     client = partner_client(plan=plan)
     report = _Progress(lease)
     report("Reading the package", 0, 0)
-    package = find_package(client, account.account_id, plan.package_id)
+    package = find_package(
+        client, account.account_id, plan.package_id, component_id=plan.root_component_id
+    )
     resolved = resolve(client, account.account_id, package, report)
     mapped = _mappings(account, resolved)
     drafts: list[tuple[int, Draft]] = []

@@ -37,12 +37,18 @@ class Resolved:
         return self.pinned.get(key, self.components[key].version)
 
 
-def find_package(client: PartnerApiClient, account: str, package_id: str) -> PackagedComponent:
+def find_package(
+    client: PartnerApiClient, account: str, package_id: str, *, component_id: str = ""
+) -> PackagedComponent:
     """The package as the platform knows it now.
 
+    :param component_id: what it packages, where that is known: one page is read instead of all.
     :raises PromotionError: PACKAGE_NOT_FOUND, PACKAGE_NOT_SHAREABLE.
     """
-    for package in client.query_packaged_components(account=account):
+    packages = client.query_packaged_components(
+        account=account, component_id=component_id or None
+    )
+    for package in packages:
         if package.package_id == package_id:
             if not package.shareable:
                 raise PromotionError("PACKAGE_NOT_SHAREABLE")

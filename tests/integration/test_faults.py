@@ -1,0 +1,407 @@
+"""Each fault of the guide, each to its end state: what is told, what is left on the platform, what a retry does."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from partnerapi.simulator import seed
+from promotions import services
+from promotions.messages import MESSAGES
+from promotions.models import ComponentMapping, IntegrationPack, Plan, PromotionRequest
+from promotions.states import Status
+from tests.integration.desk import Desk
+
+SMALL = seed.SINGLE_COMPONENT_PACKAGE_ID
+
+
+def failed(desk: Desk, request: PromotionRequest, code: str, step: str) -> PromotionRequest:
+    """The request has failed with this code at this step, its branch is gone, and the page can say why."""
+    request = desk.wait_for(request, Status.ADMIN_REVIEW)
+    if request.status == Status.ADMIN_REVIEW:
+        desk.approve(request)
+        request = desk.wait_for(request, Status.DEPLOYED)
+    assert (request.status, request.error_code, request.failed_step) == (
+        Status.FAILED,
+        code,
+        step,
+    ), request.error
+    assert code in MESSAGES
+    desk.wait_until_no_branch()
+    return request
+
+
+def nothing_reached_production(desk: Desk, before: dict[str, Any]) -> None:
+    assert desk.production() == before
+    assert not ComponentMapping.objects.filter(source="engine").exists()
+    assert not desk.state()["deployments"]
+
+
+class TestBeforeTheMerge:
+    def test_a_refused_token_is_tried_once_and_says_what_to_check(self, desk: Desk) -> None:
+        before = desk.production()
+        plan = desk.plan(SMALL)
+        desk.simulator.fault(10, "status", status=401, times=1)
+        request = failed(desk, desk.submit(plan), "AUTH_FAILED", "create_branch")
+        assert desk.calls(10) == 1
+        assert "BOOMI_TOKEN." in MESSAGES["AUTH_FAILED"].to_do
+        assert "simulator-token" not in request.error
+        nothing_reached_production(desk, before)
+
+    @pytest.mark.parametrize(("status", "code"), [(401, "AUTH_FAILED"), (403, "FORBIDDEN_ACCOUNT")])
+    def test_a_plan_that_is_refused(self, desk: Desk, status: int, code: str) -> None:
+        desk.simulator.fault(6, "status", status=status, times=9)
+        plan = desk.plan(SMALL)
+        assert (plan.state, plan.error_code) == (Plan.State.FAILED, code)
+        assert desk.calls(6) == 1
+
+    @pytest.mark.parametrize(("status", "code"), [(429, "RATE_LIMITED"), (503, "API_UNAVAILABLE")])
+    def test_retries_that_are_used_up(self, desk: Desk, status: int, code: str) -> None:
+        before = desk.production()
+        plan = desk.plan(SMALL)
+        desk.simulator.fault(10, "status", status=status, times=1000)
+        request = failed(desk, desk.submit(plan), code, "create_branch")
+        assert desk.calls(10) == 16  # four tries of the transport, four times
+        assert request.steps.filter(step="create_branch").count() == 1
+        nothing_reached_production(desk, before)
+
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_a_short_outage_is_waited_for(self, desk: Desk, status: int) -> None:
+        plan = desk.plan(SMALL)
+        for operation in (2, 10, 12, 7, 18, 8):
+            desk.simulator.fault(operation, "status", status=status, times=2, retry_after=0)
+        request = desk.submit(plan)
+        desk.approve(desk.wait_for(request, Status.ADMIN_REVIEW))
+        assert desk.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+
+    def test_a_component_that_is_gone(self, desk: Desk) -> None:
+        plan = desk.plan(seed.DELETED_REFERENCE_PACKAGE_ID)
+        finding = plan.findings.get(code="UNRESOLVED_REFERENCES")
+        assert finding.subject_id == seed.DELETED_COMPONENT_ID
+        assert not plan.can_be_submitted
+
+    def test_a_packaged_component_that_is_gone(self, desk: Desk) -> None:
+        desk.simulator.fault(5, "status", status=404, times=1)
+        plan = desk.plan(SMALL)
+        assert (plan.state, plan.error_code) == (Plan.State.FAILED, "COMPONENT_NOT_FOUND")
+
+    def test_a_package_that_is_not_shareable(self, desk: Desk) -> None:
+        plan = desk.plan(seed.NOT_SHAREABLE_PACKAGE_ID)
+        assert (plan.state, plan.error_code) == (Plan.State.FAILED, "PACKAGE_NOT_SHAREABLE")
+
+    def test_a_package_that_vanished_before_the_plan(self, desk: Desk) -> None:
+        desk.edit(action="delete_package", packageId=SMALL)
+        plan = desk.plan(SMALL)
+        assert (plan.state, plan.error_code) == (Plan.State.FAILED, "PACKAGE_NOT_FOUND")
+
+    def test_a_package_that_vanished_between_plan_and_submit(self, desk: Desk) -> None:
+        before = desk.production()
+        plan = desk.plan(SMALL)
+        desk.edit(action="delete_package", packageId=SMALL)
+        failed(desk, desk.submit(plan), "PACKAGE_NOT_FOUND", "stage_components")
+        nothing_reached_production(desk, before)
+
+    def test_a_branch_that_never_gets_ready(self, desk: Desk) -> None:
+        before = desk.production()
+        plan = desk.plan(SMALL)
+        desk.edit(branch_mode="never_ready")
+        request = failed(desk, desk.submit(plan), "BRANCH_CREATION_TIMEOUT", "await_branch")
+        assert request.steps.get(step="await_branch").polls == 6
+        nothing_reached_production(desk, before)
+
+    def test_at_the_branch_limit_requests_wait_in_order_and_say_their_place(
+        self, desk: Desk
+    ) -> None:
+        desk.edit(action="make_branches", count=10)
+        others = desk.state()["branches"]
+        first = desk.submit(desk.plan(SMALL))
+        second_plan = desk.plan(seed.CYCLE_PACKAGE_ID, account=desk.finance, user=desk.bob)
+        second = desk.submit(second_plan, user=desk.bob)
+        desk.wait_until(lambda: "Place in line: 1" in desk.fresh(first).waiting_for, "place 1")
+        desk.wait_until(lambda: "Place in line: 2" in desk.fresh(second).waiting_for, "place 2")
+        assert desk.fresh(first).status == desk.fresh(second).status == Status.WAITING
+        assert not desk.branches()
+        free = next(b["id"] for b in others if b["name"].startswith("somebody-"))
+        desk.edit(action="delete_branch", branchId=free)
+        assert desk.wait_for(first, Status.ADMIN_REVIEW).status == Status.ADMIN_REVIEW
+        assert desk.fresh(second).status == Status.WAITING
+        services.reject(desk.bob, first, reason="Not now.")
+        assert desk.wait_for(second, Status.ADMIN_REVIEW).status == Status.ADMIN_REVIEW
+        assert len(desk.state()["branches"]) == 11  # main, nine of other people, ours
+
+    def test_the_platforms_own_branch_limit(self, desk: Desk) -> None:
+        plan = desk.plan(SMALL)
+        desk.edit(branch_limit=0)
+        failed(desk, desk.submit(plan), "BRANCH_LIMIT_REACHED", "create_branch")
+
+    def test_a_package_version_that_is_taken_is_found_before_the_merge(self, desk: Desk) -> None:
+        before = desk.production()
+        prod_root = next(
+            twin
+            for (account, dev), twin in seed.TWINS.items()
+            if dev == desk.plan(seed.UPDATE_PACKAGE_ID).root_component_id
+        )
+        desk.edit(action="create_package", componentId=prod_root, packageVersion="9.0")
+        request = desk.submit(desk.plan(seed.UPDATE_PACKAGE_ID), version="9.0")
+        failed(desk, request, "PACKAGE_VERSION_EXISTS", "check_staged")
+        nothing_reached_production(desk, before)
+
+    def test_a_locked_component(self, desk: Desk) -> None:
+        before = desk.production()
+        plan = desk.plan(seed.UPDATE_PACKAGE_ID)
+        desk.edit(action="lock", componentId=seed.PROD_STOCK_SETTINGS_ID)
+        request = failed(desk, desk.submit(plan), "COMPONENT_LOCKED", "stage_components")
+        assert request.results.filter(error_code="COMPONENT_LOCKED").count() == 1
+        nothing_reached_production(desk, before)
+
+    @pytest.mark.parametrize("kind", ["truncated", "html", "empty"])
+    def test_a_component_whose_xml_does_not_parse(self, desk: Desk, kind: str) -> None:
+        desk.simulator.fault(1, kind, times=1)
+        plan = desk.plan(SMALL)
+        assert (plan.state, plan.error_code) == (Plan.State.FAILED, "BAD_RESPONSE")
+
+    def test_a_component_over_the_size_bound(self, desk: Desk) -> None:
+        root = desk.plan(SMALL).root_component_id
+        xml = desk.raw(root)
+        filler = "x" * 3_100_000
+        desk.edit(action="touch", componentId=root, description=filler)
+        assert len(desk.raw(root)) > len(xml) + 3_000_000
+        plan = desk.plan(SMALL)
+        assert (plan.state, plan.error_code) == (Plan.State.FAILED, "COMPONENT_TOO_LARGE")
+
+    def test_too_many_components(self, desk: Desk) -> None:
+        desk.simulator._call("POST", "reset", {"seed": "large"})
+        account = desk.orders
+        package = max(
+            desk.state()["accounts"][account.account_id]["packages"],
+            key=lambda package: len(package["manifest"]),
+        )
+        assert len(package["manifest"]) > 60
+        plan = desk.plan(package["id"])
+        assert (plan.state, plan.error_code) == (Plan.State.FAILED, "TOO_MANY_COMPONENTS")
+        assert not plan.components.exists()
+
+    def test_a_change_in_dev_after_the_plan(self, desk: Desk) -> None:
+        plan = desk.plan(SMALL)
+        desk.edit(action="touch", componentId=plan.root_component_id)
+        failed(desk, desk.submit(plan), "PLAN_STALE", "stage_components")
+
+    def test_a_platform_that_ignores_the_branch_is_noticed_at_the_first_write(
+        self, desk: Desk
+    ) -> None:
+        plan = desk.plan()
+        desk.edit(branching_enabled=False)
+        request = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
+        assert request.status == Status.FAILED
+        assert desk.calls(2) <= 1
+        assert not ComponentMapping.objects.filter(source="engine").exists()
+
+
+class TestTheMerge:
+    @pytest.mark.parametrize("operation", [12, 13])
+    def test_a_conflict(self, desk: Desk, operation: int) -> None:
+        before = desk.production()
+        step = {12: "create_merge_request", 13: "execute_merge"}[operation]
+        desk.simulator.fault(operation, "status", status=409, times=1)
+        failed(desk, desk.submit(desk.plan(SMALL)), "MERGE_CONFLICT", step)
+        nothing_reached_production(desk, before)
+
+    def test_a_merge_that_fails(self, desk: Desk) -> None:
+        before = desk.production()
+        desk.edit(merge_mode="fail")
+        failed(desk, desk.submit(desk.plan(SMALL)), "MERGE_FAILED", "await_merged")
+        nothing_reached_production(desk, before)
+
+    def test_a_draft_that_fails(self, desk: Desk) -> None:
+        before = desk.production()
+        desk.edit(merge_mode="fail_draft")
+        failed(desk, desk.submit(desk.plan(SMALL)), "MERGE_FAILED", "await_draft")
+        nothing_reached_production(desk, before)
+
+    def test_a_merge_that_needs_no_execution(self, desk: Desk) -> None:
+        desk.edit(merge_mode="auto")
+        request = desk.promoted(SMALL)
+        assert request.status == Status.DEPLOYED
+        assert desk.calls(13) == 0
+
+    def test_a_merge_that_ends_late_is_recorded_before_its_branch_goes(self, desk: Desk) -> None:
+        desk.edit(merge_mode="stuck")
+        request = desk.requested(SMALL)
+        desk.approve(request)
+        request = desk.wait_for(request, Status.DEPLOYED)
+        assert (request.status, request.error_code) == (Status.FAILED, "MERGE_TIMEOUT")
+        assert desk.branches()
+        assert not ComponentMapping.objects.filter(source="engine").exists()
+        desk.edit(merge_mode="normal")
+        desk.wait_until_no_branch()
+        request = desk.fresh(request)
+        assert request.merged_at is not None
+        twin = ComponentMapping.objects.get(source="engine").prod_component_id
+        assert twin in desk.production()
+        services.retry(desk.bob, request)
+        assert desk.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+
+    def test_production_that_moved_since_the_plan(self, desk: Desk) -> None:
+        request = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+        desk.edit(action="touch", componentId=seed.PROD_STOCK_SETTINGS_ID)
+        before = desk.production()
+        failed(desk, request, "PLAN_STALE", "verify")
+        nothing_reached_production(desk, before)
+
+    def test_a_branch_that_somebody_changed_after_the_review(self, desk: Desk) -> None:
+        request = desk.requested(SMALL)
+        result = request.results.get()
+        branch = request.branch
+        assert branch is not None
+        change_on_branch(desk, result.prod_component_id, branch.remote_id)
+        before = desk.production()
+        failed(desk, request, "PLAN_STALE", "verify")
+        nothing_reached_production(desk, before)
+
+    def test_a_mapping_that_appeared_since_the_plan(self, desk: Desk) -> None:
+        request = desk.requested(SMALL)
+        component = request.plan.components.get()
+        ComponentMapping.objects.create(
+            dev_account=desk.orders,
+            dev_component_id=component.dev_component_id,
+            prod_component_id=seed.PROD_STOCK_SETTINGS_ID,
+            name="Elsewhere",
+            component_type="process",
+        )
+        before = desk.production()
+        request = desk.wait_for(request, Status.ADMIN_REVIEW)
+        desk.approve(request)
+        request = desk.wait_for(request, Status.DEPLOYED)
+        assert request.error_code == "PLAN_STALE"
+        assert desk.production() == before
+
+
+def change_on_branch(desk: Desk, component_id: str, branch_id: str) -> None:
+    """Somebody opens the branch in the Boomi editor and saves something else."""
+    from promotions.partner import client
+
+    api = client()
+    now = api.get_component(component_id, branch_id=branch_id)
+    changed = re.sub(
+        rb"<bns:description>[^<]*</bns:description>",
+        b"<bns:description>Changed by somebody</bns:description>",
+        now.xml,
+    )
+    assert changed != now.xml
+    api.update_component(component_id, changed, branch_id=branch_id)
+
+
+class TestAfterTheMerge:
+    """There is only forward: the request fails with its step named, and a retry goes on from there."""
+
+    def merged_once(self, desk: Desk, request: PromotionRequest) -> None:
+        assert [desk.calls(number) for number in (10, 12, 13)] == [1, 1, 1]
+        assert desk.calls(2) == 1
+        assert len(desk.state()["packages"]) == len({p["id"] for p in desk.state()["packages"]})
+
+    @pytest.mark.parametrize(
+        ("operation", "code", "step"),
+        [
+            (7, "BAD_REQUEST", "create_package"),
+            (9, "BAD_REQUEST", "ensure_pack"),
+            (17, "BAD_REQUEST", "add_to_pack"),
+            (18, "RELEASE_FAILED", "release_pack"),
+            (8, "DEPLOY_FAILED", "deploy"),
+        ],
+    )
+    def test_a_step_that_fails_is_retried_from_there(
+        self, desk: Desk, operation: int, code: str, step: str
+    ) -> None:
+        desk.simulator.fault(operation, "status", status=400, times=1, message="Not today.")
+        request = failed(desk, desk.submit(desk.plan(SMALL)), code, step)
+        assert "Not today." in request.error
+        assert request.merged_at is not None
+        services.retry(desk.bob, request)
+        request = desk.wait_for(request, Status.DEPLOYED)
+        assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+        self.merged_once(desk, request)
+        assert len(desk.state()["deployments"]) == 2
+        assert request.steps.filter(step=step).count() == 2
+        assert request.steps.exclude(step=step).filter(
+            attempt__gt=1, state="done"
+        ).exists() is False or (step != "deploy")
+
+    def test_the_second_environment_fails_and_only_it_is_deployed_again(self, desk: Desk) -> None:
+        desk.simulator.fault(8, "status", status=400, times=1, after=1)
+        request = failed(desk, desk.submit(desk.plan(SMALL)), "DEPLOY_FAILED", "deploy")
+        assert request.deployments.filter(deployed_at__isnull=False).count() == 1
+        services.retry(desk.bob, request)
+        assert desk.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+        assert desk.calls(8) == 3
+        assert len(desk.state()["deployments"]) == 2
+
+    def test_a_pack_that_vanished_is_replaced_by_another(self, desk: Desk) -> None:
+        pack = IntegrationPack.objects.get(name="store")
+        request = desk.requested(SMALL)
+        desk.edit(action="delete_pack", packId=pack.pack_id)
+        desk.approve(request, pack=pack)
+        request = desk.wait_for(request, Status.DEPLOYED)
+        assert (request.error_code, request.failed_step) == ("PACK_NOT_FOUND", "ensure_pack")
+        other = IntegrationPack.objects.get(name="customers")
+        services.retry(desk.bob, request, pack=other)
+        request = desk.wait_for(request, Status.DEPLOYED)
+        assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+        packs = {p["id"]: p for p in desk.state()["packs"]}
+        assert request.prod_package_id in [e["released"] for e in packs[other.pack_id]["entries"]]
+
+    def test_a_package_version_that_was_taken_during_the_review(self, desk: Desk) -> None:
+        request = desk.requested(seed.UPDATE_PACKAGE_ID, version="9.0")
+        root = request.results.get(
+            component__dev_component_id=request.plan.root_component_id
+        ).prod_component_id
+        desk.edit(action="create_package", componentId=root, packageVersion="9.0")
+        request = failed(desk, request, "PACKAGE_VERSION_EXISTS", "create_package")
+        services.retry(desk.bob, request, package_version="9.1")
+        request = desk.wait_for(request, Status.DEPLOYED)
+        assert (request.status, request.package_version) == (Status.DEPLOYED, "9.1")
+
+    def test_a_pack_keeps_its_other_content(self, desk: Desk) -> None:
+        pack = IntegrationPack.objects.get(name="orders")
+        before = {p["id"]: p for p in desk.state()["packs"]}[pack.pack_id]["entries"]
+        request = desk.promoted(SMALL, pack={"pack": pack})
+        assert request.status == Status.DEPLOYED
+        after = {p["id"]: p for p in desk.state()["packs"]}[pack.pack_id]["entries"]
+        kept = [e for e in after if e["released"] != request.prod_package_id]
+        assert [e["released"] for e in kept] == [e["released"] for e in before]
+        assert len(after) == len(before) + 1
+
+
+@pytest.mark.parametrize("operation", [2, 7, 8, 9, 10, 12, 13, 15, 17, 18])
+def test_a_lost_answer_does_nothing_twice(desk: Desk, operation: int) -> None:
+    """The write was done and its answer never came: look first, so that there is one of everything."""
+    before = desk.production()
+    packs = len(desk.state()["packs"])
+    packages = len(desk.state()["packages"])
+    desk.simulator.fault(operation, "lost_reply", times=1)
+    request = desk.promoted(SMALL)
+    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    desk.wait_until_no_branch()
+    state = desk.state()
+    assert len(desk.production()) == len(before) + 1
+    assert len(state["packs"]) == packs + 1
+    assert len(state["packages"]) == packages + 1
+    assert len(state["deployments"]) == 2
+    assert not state["faults"], "The fault was never met."
+
+
+def test_a_lost_answer_of_an_update(desk: Desk) -> None:
+    before = desk.production()
+    desk.simulator.fault(3, "lost_reply", times=1)
+    request = desk.promoted(seed.UPDATE_PACKAGE_ID, version="1.1")
+    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    desk.wait_until_no_branch()
+    assert desk.production().keys() == before.keys()
+
+
+@pytest.mark.parametrize("operation", [1, 4, 5, 6, 11, 14, 16, 19])
+def test_a_read_that_is_lost_is_read_again(desk: Desk, operation: int) -> None:
+    desk.simulator.fault(operation, "reset", times=1)
+    request = desk.promoted(SMALL)
+    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
