@@ -1,0 +1,266 @@
+"""The admin pages: what admins edit, each change with an event, and the records to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Field, Model, QuerySet
+from django.http import HttpRequest
+
+from .models import (
+    ApiCall,
+    ComponentMapping,
+    DevAccount,
+    DevAccountAccess,
+    Environment,
+    Event,
+    IntegrationPack,
+    Plan,
+    PlannedComponent,
+    PromotionBranch,
+    PromotionRequest,
+    StepRun,
+)
+from .transitions import record_event
+
+if TYPE_CHECKING:
+    from django.forms import ModelForm
+
+    AnyAdmin = admin.ModelAdmin[Any]
+    AnyTabularInline = admin.TabularInline[Any, Any]
+else:
+    AnyAdmin = admin.ModelAdmin
+    AnyTabularInline = admin.TabularInline
+
+admin.site.site_header = "Promotion Desk · Admin"
+admin.site.site_title = "Promotion Desk"
+admin.site.index_title = "Accounts, mappings and records"
+
+
+# --- What admins edit ------------------------------------------------------------------------
+
+
+def described(row: Model) -> dict[str, str]:
+    """The fields of a row in words, to tell before from after."""
+    return {
+        field.name: _words(row, field)
+        for field in row._meta.fields
+        if field.editable and not field.primary_key
+    }
+
+
+def _words(row: Model, field: Field[Any, Any]) -> str:
+    value = getattr(row, field.name)
+    return "" if value is None else str(value)
+
+
+def changes(before: dict[str, str], after: dict[str, str]) -> str:
+    """ "name: Alpha → Beta", one line for each field that differs."""
+    return "\n".join(
+        f"{name}: {before.get(name, '') or '—'} → {after.get(name, '') or '—'}"
+        for name in after | before
+        if before.get(name, "") != after.get(name, "")
+    )
+
+
+class RecordedAdmin(AnyAdmin):
+    """Leaves an event for everything that is added, changed or deleted: who, what, before, after."""
+
+    def save_model(
+        self, request: HttpRequest, obj: Model, form: ModelForm[Any], change: bool
+    ) -> None:
+        with transaction.atomic():
+            old = type(obj)._default_manager.filter(pk=obj.pk).first() if change else None
+            super().save_model(request, obj, form, change)
+            before = described(old) if old else {}
+            if note := changes(before, described(obj)):
+                self._record(request, obj, "changed" if old else "added", note)
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        with transaction.atomic():
+            self._record(request, obj, "deleted", changes(described(obj), {}))
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with transaction.atomic():
+            for row in queryset:
+                self._record(request, row, "deleted", changes(described(row), {}))
+            super().delete_queryset(request, queryset)
+
+    def _record(self, request: HttpRequest, row: Model, what: str, note: str) -> None:
+        kind = row._meta.model_name
+        assert isinstance(request.user, User)  # noqa: S101 (nobody else gets here)
+        record_event(
+            f"{kind}_{what}",
+            actor=request.user,
+            subject=f"{row._meta.verbose_name} {row.pk}: {row}",
+            note=note,
+        )
+
+
+@admin.register(ComponentMapping)
+class ComponentMappingAdmin(RecordedAdmin):
+    list_display = (
+        "name",
+        "component_type",
+        "dev_account",
+        "dev_component_id",
+        "prod_component_id",
+        "prod_version",
+        "source",
+        "last_promoted_at",
+    )
+    list_filter = ("dev_account", "component_type", "source")
+    search_fields = ("name", "dev_component_id", "prod_component_id")
+    list_select_related = ("dev_account",)
+    list_per_page = 50
+    date_hierarchy = "last_promoted_at"
+    autocomplete_fields = ("dev_account",)
+    readonly_fields = ("source", "prod_version", "last_promoted_at", "last_promoted_by")
+    fieldsets = (
+        (None, {"fields": ("dev_account", "dev_component_id", "prod_component_id")}),
+        ("What it is", {"fields": ("name", "component_type")}),
+        (
+            "Written by promotions",
+            {"fields": ("source", "prod_version", "last_promoted_at", "last_promoted_by")},
+        ),
+    )
+
+
+class DevAccountAccessInline(AnyTabularInline):
+    model = DevAccountAccess
+    extra = 0
+    can_delete = False
+    # Changed on their own page, where each change leaves an event.
+    readonly_fields = ("group", "is_active")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(DevAccount)
+class DevAccountAdmin(RecordedAdmin):
+    list_display = ("name", "account_id", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "account_id")
+    inlines = (DevAccountAccessInline,)
+
+
+@admin.register(DevAccountAccess)
+class DevAccountAccessAdmin(RecordedAdmin):
+    list_display = ("group", "dev_account", "is_active")
+    list_filter = ("is_active", "group", "dev_account")
+    list_select_related = ("group", "dev_account")
+    search_fields = ("group__name", "dev_account__name")
+
+
+@admin.register(Environment)
+class EnvironmentAdmin(RecordedAdmin):
+    list_display = ("name", "environment_id", "classification", "is_active")
+    list_filter = ("classification", "is_active")
+    search_fields = ("name", "environment_id")
+
+
+@admin.register(IntegrationPack)
+class IntegrationPackAdmin(RecordedAdmin):
+    list_display = ("name", "pack_id", "purpose", "is_active", "synchronised_at")
+    list_filter = ("purpose", "is_active")
+    search_fields = ("name", "pack_id")
+    readonly_fields = ("synchronised_at",)
+
+
+# --- The records -----------------------------------------------------------------------------
+
+
+class ReadOnlyAdmin(AnyAdmin):
+    """To read and to search: the records are written by the services and the workers alone."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(AnyTabularInline):
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class StepRunInline(ReadOnlyInline):
+    model = StepRun
+    fields = ("step", "attempt", "state", "started_at", "finished_at", "error_code", "error")
+
+
+class PromotionBranchInline(ReadOnlyInline):
+    model = PromotionBranch
+    fields = ("name", "remote_id", "created_at", "delete_due", "deleted_at", "delete_error")
+
+
+@admin.register(PromotionRequest)
+class PromotionRequestAdmin(ReadOnlyAdmin):
+    list_display = ("id", "plan", "dev_account", "requester", "status", "submitted_at")
+    list_filter = ("status", "dev_account", "submitted_at")
+    list_select_related = ("plan", "dev_account", "requester")
+    search_fields = ("plan__root_name", "package_version", "requester__username")
+    date_hierarchy = "submitted_at"
+    inlines = (StepRunInline, PromotionBranchInline)
+
+
+class PlannedComponentInline(ReadOnlyInline):
+    model = PlannedComponent
+    fields = ("position", "name", "component_type", "action", "dev_version", "prod_version")
+
+
+@admin.register(Plan)
+class PlanAdmin(ReadOnlyAdmin):
+    list_display = ("id", "root_name", "package_version", "dev_account", "requested_by", "state")
+    list_filter = ("state", "dev_account", "created_at")
+    list_select_related = ("dev_account", "requested_by")
+    search_fields = ("root_name", "package_id", "content_hash")
+    inlines = (PlannedComponentInline,)
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "actor", "action", "subject", "request", "from_status", "to_status")
+    list_filter = ("action", "at")
+    list_select_related = ("actor", "request__plan")
+    search_fields = ("subject", "note", "actor__username")
+    date_hierarchy = "at"
+
+
+@admin.register(ApiCall)
+class ApiCallAdmin(ReadOnlyAdmin):
+    list_display = ("at", "operation", "name", "account", "status", "attempt", "duration_ms")
+    list_filter = ("operation", "status", "at")
+    search_fields = ("path", "name", "error")
+    date_hierarchy = "at"
+
+
+@admin.register(PromotionBranch)
+class PromotionBranchAdmin(ReadOnlyAdmin):
+    list_display = ("name", "request", "remote_id", "created_at", "delete_due", "deleted_at")
+    list_filter = ("created_at",)
+    list_select_related = ("request__plan",)
+    search_fields = ("name", "remote_id")
+
+
+@admin.register(StepRun)
+class StepRunAdmin(ReadOnlyAdmin):
+    list_display = ("request", "step", "attempt", "state", "started_at", "finished_at")
+    list_filter = ("state", "step")
+    list_select_related = ("request__plan",)
+    search_fields = ("step", "remote_id", "error")

@@ -1,0 +1,66 @@
+"""What is left for people after a deployment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .models import PlannedComponent, PromotionRequest
+
+# Whose start is decided in the environment, by its type on the platform.
+LISTENING_TYPES = {"webservice", "processroute", "flowservice"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing to do in the platform, and the places it is about."""
+
+    title: str
+    explanation: str
+    places: list[str] = field(default_factory=list)
+
+
+def after_deployment(request: PromotionRequest) -> list[Task]:
+    """The list for one promotion, from what its plan has recorded."""
+    components = list(request.plan.components.all())
+    tasks = []
+    if emptied := [place for component in components for place in _emptied(component)]:
+        tasks.append(
+            Task(
+                "Fill in the values that did not travel",
+                "Hosts, credentials and other environment values are emptied when a component is "
+                "new in production. Set them in the component or, better, as environment "
+                "extensions.",
+                emptied,
+            )
+        )
+    tasks.append(
+        Task(
+            "Set the environment extensions",
+            "Open Manage › Atom Management › Environment Extensions for each environment and check "
+            "connections, process properties and cross references.",
+        )
+    )
+    tasks.append(
+        Task(
+            "Check the schedules",
+            "A new process has no schedule in an environment. Set it, or resume the one that was "
+            "paused.",
+        )
+    )
+    tasks.append(
+        Task(
+            "Check the listeners",
+            "Where the process listens (web service, queue, disk), see that its listener is "
+            "running in each environment.",
+            [c.name for c in components if c.component_type in LISTENING_TYPES],
+        )
+    )
+    return tasks
+
+
+def _emptied(component: PlannedComponent) -> list[str]:
+    return [
+        f"{component.name}: {place.get('path', '')}"
+        for place in component.places
+        if place.get("outcome") == "emptied"
+    ]

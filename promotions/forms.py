@@ -1,0 +1,188 @@
+"""What people type, checked before a service sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+
+from . import access
+from .models import (
+    NAME,
+    DevAccount,
+    Environment,
+    IntegrationPack,
+    PackRelease,
+    Plan,
+    PromotionRequest,
+)
+
+
+def find_dev_account(user: User, value: str) -> DevAccount | None:
+    """One of the user's own dev accounts, by its account id or its key here."""
+    accounts = access.dev_accounts(user)
+    found = accounts.filter(account_id=value).first()
+    if found is None and value.isascii() and value.isdigit():
+        found = accounts.filter(pk=value).first()
+    return found
+
+
+class MakePlanForm(forms.Form):
+    """Which package of which account. The account itself is checked against the user's access."""
+
+    dev_account = forms.CharField(max_length=NAME)
+    package_id = forms.CharField(max_length=NAME)
+
+
+class SubmitForm(forms.Form):
+    """What a plan still needs to become a request."""
+
+    package_version = forms.CharField(
+        label="Package version in production",
+        max_length=NAME,
+        help_text="Free text, unique for this process in the primary account.",
+    )
+    notes = forms.CharField(
+        label="Notes for the reviewers",
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="What has changed and why; a ticket number helps.",
+    )
+    environments = forms.ModelMultipleChoiceField(
+        label="Deploy to",
+        queryset=Environment.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one environment."},
+    )
+
+    def __init__(self, *args: Any, plan: Plan, **kwargs: Any) -> None:
+        environments = Environment.objects.filter(
+            is_active=True, classification=Environment.Classification.PROD
+        )
+        kwargs["initial"] = {
+            "package_version": plan.package_version,
+            "environments": [environment.pk for environment in environments],
+        }
+        super().__init__(*args, **kwargs)
+        field = self.fields["environments"]
+        assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101 (for the types)
+        field.queryset = environments
+
+
+class ReasonForm(forms.Form):
+    """A reason that has to be given."""
+
+    reason = forms.CharField(
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say why, in a sentence."},
+    )
+
+
+class NoteForm(forms.Form):
+    """A reason that may be given."""
+
+    reason = forms.CharField(
+        required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+def production_packs() -> Any:
+    """The packs that a promotion to production may go into."""
+    return IntegrationPack.objects.filter(
+        is_active=True, purpose=IntegrationPack.Purpose.PRODUCTION
+    )
+
+
+def suggested_pack(request: PromotionRequest) -> IntegrationPack | None:
+    """The pack in which this process was last released."""
+    root = request.plan.components.filter(dev_component_id=request.plan.root_component_id).first()
+    if root is None or not root.prod_component_id:
+        return None
+    release = (
+        PackRelease.objects.filter(
+            prod_component_id=root.prod_component_id, pack__in=production_packs()
+        )
+        .select_related("pack")
+        .first()
+    )
+    return release.pack if release else None
+
+
+class ApproveForm(forms.Form):
+    """Which Integration Pack it goes into, and which plan the admin has seen."""
+
+    pack = forms.ModelChoiceField(
+        label="Integration Pack",
+        queryset=IntegrationPack.objects.none(),
+        required=False,
+        empty_label="A new pack, named below",
+    )
+    new_pack_name = forms.CharField(
+        label="Name of the new pack",
+        required=False,
+        max_length=NAME,
+        help_text="Only where no pack is chosen above. It is created when the promotion runs.",
+    )
+    plan_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+    def __init__(self, *args: Any, request: PromotionRequest, **kwargs: Any) -> None:
+        self.suggested = suggested_pack(request)
+        kwargs["initial"] = {"pack": self.suggested, "plan_hash": request.content_hash}
+        super().__init__(*args, **kwargs)
+        field = self.fields["pack"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 (for the types)
+        field.queryset = production_packs()
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        cleaned["new_pack_name"] = cleaned.get("new_pack_name", "").strip()
+        if self.errors:
+            return cleaned
+        if cleaned["pack"] and cleaned["new_pack_name"]:
+            self.add_error("new_pack_name", "Choose a pack or name a new one, not both.")
+        if not cleaned["pack"] and not cleaned["new_pack_name"]:
+            self.add_error("new_pack_name", "Choose a pack above, or name a new one.")
+        return cleaned
+
+
+class RetryForm(forms.Form):
+    """What may be changed before a failed promotion goes on: both may be left as they are."""
+
+    package_version = forms.CharField(label="Package version", required=False, max_length=NAME)
+    pack = forms.ModelChoiceField(
+        label="Integration Pack",
+        queryset=IntegrationPack.objects.none(),
+        required=False,
+        empty_label="As it is",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["pack"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 (for the types)
+        field.queryset = production_packs()
+
+
+class QueueFilterForm(forms.Form):
+    """What the review queue shows."""
+
+    account = forms.ModelChoiceField(
+        label="Dev account",
+        queryset=DevAccount.objects.all(),
+        required=False,
+        empty_label="All accounts",
+    )
+    requester = forms.ModelChoiceField(
+        queryset=User.objects.none(), required=False, empty_label="Everybody"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["requester"]
+        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 (for the types)
+        field.queryset = (
+            User.objects.filter(promotion_requests__isnull=False).distinct().order_by("username")
+        )

@@ -1,0 +1,245 @@
+"""How the pages show people, times, statuses, steps and errors."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.template.context import Context
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from .. import access, status_help
+from ..models import PromotionRequest
+from ..states import Action, Outcome, Status
+from ..views.common import Problem, problem
+
+register = template.Library()
+
+STATUS_ICONS = {
+    Status.QUEUED: "clock",
+    Status.WAITING: "hourglass",
+    Status.STAGING: "spinner",
+    Status.ADMIN_REVIEW: "eye",
+    Status.APPROVED: "check",
+    Status.DEPLOYING: "spinner",
+    Status.DEPLOYED: "check-circle",
+    Status.REJECTED: "x-circle",
+    Status.WITHDRAWN: "undo",
+    Status.CANCELLED: "stop",
+    Status.LAPSED: "hourglass",
+    Status.FAILED: "alert",
+}
+ACTION_ICONS = {
+    Action.CREATE: "plus",
+    Action.UPDATE: "up",
+    Action.UNCHANGED: "equal",
+    Action.CONNECTION: "link",
+}
+OUTCOME_ICONS = {
+    Outcome.PENDING: "dot",
+    Outcome.DONE: "check",
+    Outcome.UNCHANGED: "equal",
+    Outcome.FAILED: "alert",
+    Outcome.SKIPPED: "minus",
+}
+STEP_ICONS = {
+    "running": "spinner",
+    "waiting": "hourglass",
+    "done": "check",
+    "failed": "alert",
+    "abandoned": "minus",
+    "skipped": "minus",
+}
+STEP_WORDS = {
+    "pending": "To do",
+    "running": "Running",
+    "waiting": "Waiting",
+    "done": "Done",
+    "failed": "Failed",
+    "abandoned": "Given up",
+    "skipped": "Not needed",
+}
+
+
+# --- Words -----------------------------------------------------------------------------------
+
+register.filter("person", status_help.person)
+register.filter("event_words", status_help.event_words)
+register.filter("explain_status", status_help.explain)
+
+
+@register.filter
+def problem_of(code: str, detail: str = "") -> Problem:
+    """{{ step.error_code|problem_of:step.error }}"""
+    return problem(code, detail)
+
+
+@register.filter
+def types_of(component_type: str) -> str:
+    """A component type in words: connector-settings -> connector settings."""
+    return component_type.replace("-", " ").replace(".", " ")
+
+
+# --- Times -----------------------------------------------------------------------------------
+
+
+def _absolute(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%b %Y, %H:%M} {local.tzname()}"
+
+
+UNITS = [("minute", 60, 60), ("hour", 3600, 24), ("day", 86_400, 60), ("month", 2_629_800, 10**6)]
+
+
+def relative(moment: datetime) -> str:
+    """How long ago, in one unit: "3 minutes ago"."""
+    seconds = (timezone.now() - moment).total_seconds()
+    if abs(seconds) < 45:
+        return "just now" if seconds >= 0 else "in a moment"
+    for unit, length, limit in UNITS:
+        count = max(1, round(abs(seconds) / length))
+        if count < limit:
+            words = f"{count} {unit}{'' if count == 1 else 's'}"
+            return f"{words} ago" if seconds > 0 else f"in {words}"
+    return "long ago"
+
+
+@register.simple_tag
+def moment(value: datetime | None) -> SafeString | str:
+    """A time with its zone, and how long ago that was."""
+    if value is None:
+        return "—"
+    return format_html(
+        '<time class="moment" datetime="{}">{} <span class="ago">{}</span></time>',
+        value.isoformat(timespec="seconds"),
+        _absolute(value),
+        relative(value),
+    )
+
+
+@register.simple_tag
+def clock(value: datetime | None) -> SafeString | str:
+    """A time to the second, for logs."""
+    if value is None:
+        return "—"
+    local = timezone.localtime(value)
+    return format_html(
+        '<time datetime="{}">{}</time>',
+        value.isoformat(timespec="milliseconds"),
+        f"{local.day} {local:%b, %H:%M:%S} {local.tzname()}",
+    )
+
+
+@register.simple_tag
+def duration(started: datetime | None, finished: datetime | None) -> str:
+    """How long something took, or has taken so far."""
+    if started is None:
+        return ""
+    seconds = max(0.0, ((finished or timezone.now()) - started).total_seconds())
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 90:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+# --- Icons and chips -------------------------------------------------------------------------
+
+
+@register.simple_tag
+def icon(name: str, css: str = "") -> SafeString:
+    """An icon from static/img/icons.svg; words beside it say what it means."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false" width="16" height="16">'
+        '<use href="{}#{}"></use></svg>',
+        css,
+        static("img/icons.svg"),
+        name,
+    )
+
+
+def _chip(kind: str, value: str, icon_name: str, label: str) -> SafeString:
+    return format_html('<span class="chip {}-{}">{}{}</span>', kind, value, icon(icon_name), label)
+
+
+@register.simple_tag
+def status_chip(promotion: PromotionRequest) -> SafeString:
+    status = Status(promotion.status)
+    return _chip("status", status.value, STATUS_ICONS[status], status.label)
+
+
+@register.simple_tag
+def action_chip(value: str) -> SafeString:
+    action = Action(value)
+    return _chip("action", action.value, ACTION_ICONS[action], action.label)
+
+
+@register.simple_tag
+def outcome_chip(value: str) -> SafeString:
+    outcome = Outcome(value)
+    return _chip("outcome", outcome.value, OUTCOME_ICONS[outcome], outcome.label)
+
+
+@register.filter
+def step_word(state: str) -> str:
+    return STEP_WORDS.get(str(state), str(state))
+
+
+@register.filter
+def step_icon(state: str) -> str:
+    return STEP_ICONS.get(str(state), "dot")
+
+
+# --- Pieces of pages -------------------------------------------------------------------------
+
+
+@register.inclusion_tag("_navigation.html", takes_context=True)
+def navigation(context: Context) -> dict[str, Any]:
+    """The links that the user may follow, and how many promotions wait for a decision."""
+    request = context.get("request")
+    user = getattr(request, "user", None)
+    if request is None or not isinstance(user, User):
+        return {"user": None}
+    is_admin = access.is_admin(user)
+    match = getattr(request, "resolver_match", None)
+    return {
+        "request": request,
+        "user": user,
+        "current": match.url_name if match else "",
+        "may_enter": is_admin or access.may_enter(user),
+        "is_admin": is_admin,
+        "waiting": waiting_count(user) if is_admin else 0,
+    }
+
+
+def waiting_count(user: User) -> int:
+    """How many promotions wait for an admin's decision."""
+    waiting: QuerySet[PromotionRequest] = access.requests(user)
+    return waiting.filter(status=Status.ADMIN_REVIEW).count()
+
+
+@register.simple_tag(takes_context=True)
+def sort_query(context: Context, column: str) -> str:
+    """The query that sorts by a column, or the other way round where it is sorted by it."""
+    current = context.get("sort", "")
+    query = context["request"].GET.copy()
+    query["sort"] = f"-{column}" if current == column else column
+    query.pop("page", None)
+    return f"?{query.urlencode()}"
+
+
+@register.filter
+def sorted_as(current: str, column: str) -> str:
+    """The aria-sort of a column."""
+    if current == column:
+        return "ascending"
+    return "descending" if current == f"-{column}" else "none"

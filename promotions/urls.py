@@ -1,0 +1,32 @@
+"""The addresses. One name from here to the view to the template to the test."""
+
+from django.urls import path
+
+from .views import home, new, plans, requests, reviews
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("promotions/", requests.my_promotions, name="my_promotions"),
+    path("promotions/new/", new.new_promotion, name="new_promotion"),
+    path("promotions/new/<int:account_pk>/", new.choose_package, name="choose_package"),
+    path("promotions/new/<int:account_pk>/refresh/", new.refresh_packages, name="refresh_packages"),
+    path("plans/", plans.make_plan, name="make_plan"),
+    path("plans/<int:pk>/", plans.plan_detail, name="plan_detail"),
+    path("plans/<int:pk>/progress/", plans.plan_progress, name="plan_progress"),
+    path("plans/<int:pk>/submit/", plans.submit_promotion, name="submit_promotion"),
+    path(
+        "plans/<int:plan_pk>/components/<int:pk>/difference/",
+        plans.component_difference,
+        name="component_difference",
+    ),
+    path("findings/<int:pk>/accept/", plans.accept_finding, name="accept_finding"),
+    path("promotions/<int:pk>/", requests.promotion_detail, name="promotion_detail"),
+    path("promotions/<int:pk>/progress/", requests.promotion_progress, name="promotion_progress"),
+    path("promotions/<int:pk>/withdraw/", requests.withdraw, name="withdraw"),
+    path("promotions/<int:pk>/cancel/", requests.cancel, name="cancel"),
+    path("promotions/<int:pk>/retry/", requests.retry, name="retry"),
+    path("queue/", reviews.review_queue, name="review_queue"),
+    path("queue/<int:pk>/", reviews.review, name="review"),
+    path("queue/<int:pk>/approve/", reviews.approve, name="approve"),
+    path("queue/<int:pk>/reject/", reviews.reject, name="reject"),
+]

@@ -1,0 +1,1 @@
+"""The pages. One name from the address to the view to the template to the test."""

@@ -1,0 +1,139 @@
+"""What every view needs: who may enter, who sees what, and how a refusal is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from hashlib import sha256
+from typing import Concatenate, NoReturn, ParamSpec, TypeVar, cast
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render, resolve_url
+from django.views.decorators.cache import never_cache
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from .. import access, messages, services
+from ..messages import PromotionError
+from ..models import Plan
+
+PAGE_SIZE = 25
+
+P = ParamSpec("P")
+M = TypeVar("M", bound=Model)
+
+
+class UserRequest(HttpRequest):
+    """A request of somebody who is signed in and has a role."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def role_required(
+    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Lets people with a role in; others sign in, or read whom to ask.
+
+    What they see is kept in no cache: a page and its fragment share one address.
+    """
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _sign_in(cast(UserRequest, request))
+        if not access.may_enter(request.user):
+            return render(request, "no_access.html", status=403)
+        return view(cast(UserRequest, request), *args, **kwargs)
+
+    return never_cache(inner)
+
+
+def _sign_in(request: UserRequest) -> HttpResponse:
+    if not request.htmx:
+        return redirect_to_login(request.get_full_path())
+    # A fragment must not be replaced by the sign-in page: the whole page goes there.
+    page = request.htmx.current_url_abs_path or resolve_url("home")
+    return HttpResponseClientRedirect(redirect_to_login(page).url)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A refusal as a page shows it."""
+
+    code: str
+    happened: str
+    detail: str
+    to_do: str
+
+
+def problem(code: str, detail: str = "") -> Problem:
+    sentences = messages.message(code)
+    return Problem(code, sentences.happened, detail, sentences.to_do)
+
+
+def refusal(error: PromotionError) -> Problem:
+    """The problem to show beside what was tried; a matter of access ends the request instead.
+
+    :raises PermissionDenied: for FORBIDDEN.
+    """
+    if error.code == "FORBIDDEN":
+        forbid(error)
+    return problem(error.code, error.detail)
+
+
+def refuse_account(user: User, account_id: str, what: str) -> NoReturn:
+    """Leaves an event for a dev account that is not the user's, or that does not exist.
+
+    :raises PermissionDenied: always.
+    """
+    try:
+        services.refuse_account(user, account_id, what)
+    except PromotionError as error:
+        forbid(error)
+    raise PermissionDenied
+
+
+def forbid(error: PromotionError) -> NoReturn:
+    raise PermissionDenied(messages.sentence(error.code, error.detail)) from error
+
+
+def visible_plans(user: User) -> QuerySet[Plan]:
+    """The plans that the user may see: of their accounts, and of the promotions that they see."""
+    if access.is_admin(user):
+        return Plan.objects.all()
+    return Plan.objects.filter(
+        Q(dev_account__in=access.dev_accounts(user)) | Q(request__in=access.requests(user))
+    ).distinct()
+
+
+def page_of(request: HttpRequest, rows: QuerySet[M], size: int = PAGE_SIZE) -> Page[M]:
+    """The page that the address asks for; one that does not exist becomes the nearest one."""
+    return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def fingerprint(*parts: object) -> str:
+    """A short name for what a live fragment shows: it is sent again only when it has changed."""
+    return sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def is_seen(request: HttpRequest, seen: str) -> bool:
+    """Whether the browser, asking for a live fragment, already shows this one."""
+    return request.GET.get("seen") == seen
+
+
+def not_changed() -> HttpResponse:
+    """Leaves a live fragment as it is: focus, selection and open details stay."""
+    return HttpResponse(status=204)
+
+
+def poll_every() -> str:
+    """How often a live fragment asks while a worker is busy; scaled like every wait."""
+    return f"{max(500, round(2000 * settings.PROMOTION_TIME_SCALE))}ms"

@@ -1,0 +1,42 @@
+"""The first page: what needs the user, and what is under way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from .. import access
+from ..states import OPEN, Status
+from .common import UserRequest, role_required
+
+RECENT = timedelta(days=30)
+SHOWN = 6
+
+
+@require_GET
+@role_required
+def home(request: UserRequest) -> HttpResponse:
+    visible = access.requests(request.user).select_related("plan", "dev_account", "requester")
+    recent = visible.filter(updated_at__gte=timezone.now() - RECENT)
+    waiting = visible.filter(status=Status.ADMIN_REVIEW)
+    context = {
+        "accounts": access.dev_accounts(request.user),
+        "counts": {
+            "waiting": waiting.count(),
+            "in_progress": visible.filter(status__in=OPEN - {Status.ADMIN_REVIEW}).count(),
+            "deployed": recent.filter(status=Status.DEPLOYED).count(),
+            "failed": recent.filter(status=Status.FAILED).count(),
+        },
+        "to_decide": [],
+        "mine": visible.filter(requester=request.user)[:SHOWN],
+        "others": visible.exclude(requester=request.user).order_by("-updated_at")[:SHOWN],
+    }
+    if access.is_admin(request.user):
+        context["to_decide"] = waiting.exclude(requester=request.user).order_by("submitted_at")[
+            :SHOWN
+        ]
+    return render(request, "home.html", context)

@@ -1,0 +1,177 @@
+"""Plans: made in the background, looked at, submitted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from .. import access, services
+from ..forms import MakePlanForm, ReasonForm, SubmitForm, find_dev_account
+from ..messages import PromotionError, sentence
+from ..models import ComponentResult, Finding, Plan, PlannedComponent
+from .common import (
+    Problem,
+    UserRequest,
+    fingerprint,
+    forbid,
+    is_seen,
+    not_changed,
+    poll_every,
+    problem,
+    refusal,
+    refuse_account,
+    role_required,
+    visible_plans,
+)
+from .shown import difference, plan_context
+
+
+@require_POST
+@role_required
+def make_plan(request: UserRequest) -> HttpResponse:
+    form = MakePlanForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose a dev account and a package first.")
+        return redirect("new_promotion")
+    account_id, package_id = form.cleaned_data["dev_account"], form.cleaned_data["package_id"]
+    account = find_dev_account(request.user, account_id)
+    if account is None:
+        refuse_account(request.user, account_id, f"plan package {package_id}")
+    try:
+        plan = services.make_plan(request.user, account, package_id)
+    except PromotionError as error:
+        forbid(error)
+    return redirect(plan)
+
+
+@require_GET
+@role_required
+def plan_detail(request: UserRequest, pk: int) -> HttpResponse:
+    return _page(request, _plan(request, pk))
+
+
+@require_GET
+@role_required
+def plan_progress(request: UserRequest, pk: int) -> HttpResponse:
+    plan = _plan(request, pk)
+    if is_seen(request, _seen(plan)):
+        return not_changed()
+    return render(request, "_plan_progress.html", _context(request, plan))
+
+
+@require_POST
+@role_required
+def submit_promotion(request: UserRequest, pk: int) -> HttpResponse:
+    plan = _plan(request, pk)
+    form = SubmitForm(request.POST, plan=plan)
+    if not form.is_valid():
+        return _page(request, plan, form=form)
+    try:
+        promotion = services.submit(
+            request.user,
+            plan,
+            package_version=form.cleaned_data["package_version"],
+            notes=form.cleaned_data["notes"],
+            environments=form.cleaned_data["environments"],
+        )
+    except PromotionError as error:
+        refused = refusal(error)
+        # Read anew: somebody else may have submitted it.
+        return _page(request, _plan(request, pk), form=form, refused=refused)
+    messages.success(request, "Your promotion has been requested.")
+    return redirect(promotion)
+
+
+@require_POST
+@role_required
+def accept_finding(request: UserRequest, pk: int) -> HttpResponse:
+    finding = get_object_or_404(
+        Finding.objects.select_related("plan__request", "component"),
+        pk=pk,
+        plan__in=visible_plans(request.user),
+    )
+    form = ReasonForm(request.POST)
+    try:
+        services.accept_finding(
+            request.user, finding, reason=form.cleaned_data["reason"] if form.is_valid() else ""
+        )
+    except PromotionError as error:
+        if error.code == "FORBIDDEN":
+            forbid(error)
+        messages.error(request, sentence(error.code, error.detail))
+    else:
+        messages.success(request, f"Accepted: {finding}.")
+    plan = finding.plan
+    if hasattr(plan, "request"):
+        return redirect("review", plan.request.pk)
+    return redirect(plan)
+
+
+@require_GET
+@role_required
+def component_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpResponse:
+    """What would change in one component; htmx asks for the table alone."""
+    component = get_object_or_404(
+        PlannedComponent.objects.select_related("plan__dev_account", "difference"),
+        pk=pk,
+        plan=plan_pk,
+        plan__in=visible_plans(request.user),
+    )
+    staged = (
+        ComponentResult.objects.filter(component=component, difference__isnull=False)
+        .select_related("difference")
+        .first()
+    )
+    context = {
+        "plan": component.plan,
+        "component": component,
+        "difference": difference(staged.difference if staged else component.difference),
+        "is_staged": staged is not None,
+        "promotion": getattr(component.plan, "request", None),
+    }
+    template = "_difference.html" if request.htmx else "component_difference.html"
+    return render(request, template, context)
+
+
+def _plan(request: UserRequest, pk: int) -> Plan:
+    plans = visible_plans(request.user).select_related("dev_account", "requested_by")
+    return get_object_or_404(plans, pk=pk)
+
+
+def _seen(plan: Plan) -> str:
+    return fingerprint(
+        plan.state, plan.progress, plan.progress_done, plan.progress_total, plan.root_name
+    )
+
+
+def _context(request: UserRequest, plan: Plan) -> dict[str, Any]:
+    context: dict[str, Any] = {
+        "plan": plan,
+        "promotion": getattr(plan, "request", None),
+        "seen": _seen(plan),
+        "poll_every": poll_every(),
+        "live": plan.state == Plan.State.BUILDING,
+        "problem": problem(plan.error_code, plan.error) if plan.error_code else None,
+        "may_promote": access.dev_accounts(request.user).filter(pk=plan.dev_account_id).exists(),
+    }
+    if plan.is_ready:
+        context |= plan_context(plan, request.user)
+        context["form"] = SubmitForm(plan=plan)
+    return context
+
+
+def _page(
+    request: UserRequest,
+    plan: Plan,
+    *,
+    form: SubmitForm | None = None,
+    refused: Problem | None = None,
+) -> HttpResponse:
+    context = _context(request, plan)
+    if form is not None:
+        context["form"] = form
+    return render(request, "plan_detail.html", context | {"refused": refused})

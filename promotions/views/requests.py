@@ -1,0 +1,244 @@
+"""Promotions: the list, one of them live, and what may be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from .. import access, services
+from ..checklist import after_deployment
+from ..forms import NoteForm, ReasonForm, RetryForm
+from ..messages import PromotionError
+from ..models import ApiCall, Event, PromotionRequest
+from ..pipeline.steps import timeline
+from ..states import Action, Outcome, Status
+from ..status_help import explain
+from ..transitions import allowed_from
+from .common import (
+    Problem,
+    UserRequest,
+    fingerprint,
+    is_seen,
+    not_changed,
+    page_of,
+    poll_every,
+    problem,
+    refusal,
+    role_required,
+)
+from .shown import figures, plan_components
+
+# More of them are in the admin pages.
+SHOWN_CALLS = 200
+
+
+@require_GET
+@role_required
+def my_promotions(request: UserRequest) -> HttpResponse:
+    """The user's own promotions, or all that they may see."""
+    visible = access.requests(request.user)
+    own = visible.filter(requester=request.user)
+    show = "all" if request.GET.get("show") == "all" else "mine"
+    query = request.GET.get("q", "").strip()
+    promotions = (visible if show == "all" else own).select_related(
+        "plan", "dev_account", "requester"
+    )
+    if query:
+        promotions = promotions.filter(
+            Q(plan__root_name__icontains=query) | Q(package_version__icontains=query)
+        )
+    context = {
+        "show": show,
+        "query": query,
+        "tabs": [("mine", "Requested by me", own.count()), ("all", "Everybody's", visible.count())],
+        "page": page_of(request, promotions),
+    }
+    return render(request, "my_promotions.html", context)
+
+
+@require_GET
+@role_required
+def promotion_detail(request: UserRequest, pk: int) -> HttpResponse:
+    return _page(request, _promotion(request, pk))
+
+
+@require_GET
+@role_required
+def promotion_progress(request: UserRequest, pk: int) -> HttpResponse:
+    promotion = _promotion(request, pk)
+    if is_seen(request, _seen(promotion)):
+        return not_changed()
+    return _fragment(request, promotion)
+
+
+@require_POST
+@role_required
+def withdraw(request: UserRequest, pk: int) -> HttpResponse:
+    promotion = _promotion(request, pk)
+    form = NoteForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    return _act(
+        request,
+        promotion,
+        lambda: services.withdraw(request.user, promotion, reason=reason),
+        "The promotion is withdrawn.",
+    )
+
+
+@require_POST
+@role_required
+def cancel(request: UserRequest, pk: int) -> HttpResponse:
+    promotion = _promotion(request, pk)
+    form = ReasonForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    return _act(
+        request,
+        promotion,
+        lambda: services.cancel(request.user, promotion, reason=reason),
+        "The promotion is cancelled.",
+    )
+
+
+@require_POST
+@role_required
+def retry(request: UserRequest, pk: int) -> HttpResponse:
+    promotion = _promotion(request, pk)
+    form = RetryForm(request.POST)
+    if not form.is_valid():
+        return _answer(request, promotion, problem("PACK_NOT_FOUND"))
+    return _act(
+        request,
+        promotion,
+        lambda: services.retry(
+            request.user,
+            promotion,
+            package_version=form.cleaned_data["package_version"],
+            pack=form.cleaned_data["pack"],
+        ),
+        "It goes on from the step that failed.",
+    )
+
+
+def _act(
+    request: UserRequest, promotion: PromotionRequest, action: Callable[[], None], done: str
+) -> HttpResponse:
+    """Does it; a race that was lost shows where the promotion stands now, with a notice."""
+    try:
+        action()
+    except PromotionError as error:
+        refused = refusal(error)
+        promotion.refresh_from_db()
+        return _answer(request, promotion, refused)
+    if request.htmx:
+        promotion.refresh_from_db()
+        return _fragment(request, promotion, notice=done)
+    messages.success(request, done)
+    return redirect(promotion)
+
+
+def _answer(request: UserRequest, promotion: PromotionRequest, refused: Problem) -> HttpResponse:
+    if request.htmx:
+        return _fragment(request, promotion, refused=refused)
+    return _page(request, promotion, refused=refused)
+
+
+def _page(request: UserRequest, promotion: PromotionRequest, **more: Any) -> HttpResponse:
+    return render(request, "promotion_detail.html", _context(request, promotion) | more)
+
+
+def _fragment(request: UserRequest, promotion: PromotionRequest, **more: Any) -> HttpResponse:
+    return render(request, "_promotion_progress.html", _context(request, promotion) | more)
+
+
+def _promotion(request: UserRequest, pk: int) -> PromotionRequest:
+    visible = access.requests(request.user).select_related(
+        "plan", "dev_account", "requester", "approved_by", "pack"
+    )
+    return get_object_or_404(visible, pk=pk)
+
+
+def _seen(promotion: PromotionRequest) -> str:
+    """Names all that the live part shows and that changes by itself."""
+    return fingerprint(
+        promotion.status,
+        promotion.waiting_for,
+        promotion.merged_at,
+        promotion.error,
+        list(promotion.steps.values_list("step", "attempt", "state", "detail", "error")),
+        list(promotion.results.values_list("outcome", "branch_version", "merged_version")),
+        list(promotion.deployments.values_list("deployed_at")),
+        list(promotion.branches.values_list("deleted_at")),
+        promotion.events.count(),
+    )
+
+
+def _poll_every(promotion: PromotionRequest) -> str:
+    """Empty when nothing will change by itself any more."""
+    branch = promotion.branch
+    if promotion.is_final and (branch is None or branch.deleted_at):
+        return ""
+    # Nobody is at work: it waits for a person, or for a branch to be deleted.
+    if promotion.is_final or promotion.status == Status.ADMIN_REVIEW:
+        return "10s"
+    return poll_every()
+
+
+@dataclass
+class HistoryEntry:
+    """An event, together with those like it that follow at once."""
+
+    event: Event
+    subjects: list[str]
+
+
+def _history(promotion: PromotionRequest) -> list[HistoryEntry]:
+    entries: list[HistoryEntry] = []
+    for event in promotion.events.select_related("actor"):
+        last = entries[-1].event if entries else None
+        if last and event.subject and (event.action, event.actor) == (last.action, last.actor):
+            entries[-1].subjects.append(event.subject)
+        else:
+            entries.append(HistoryEntry(event, [event.subject] if event.subject else []))
+    return entries
+
+
+def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any]:
+    user = request.user
+    components = plan_components(promotion.plan)
+    written = promotion.results.filter(component__action__in=(Action.CREATE, Action.UPDATE))
+    calls = ApiCall.objects.filter(Q(request=promotion) | Q(plan=promotion.plan))
+    return {
+        "promotion": promotion,
+        "plan": promotion.plan,
+        "explanation": explain(promotion),
+        "problem": problem(promotion.error_code, promotion.error) if promotion.error_code else None,
+        "branch": promotion.branch,
+        "steps": timeline(promotion),
+        "components": components,
+        "figures": figures(components),
+        "to_write": written.count(),
+        "written": written.filter(outcome=Outcome.DONE).count(),
+        "history": _history(promotion),
+        "deployments": promotion.deployments.select_related("environment"),
+        "api_calls": calls.order_by("-at", "-pk")[:SHOWN_CALLS],
+        "api_call_count": calls.count(),
+        "checklist": after_deployment(promotion) if promotion.status == Status.DEPLOYED else [],
+        "may_withdraw": access.may_withdraw(user, promotion)
+        and promotion.status in allowed_from(Status.WITHDRAWN),
+        "may_cancel": access.may_cancel(user)
+        and not promotion.is_final
+        and promotion.merge_started_at is None,
+        "may_retry": access.may_retry(user) and promotion.can_be_retried,
+        "may_review": access.is_admin(user) and promotion.status == Status.ADMIN_REVIEW,
+        "retry_form": RetryForm(),
+        "seen": _seen(promotion),
+        "poll_every": _poll_every(promotion),
+        "working": not promotion.is_final and promotion.status != Status.ADMIN_REVIEW,
+    }

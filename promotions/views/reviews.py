@@ -1,0 +1,173 @@
+"""The admins' queue and the review of one promotion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from .. import access, services
+from ..forms import ApproveForm, QueueFilterForm, ReasonForm
+from ..messages import PromotionError
+from ..models import DevPackage, PromotionRequest
+from ..states import FINAL, OPEN, Status
+from ..status_help import explain
+from .common import Problem, UserRequest, page_of, refusal, role_required
+from .shown import plan_context
+
+TABS = {
+    "waiting": ("Waiting for decision", {Status.ADMIN_REVIEW}),
+    "progress": ("In progress", OPEN - {Status.ADMIN_REVIEW}),
+    "recent": ("Recent", FINAL),
+}
+# What a column is sorted by; the one that waits longest comes first where nothing is said.
+SORTS = {
+    "submitted": "submitted_at",
+    "package": "plan__root_name",
+    "account": "dev_account__name",
+    "requester": "requester__username",
+    "status": "status",
+}
+
+
+@require_GET
+@role_required
+def review_queue(request: UserRequest) -> HttpResponse:
+    """All promotions for the admins: by tab, account and requester, sorted, in pages."""
+    if not access.is_admin(request.user):
+        raise PermissionDenied("The review queue is for admins.")
+    tab = request.GET.get("tab", "")
+    if tab not in TABS:
+        tab = "waiting"
+    filters = QueueFilterForm(request.GET)
+    promotions = access.requests(request.user)
+    if filters.is_valid():
+        if account := filters.cleaned_data["account"]:
+            promotions = promotions.filter(dev_account=account)
+        if requester := filters.cleaned_data["requester"]:
+            promotions = promotions.filter(requester=requester)
+    sort = _sort(request.GET.get("sort", ""), "-submitted" if tab == "recent" else "submitted")
+    rows = promotions.filter(status__in=TABS[tab][1]).select_related(
+        "plan", "dev_account", "requester"
+    )
+    context = {
+        "tab": tab,
+        "tabs": [
+            (name, label, promotions.filter(status__in=statuses).count())
+            for name, (label, statuses) in TABS.items()
+        ],
+        "filters": filters,
+        "is_filtered": bool(request.GET.get("account") or request.GET.get("requester")),
+        "sort": sort,
+        "page": page_of(request, _sorted(rows, sort)),
+    }
+    return render(request, "_queue.html" if request.htmx else "review_queue.html", context)
+
+
+def _sort(asked: str, default: str) -> str:
+    return asked if asked.removeprefix("-") in SORTS else default
+
+
+def _sorted(rows: QuerySet[PromotionRequest], sort: str) -> QuerySet[PromotionRequest]:
+    sign = "-" if sort.startswith("-") else ""
+    return rows.order_by(sign + SORTS[sort.removeprefix("-")], f"{sign}pk")
+
+
+@require_GET
+@role_required
+def review(request: UserRequest, pk: int) -> HttpResponse:
+    """What an admin looks at before the decision; others are told why they cannot decide."""
+    promotion = _promotion(request, pk)
+    if not access.is_admin(request.user):
+        raise PermissionDenied("Only admins decide on promotions.")
+    return _page(request, promotion)
+
+
+@require_POST
+@role_required
+def approve(request: UserRequest, pk: int) -> HttpResponse:
+    promotion = _promotion(request, pk)
+    form = ApproveForm(request.POST, request=promotion)
+    if access.may_decide(request.user, promotion) and not form.is_valid():
+        return _page(request, promotion, approve_form=form)
+    cleaned: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
+    try:
+        services.approve(
+            request.user,
+            promotion,
+            plan_hash=cleaned.get("plan_hash", ""),
+            pack=cleaned.get("pack"),
+            new_pack_name=cleaned.get("new_pack_name", ""),
+        )
+    except PromotionError as error:
+        return _refused(request, promotion, error, approve_form=form)
+    messages.success(request, "Approved. A worker carries it to production now.")
+    return redirect(promotion)
+
+
+@require_POST
+@role_required
+def reject(request: UserRequest, pk: int) -> HttpResponse:
+    promotion = _promotion(request, pk)
+    form = ReasonForm(request.POST)
+    if access.may_decide(request.user, promotion) and not form.is_valid():
+        return _page(request, promotion, reject_form=form)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    try:
+        services.reject(request.user, promotion, reason=reason)
+    except PromotionError as error:
+        return _refused(request, promotion, error, reject_form=form)
+    messages.success(request, "Rejected. The requester sees your reason.")
+    return redirect(promotion)
+
+
+def _promotion(request: UserRequest, pk: int) -> PromotionRequest:
+    visible = access.requests(request.user).select_related(
+        "plan", "dev_account", "requester", "approved_by"
+    )
+    return get_object_or_404(visible, pk=pk)
+
+
+def _refused(
+    request: UserRequest, promotion: PromotionRequest, error: PromotionError, **forms: Any
+) -> HttpResponse:
+    """The page as it is now: somebody may have been quicker."""
+    shown = refusal(error)
+    promotion.refresh_from_db()
+    return _page(request, promotion, refused=shown, **forms)
+
+
+def _page(
+    request: UserRequest,
+    promotion: PromotionRequest,
+    *,
+    approve_form: ApproveForm | None = None,
+    reject_form: ReasonForm | None = None,
+    refused: Problem | None = None,
+) -> HttpResponse:
+    plan = promotion.plan
+    context = plan_context(plan, request.user) | {
+        "promotion": promotion,
+        "explanation": explain(promotion),
+        "refused": refused,
+        "is_waiting": promotion.status == Status.ADMIN_REVIEW,
+        "is_own": access.same_person(request.user, promotion.requester),
+        "package": DevPackage.objects.filter(
+            dev_account=promotion.dev_account, package_id=plan.package_id
+        ).first(),
+        "environments": [
+            deployment.environment
+            for deployment in promotion.deployments.select_related("environment")
+        ],
+        "decision": promotion.events.filter(to_status__in=(Status.APPROVED, Status.REJECTED))
+        .select_related("actor")
+        .last(),
+        "approve_form": approve_form or ApproveForm(request=promotion),
+        "reject_form": reject_form or ReasonForm(),
+    }
+    return render(request, "review.html", context)

@@ -1,0 +1,167 @@
+"""What the pages show of a plan and of a promotion, read once for page and fragment."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from .. import access
+from ..models import Blob, ComponentResult, Finding, Plan, PlannedComponent
+from ..states import Action
+
+MISSING_MAPPINGS = "MISSING_CONNECTION_MAPPINGS"
+TWIN = "TWIN_IN_PRODUCTION"
+
+
+# --- Plans -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A plan in numbers."""
+
+    create: int
+    update: int
+    unchanged: int
+    connections: int
+    emptied: int
+    kept: int
+    omitted: int
+    rewritten: int
+    lines_added: int
+    lines_removed: int
+
+    @property
+    def written(self) -> int:
+        return self.create + self.update
+
+
+def figures(components: Iterable[PlannedComponent]) -> Figures:
+    components = list(components)
+    actions = Counter(component.action for component in components)
+    outcomes = Counter(
+        place.get("outcome") for component in components for place in component.places
+    )
+    return Figures(
+        create=actions[Action.CREATE],
+        update=actions[Action.UPDATE],
+        unchanged=actions[Action.UNCHANGED],
+        connections=actions[Action.CONNECTION],
+        emptied=outcomes["emptied"],
+        kept=outcomes["kept"],
+        omitted=outcomes["omitted"],
+        rewritten=sum(len(component.rewrites) for component in components),
+        lines_added=sum(component.lines_added for component in components),
+        lines_removed=sum(component.lines_removed for component in components),
+    )
+
+
+def plan_components(plan: Plan) -> list[PlannedComponent]:
+    """The components with what became of them; once they are staged, with the branch's figures."""
+    components = list(plan.components.defer("depends_on"))
+    results = {
+        result.component_id: result for result in ComponentResult.objects.filter(request__plan=plan)
+    }
+    for component in components:
+        result = component.result = results.get(component.pk)  # type: ignore[attr-defined]
+        if result is not None and result.difference_id:
+            component.difference_id = result.difference_id
+            component.lines_added = result.lines_added
+            component.lines_removed = result.lines_removed
+    return components
+
+
+@dataclass(frozen=True)
+class MissingMapping:
+    """A connection that an admin has to map, and where."""
+
+    name: str
+    component_id: str
+    add_url: str
+
+
+def add_mapping_url(plan: Plan, finding: Finding) -> str:
+    """The admin page that adds a mapping, with everything filled in that is known."""
+    component = finding.component
+    known: dict[str, str | int] = {
+        "dev_account": plan.dev_account_id,
+        "dev_component_id": component.dev_component_id if component else finding.subject_id,
+        "name": finding.subject_name,
+        "component_type": component.component_type if component else "connector-settings",
+    }
+    if finding.code == TWIN:
+        known["prod_component_id"] = finding.subject_id
+    return f"{reverse('admin:promotions_componentmapping_add')}?{urlencode(known)}"
+
+
+def plan_context(plan: Plan, user: User) -> dict[str, Any]:
+    """Everything that a ready plan tells, for its own page and for the review."""
+    components = plan_components(plan)
+    findings = list(plan.findings.select_related("accepted_by", "component"))
+    missing = [finding for finding in findings if finding.code == MISSING_MAPPINGS]
+    others = [finding for finding in findings if finding.code != MISSING_MAPPINGS]
+    for finding in others:
+        if finding.code == TWIN:
+            finding.add_mapping_url = add_mapping_url(plan, finding)  # type: ignore[attr-defined]
+    return {
+        "plan": plan,
+        "is_admin": access.is_admin(user),
+        "components": components,
+        "figures": figures(components),
+        "missing_mappings": [
+            MissingMapping(finding.subject_name, finding.subject_id, add_mapping_url(plan, finding))
+            for finding in missing
+            if finding.accepted_by is None
+        ],
+        "findings": others,
+        "blocking": [f for f in findings if f.blocking and f.accepted_by is None],
+    }
+
+
+# --- Differences -----------------------------------------------------------------------------
+
+Segments = list[tuple[str, bool]]
+
+
+@dataclass(frozen=True)
+class DifferenceRow:
+    """One line, side by side; of a fold only `old_no` counts: how many lines it hides."""
+
+    kind: str
+    old_no: int | None
+    old: Segments | None
+    new_no: int | None
+    new: Segments | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    rows: list[DifferenceRow]
+    added: int
+    removed: int
+    truncated: bool
+
+    @property
+    def one_sided(self) -> bool:
+        """A new component has nothing to stand beside."""
+        return all(row.kind in ("add", "fold") for row in self.rows)
+
+
+def difference(blob: Blob | None) -> Difference | None:
+    """A stored difference, or None where there is none."""
+    if blob is None:
+        return None
+    stored = json.loads(blob.content)
+    return Difference(
+        rows=[DifferenceRow(*row) for row in stored["rows"]],
+        added=stored["added"],
+        removed=stored["removed"],
+        truncated=stored["truncated"],
+    )

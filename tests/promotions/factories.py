@@ -1,0 +1,291 @@
+"""Rows as the services and the workers would have left them, for the tests of the pages."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from promotions import blobs
+from promotions.differences import compare
+from promotions.models import (
+    ApiCall,
+    ComponentResult,
+    Deployment,
+    DevAccount,
+    DevAccountAccess,
+    DevPackage,
+    Environment,
+    Finding,
+    IntegrationPack,
+    PackageListing,
+    Plan,
+    PlannedComponent,
+    PromotionBranch,
+    PromotionRequest,
+    StepRun,
+)
+from promotions.states import Action, Outcome, Status, StepState
+from promotions.transitions import record_event
+
+_numbers = itertools.count(1)
+
+OLD_XML = [
+    '<bns:Component name="Order import" type="process">',
+    "  <bns:object>",
+    "    <process>",
+    *(f'      <shape image="documentproperties_icon" name="shape{n}"/>' for n in range(1, 12)),
+    '      <shape image="connectoraction_icon" name="shape12" userlabel="Read orders">',
+    '        <connectoraction connectorType="http" operationId="⟦operation⟧"/>',
+    "      </shape>",
+    '      <shape image="stop_icon" name="shape13"/>',
+    "    </process>",
+    "  </bns:object>",
+    "</bns:Component>",
+]
+NEW_XML = [
+    *OLD_XML[:14],
+    '      <shape image="connectoraction_icon" name="shape12" userlabel="Read open orders">',
+    *OLD_XML[15:17],
+    '      <shape image="notify_icon" name="shape14" userlabel="Tell <operations> & sales"/>',
+    *OLD_XML[18:],
+]
+
+
+def account(name: str = "Sales Dev", *, group: str = "Team A") -> DevAccount:
+    """A dev account that the members of `group` may promote from."""
+    made = DevAccount.objects.create(name=name, account_id=f"sales-dev-{next(_numbers)}")
+    if group:
+        team, _ = Group.objects.get_or_create(name=group)
+        DevAccountAccess.objects.create(group=team, dev_account=made)
+    return made
+
+
+def package(dev_account: DevAccount, name: str = "Order import", **columns: Any) -> DevPackage:
+    number = next(_numbers)
+    return DevPackage.objects.create(
+        **{
+            "dev_account": dev_account,
+            "package_id": f"package-{number}",
+            "package_version": f"1.{number}",
+            "component_id": f"dev-root-{number}",
+            "component_version": 3,
+            "component_type": "process",
+            "component_name": name,
+            "folder": f"{dev_account.name}/Orders",
+            "created_by": "alice@example.com",
+            "created_date": timezone.now() - timedelta(hours=number),
+            **columns,
+        }
+    )
+
+
+def listing(dev_account: DevAccount, **columns: Any) -> PackageListing:
+    columns.setdefault("refreshed_at", timezone.now())
+    return PackageListing.objects.create(dev_account=dev_account, **columns)
+
+
+def environment(name: str = "Production EU", **columns: Any) -> Environment:
+    number = next(_numbers)
+    columns.setdefault("classification", Environment.Classification.PROD)
+    return Environment.objects.create(name=name, environment_id=f"environment-{number}", **columns)
+
+
+def pack(name: str = "Order processes", **columns: Any) -> IntegrationPack:
+    return IntegrationPack.objects.create(name=name, pack_id=f"pack-{next(_numbers)}", **columns)
+
+
+def plan(dev_account: DevAccount, user: User, *, ready: bool = True, **columns: Any) -> Plan:
+    """A plan; a ready one updates a process and creates a map, over an unchanged profile."""
+    number = next(_numbers)
+    values = {
+        "dev_account": dev_account,
+        "package_id": f"package-{number}",
+        "package_version": f"1.{number}",
+        "root_component_id": f"dev-root-{number}",
+        "root_name": "Order import",
+        "root_type": "process",
+        "requested_by": user,
+        "created_at": timezone.now() - timedelta(minutes=7),
+    }
+    if ready:
+        values |= {
+            "state": Plan.State.READY,
+            "content_hash": f"{number:064x}",
+            "finished_at": timezone.now() - timedelta(minutes=6),
+        }
+    made = Plan.objects.create(**(values | columns))
+    if made.is_ready:
+        component(made, "Order connection", "connector-settings", Action.CONNECTION)
+        component(made, "Order profile", "profile.xml", Action.UNCHANGED)
+        component(made, "Order to invoice", "transform.map", Action.CREATE, old=[])
+        component(
+            made,
+            made.root_name,
+            "process",
+            Action.UPDATE,
+            dev_component_id=made.root_component_id,
+            places=[
+                {"path": "//HttpSettings/@url", "rule": "address", "outcome": "kept"},
+                {"path": "//HttpSettings/AuthSettings/@password", "rule": "secret"}
+                | {"outcome": "emptied"},
+            ],
+            rewrites=[{"path": "//connectoraction/@operationId", "context": "reference"}],
+        )
+    return made
+
+
+def component(
+    made: Plan,
+    name: str,
+    component_type: str,
+    action: Action,
+    *,
+    old: list[str] | None = None,
+    new: list[str] | None = None,
+    **columns: Any,
+) -> PlannedComponent:
+    number = next(_numbers)
+    position = made.components.count()
+    values: dict[str, Any] = {
+        "plan": made,
+        "position": position,
+        "group": position,
+        "dev_component_id": f"dev-component-{number}",
+        "name": name,
+        "component_type": component_type,
+        "dev_folder": f"{made.dev_account.name}/Orders",
+        "target_folder": "/Promoted/Orders",
+        "dev_version": 4,
+        "prod_component_id": "" if action == Action.CREATE else f"prod-component-{number}",
+        "prod_version": None if action in (Action.CREATE, Action.CONNECTION) else 7,
+        "action": action,
+    }
+    if action in (Action.CREATE, Action.UPDATE):
+        compared = compare(OLD_XML if old is None else old, NEW_XML if new is None else new)
+        values |= {
+            "difference": blobs.store(compared.to_json()),
+            "lines_added": compared.added,
+            "lines_removed": compared.removed,
+        }
+    return PlannedComponent.objects.create(**(values | columns))
+
+
+def finding(made: Plan, code: str, name: str = "Order connection", **columns: Any) -> Finding:
+    values = {
+        "plan": made,
+        "code": code,
+        "subject_id": f"subject-{next(_numbers)}",
+        "subject_name": name,
+        "message": f"Something about “{name}”.",
+    }
+    return Finding.objects.create(**(values | columns))
+
+
+def promotion(
+    made: Plan, requester: User, status: Status = Status.ADMIN_REVIEW, **columns: Any
+) -> PromotionRequest:
+    """A request of a plan as it would be in this status: results, steps, branch, events, calls."""
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "plan": made,
+        "dev_account": made.dev_account,
+        "requester": requester,
+        "package_version": made.package_version,
+        "notes": "Reads only open orders now.\nTicket 4711.",
+        "status": status,
+        "content_hash": made.content_hash,
+        "submitted_at": now - timedelta(minutes=5),
+    }
+    if status == Status.REJECTED:
+        values["decision_reason"] = "The label says orders, the filter says invoices."
+    request = PromotionRequest.objects.create(**(values | columns))
+    staged = status in (Status.ADMIN_REVIEW, Status.APPROVED, Status.DEPLOYING, Status.DEPLOYED)
+    for planned in made.components.all():
+        outcome = Outcome.PENDING if planned.is_written else Outcome.UNCHANGED
+        if staged and planned.is_written:
+            outcome = Outcome.DONE
+        ComponentResult.objects.create(
+            request=request,
+            component=planned,
+            outcome=outcome,
+            merged_version=8 if status == Status.DEPLOYED and planned.is_written else None,
+        )
+    target = Environment.objects.filter(classification="PROD").first() or environment()
+    Deployment.objects.create(
+        request=request,
+        environment=target,
+        deployed_at=now if status == Status.DEPLOYED else None,
+    )
+    record_event("submitted", request=request, actor=requester, note=request.notes)
+    if status in (Status.QUEUED, Status.WAITING):
+        return request
+    PromotionBranch.objects.create(
+        request=request,
+        name=f"promo-{request.pk}",
+        remote_id=f"branch-{request.pk}",
+        delete_due=now if request.is_final else None,
+        deleted_at=now if request.is_final else None,
+    )
+    step(request, "reserve_branch", minutes=4)
+    step(request, "create_branch", minutes=3.5)
+    step(request, "await_branch", minutes=3.2, polls=2)
+    if status == Status.STAGING:
+        step(request, "stage_components", StepState.RUNNING, minutes=1, detail="Order to invoice")
+    if staged:
+        step(request, "stage_components", minutes=3)
+        step(request, "check_staged", minutes=2)
+    if status == Status.DEPLOYED:
+        for index, name in enumerate(
+            ("take_merge_turn", "verify", "create_merge_request", "await_draft", "execute_merge")
+        ):
+            step(request, name, minutes=1 - index / 10)
+    ApiCall.objects.create(
+        request=request,
+        operation="10",
+        name="Create Branch",
+        method="POST",
+        path="Branch",
+        status=200,
+        duration_ms=312,
+    )
+    return request
+
+
+def step(
+    request: PromotionRequest,
+    name: str,
+    state: StepState = StepState.DONE,
+    *,
+    minutes: float = 1,
+    **columns: Any,
+) -> StepRun:
+    started = timezone.now() - timedelta(minutes=minutes)
+    ended = state in (StepState.DONE, StepState.FAILED, StepState.ABANDONED)
+    return StepRun.objects.create(
+        request=request,
+        step=name,
+        state=state,
+        started_at=started,
+        finished_at=started + timedelta(seconds=6.4) if ended else None,
+        **columns,
+    )
+
+
+def deployed(made: Plan, requester: User, admin: User, **columns: Any) -> PromotionRequest:
+    now = timezone.now()
+    return promotion(
+        made,
+        requester,
+        Status.DEPLOYED,
+        approved_by=admin,
+        approved_at=now - timedelta(minutes=2),
+        approved_hash=made.content_hash,
+        merge_started_at=now - timedelta(minutes=1),
+        merged_at=now - timedelta(seconds=50),
+        deployed_at=now,
+        **columns,
+    )

@@ -1,0 +1,149 @@
+"""The admin pages: what is edited leaves an event, the records are read-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+
+from promotions.models import (
+    ApiCall,
+    ComponentMapping,
+    DevAccount,
+    DevAccountAccess,
+    Environment,
+    Event,
+    IntegrationPack,
+    Plan,
+    PromotionBranch,
+    PromotionRequest,
+    StepRun,
+)
+from tests.promotions import factories
+
+EDITED = [ComponentMapping, DevAccount, DevAccountAccess, Environment, IntegrationPack]
+RECORDS = [PromotionRequest, Plan, Event, ApiCall, PromotionBranch, StepRun]
+
+
+@pytest.fixture
+def as_bob(client: Client, bob: User) -> Client:
+    call_command("setup_roles", verbosity=0)
+    client.force_login(bob)
+    return client
+
+
+def mapping(dev_account: DevAccount, **columns: Any) -> ComponentMapping:
+    values = {
+        "dev_account": dev_account,
+        "dev_component_id": "dev-1",
+        "prod_component_id": "prod-1",
+        "name": "Mail",
+        "component_type": "connector-settings",
+    }
+    return ComponentMapping.objects.create(**(values | columns))
+
+
+def page(model: Any, what: str, *args: Any) -> str:
+    return reverse(f"admin:promotions_{model._meta.model_name}_{what}", args=args)
+
+
+def test_setup_roles_may_be_run_again(as_bob: Client, bob: User, alice: User) -> None:
+    User.objects.filter(pk=bob.pk).update(is_staff=False)
+    call_command("setup_roles", verbosity=0)
+    bob = User.objects.get(pk=bob.pk)
+    assert bob.is_staff
+    assert bob.has_perm("promotions.add_componentmapping")
+    assert bob.has_perm("promotions.view_promotionrequest")
+    assert not bob.has_perm("promotions.change_promotionrequest")
+    assert not User.objects.get(pk=alice.pk).is_staff
+
+
+@pytest.mark.parametrize("model", [*EDITED, *RECORDS])
+def test_an_admin_opens_every_list(as_bob: Client, alice: User, model: Any) -> None:
+    sales = factories.account()
+    factories.promotion(factories.plan(sales, alice), alice)
+    mapping(sales)
+    factories.pack()
+    assert as_bob.get(page(model, "changelist")).status_code == 200
+    row = model.objects.first()
+    assert row is not None
+    assert as_bob.get(page(model, "change", row.pk)).status_code == 200
+
+
+def test_a_contributor_has_no_way_in(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    assert client.get(page(ComponentMapping, "changelist")).status_code == 302
+
+
+def test_adding_a_mapping_leaves_an_event(as_bob: Client, bob: User) -> None:
+    sales = factories.account()
+    form: dict[str, Any] = {
+        "dev_account": sales.pk,
+        "dev_component_id": "dev-1",
+        "prod_component_id": "prod-1",
+        "name": "Mail",
+        "component_type": "connector-settings",
+    }
+    prefilled = as_bob.get(page(ComponentMapping, "add"), form).content.decode()
+    assert 'value="dev-1"' in prefilled
+    as_bob.post(page(ComponentMapping, "add"), form)
+    assert ComponentMapping.objects.get().source == ComponentMapping.Source.ADMIN_SEEDING
+    event = Event.objects.get(action="componentmapping_added")
+    assert event.actor == bob
+    assert "prod_component_id: — → prod-1" in event.note
+
+
+def test_changing_a_mapping_leaves_before_and_after(as_bob: Client, bob: User) -> None:
+    made = mapping(factories.account())
+    form = {
+        "dev_account": made.dev_account.pk,
+        "dev_component_id": "dev-1",
+        "prod_component_id": "prod-2",
+        "name": "Mail",
+        "component_type": "connector-settings",
+    }
+    as_bob.post(page(ComponentMapping, "change", made.pk), form)
+    event = Event.objects.get(action="componentmapping_changed")
+    assert (event.actor, event.note) == (bob, "prod_component_id: prod-1 → prod-2")
+
+
+def test_deleting_mappings_leaves_an_event_each(as_bob: Client) -> None:
+    sales = factories.account()
+    first = mapping(sales)
+    rest = [mapping(sales, dev_component_id=f"dev-{n}") for n in (2, 3)]
+    as_bob.post(page(ComponentMapping, "delete", first.pk), {"post": "yes"})
+    as_bob.post(
+        page(ComponentMapping, "changelist"),
+        {"action": "delete_selected", "_selected_action": [m.pk for m in rest], "post": "yes"},
+    )
+    assert not ComponentMapping.objects.exists()
+    notes = Event.objects.filter(action="componentmapping_deleted").values_list("note", flat=True)
+    assert len(notes) == 3
+    assert "dev_component_id: dev-3 → —" in notes[2]
+
+
+def test_switching_access_off_leaves_an_event(as_bob: Client) -> None:
+    factories.account()
+    access = DevAccountAccess.objects.get()
+    form = {"group": access.group.pk, "dev_account": access.dev_account.pk}
+    as_bob.post(page(DevAccountAccess, "change", access.pk), form)
+    event = Event.objects.get(action="devaccountaccess_changed")
+    assert event.note == "is_active: True → False"
+
+
+@pytest.mark.parametrize("model", RECORDS)
+def test_records_are_read_only_even_for_a_superuser(
+    client: Client, make_user: Any, rf: Any, model: Any
+) -> None:
+    request = rf.get("/")
+    request.user = make_user("root", is_superuser=True, is_staff=True)
+    pages = admin.site.get_model_admin(model)
+    assert pages.has_view_permission(request)
+    assert not pages.has_add_permission(request)
+    assert not pages.has_change_permission(request)
+    assert not pages.has_delete_permission(request)

@@ -1,0 +1,316 @@
+"""The list of promotions, the page of one, and what may be done there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from promotions.models import DevAccount, Event, PlannedComponent, PromotionRequest
+from promotions.states import Outcome, Status, StepState
+from promotions.status_help import explain
+from promotions.transitions import record_event
+from tests.promotions import factories
+
+HTMX: Any = {"HTTP_HX_REQUEST": "true"}
+
+
+@pytest.fixture
+def sales(db: None) -> DevAccount:
+    return factories.account()
+
+
+@pytest.fixture
+def other(db: None) -> DevAccount:
+    return factories.account("Finance Dev", group="Team B")
+
+
+def signed_in(client: Client, user: User) -> Client:
+    client.force_login(user)
+    return client
+
+
+def text(response: Any) -> str:
+    return " ".join(response.content.decode().split())
+
+
+def failed_after_merge(sales: DevAccount, alice: User, bob: User) -> PromotionRequest:
+    now = timezone.now()
+    promotion = factories.promotion(
+        factories.plan(sales, alice),
+        alice,
+        Status.FAILED,
+        approved_by=bob,
+        approved_at=now,
+        merge_started_at=now,
+        merged_at=now,
+        error_code="PACKAGE_VERSION_EXISTS",
+        error="“2.0” is taken.",
+        failed_step="create_package",
+    )
+    factories.step(
+        promotion,
+        "create_package",
+        StepState.FAILED,
+        error_code="PACKAGE_VERSION_EXISTS",
+        error="“2.0” is taken.",
+    )
+    return promotion
+
+
+# --- my_promotions ---------------------------------------------------------------------------
+
+
+def test_my_promotions_shows_own_ones_and_on_request_everybodys(
+    client: Client, alice: User, make_user: Any, sales: DevAccount, other: DevAccount
+) -> None:
+    mate = make_user("mallory", "Contributors", "Team A", "Team B")
+    factories.promotion(factories.plan(sales, alice, root_name="Mine"), alice)
+    factories.promotion(factories.plan(sales, mate, root_name="Of a mate"), mate)
+    factories.promotion(factories.plan(other, mate, root_name="Hidden"), mate)
+    url = reverse("my_promotions")
+    mine = text(signed_in(client, alice).get(url))
+    assert "Mine" in mine
+    assert "Of a mate" not in mine
+    everybodys = text(client.get(url, {"show": "all"}))
+    assert "Mine" in everybodys
+    assert "Of a mate" in everybodys
+    assert "Hidden" not in everybodys
+
+
+def test_my_promotions_searches_and_says_when_nothing_matches(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    factories.promotion(factories.plan(sales, alice), alice)
+    url = reverse("my_promotions")
+    assert "Order import" in text(signed_in(client, alice).get(url, {"q": "order"}))
+    assert "No match" in text(client.get(url, {"q": "invoice"}))
+
+
+def test_my_promotions_empty_says_what_will_be_here(client: Client, alice: User) -> None:
+    shown = text(signed_in(client, alice).get(reverse("my_promotions")))
+    assert "No promotions yet" in shown
+
+
+# --- promotion_detail ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", Status)
+def test_promotion_detail_explains_every_status(
+    client: Client, alice: User, bob: User, sales: DevAccount, status: Status
+) -> None:
+    plan = factories.plan(sales, alice)
+    if status == Status.DEPLOYED:
+        promotion = factories.deployed(plan, alice, bob)
+    else:
+        promotion = factories.promotion(plan, alice, status)
+    response = signed_in(client, alice).get(promotion.get_absolute_url())
+    explanation = explain(promotion)
+    assert response.context["explanation"] == explanation
+    assert f"<strong>{status.label}.</strong>" in text(response)
+    assert "What happens next" in text(response)
+    polls = f'hx-get="{reverse("promotion_progress", args=[promotion.pk])}' in text(response)
+    assert polls == (status not in (Status.DEPLOYED, *_ended()))
+
+
+def _ended() -> tuple[Status, ...]:
+    return (
+        Status.REJECTED,
+        Status.WITHDRAWN,
+        Status.CANCELLED,
+        Status.LAPSED,
+        Status.FAILED,
+    )
+
+
+def test_promotion_detail_shows_steps_components_history_and_calls(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice, Status.STAGING)
+    for name in ("Order import", "Order to invoice"):
+        record_event("mapping_added", request=promotion, subject=name)
+    shown = text(signed_in(client, alice).get(promotion.get_absolute_url()))
+    assert '<li class="step step-running">' in shown
+    assert "6.4 s" in shown
+    assert "0 of 2 components copied" in shown
+    assert "<strong>Alice</strong> requested the promotion" in shown
+    assert "<summary>2 components</summary>" in shown
+    assert "POST Branch" in shown
+    assert "312 ms" in shown
+    assert f"promo-{promotion.pk}" in shown
+
+
+def test_promotion_detail_says_what_it_waits_for(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    promotion = factories.promotion(
+        factories.plan(sales, alice), alice, Status.WAITING, waiting_for="Place 3 in line"
+    )
+    assert "Place 3 in line" in text(signed_in(client, alice).get(promotion.get_absolute_url()))
+
+
+def test_promotion_detail_of_a_failure_says_which_component_and_what_to_do(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    promotion = factories.promotion(
+        factories.plan(sales, alice),
+        alice,
+        Status.FAILED,
+        error_code="PROMOTION_FAILED",
+        error="Order import",
+    )
+    component = PlannedComponent.objects.get(plan=promotion.plan, name="Order import")
+    promotion.results.filter(component=component).update(
+        outcome=Outcome.FAILED, error_code="COMPONENT_LOCKED", error="by erin"
+    )
+    shown = text(signed_in(client, alice).get(promotion.get_absolute_url()))
+    assert "A component could not be written to the branch." in shown
+    assert "Nothing reached production." in shown
+    assert "A component is open in somebody&#x27;s editor on the platform. by erin" in shown
+
+
+def test_promotion_detail_when_deployed_has_a_checklist(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    promotion = factories.deployed(factories.plan(sales, alice), alice, bob)
+    shown = text(signed_in(client, alice).get(promotion.get_absolute_url()))
+    assert "Left for people" in shown
+    assert "Order import: //HttpSettings/AuthSettings/@password" in shown
+    assert "Order import: //HttpSettings/@url" not in shown
+    assert "v7 → <strong>v8</strong>" in shown
+
+
+def test_promotion_detail_of_a_foreign_account_is_not_found(
+    client: Client, alice: User, bob: User, other: DevAccount
+) -> None:
+    promotion = factories.promotion(factories.plan(other, bob), bob)
+    signed_in(client, alice)
+    for name in ("promotion_detail", "promotion_progress"):
+        assert client.get(reverse(name, args=[promotion.pk])).status_code == 404
+    for name in ("withdraw", "cancel", "retry"):
+        assert client.post(reverse(name, args=[promotion.pk])).status_code == 404
+
+
+def test_times_are_shown_with_their_zone(
+    client: Client, alice: User, sales: DevAccount, settings: Any
+) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    promotion = factories.promotion(
+        factories.plan(sales, alice),
+        alice,
+        submitted_at=datetime(2026, 7, 24, 12, 5, tzinfo=UTC),
+    )
+    shown = text(signed_in(client, alice).get(promotion.get_absolute_url()))
+    assert 'datetime="2026-07-24T12:05:00+00:00">24 Jul 2026, 14:05 CEST' in shown
+
+
+# --- promotion_progress ----------------------------------------------------------------------
+
+
+def test_promotion_progress_is_sent_only_when_something_has_changed(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice, Status.STAGING)
+    page = signed_in(client, alice).get(promotion.get_absolute_url())
+    url = reverse("promotion_progress", args=[promotion.pk])
+    seen = page.context["seen"]
+    assert client.get(url, {"seen": seen}, **HTMX).status_code == 204
+    factories.step(promotion, "check_staged", StepState.RUNNING)
+    changed = client.get(url, {"seen": seen}, **HTMX)
+    assert changed.status_code == 200
+    assert text(changed).startswith('<div id="promotion"')
+
+
+# --- withdraw --------------------------------------------------------------------------------
+
+
+def test_withdraw_takes_it_back(client: Client, alice: User, sales: DevAccount) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice)
+    assert "Withdraw…" in text(signed_in(client, alice).get(promotion.get_absolute_url()))
+    url = reverse("withdraw", args=[promotion.pk])
+    response = client.post(url, {"reason": "Not yet."}, follow=True)
+    assert "The promotion is withdrawn." in text(response)
+    assert "Not yet." in text(response)
+    promotion.refresh_from_db()
+    assert promotion.status == Status.WITHDRAWN
+
+
+def test_withdraw_after_the_decision_shows_where_it_stands(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice, Status.REJECTED)
+    url = reverse("withdraw", args=[promotion.pk])
+    page = signed_in(client, alice).post(url)
+    assert page.status_code == 200
+    assert "This is not possible from where the promotion stands now." in text(page)
+    assert "It is: Rejected." in text(page)
+    fragment = client.post(url, **HTMX)
+    assert fragment.status_code == 200
+    assert text(fragment).startswith('<div id="promotion"')
+    assert "It is: Rejected." in text(fragment)
+
+
+def test_withdraw_is_for_the_requester(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice)
+    assert "Withdraw…" not in text(signed_in(client, bob).get(promotion.get_absolute_url()))
+    assert client.post(reverse("withdraw", args=[promotion.pk])).status_code == 403
+    promotion.refresh_from_db()
+    assert promotion.status == Status.ADMIN_REVIEW
+    assert Event.objects.filter(action="access_refused", actor=bob).exists()
+
+
+def test_withdraw_rejects_get(client: Client, alice: User, sales: DevAccount) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice)
+    signed_in(client, alice)
+    for name in ("withdraw", "cancel", "retry", "approve", "reject"):
+        assert client.get(reverse(name, args=[promotion.pk])).status_code == 405
+
+
+# --- cancel ----------------------------------------------------------------------------------
+
+
+def test_cancel_needs_an_admin_and_a_reason(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice, Status.STAGING)
+    url = reverse("cancel", args=[promotion.pk])
+    assert signed_in(client, alice).post(url, {"reason": "Mine"}).status_code == 403
+    signed_in(client, bob)
+    assert "A reason is required." in text(client.post(url, {"reason": ""}))
+    fragment = text(client.post(url, {"reason": "Wrong week."}, **HTMX))
+    assert "The promotion is cancelled." in fragment
+    assert "Wrong week." in fragment
+    promotion.refresh_from_db()
+    assert promotion.status == Status.CANCELLED
+
+
+# --- retry -----------------------------------------------------------------------------------
+
+
+def test_retry_goes_on_with_another_version(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    promotion = failed_after_merge(sales, alice, bob)
+    assert "Retry…" not in text(signed_in(client, alice).get(promotion.get_absolute_url()))
+    assert "Retry…" in text(signed_in(client, bob).get(promotion.get_absolute_url()))
+    response = client.post(
+        reverse("retry", args=[promotion.pk]), {"package_version": "2.1"}, follow=True
+    )
+    assert "It goes on from the step that failed." in text(response)
+    promotion.refresh_from_db()
+    assert (promotion.status, promotion.package_version) == (Status.DEPLOYING, "2.1")
+
+
+def test_retry_is_for_admins(client: Client, alice: User, bob: User, sales: DevAccount) -> None:
+    promotion = failed_after_merge(sales, alice, bob)
+    response = signed_in(client, alice).post(reverse("retry", args=[promotion.pk]))
+    assert response.status_code == 403
+    promotion.refresh_from_db()
+    assert promotion.status == Status.FAILED
