@@ -314,6 +314,13 @@ def _delete_branch(world: World, sent: Fields) -> Fields:
     return {}
 
 
+def _finish_release(world: World, sent: Fields) -> Fields:
+    """The day of a scheduled release has come."""
+    release = world.primary.releases[sent["releaseId"]]
+    release.status, release.due_at = "IN_PROGRESS", world.now()
+    return {}
+
+
 ACTIONS: dict[str, Callable[[World, Fields], Fields]] = {
     "touch": _touch,
     "component_xml": _component_xml,
@@ -324,6 +331,7 @@ ACTIONS: dict[str, Callable[[World, Fields], Fields]] = {
     "create_package": _create_package,
     "delete_package": _delete_package,
     "delete_pack": _delete_pack,
+    "finish_release": _finish_release,
     "make_branches": _make_branches,
     "delete_branch": _delete_branch,
 }

@@ -344,7 +344,8 @@ def reference_guids(type_: str, body: bytes) -> tuple[tuple[str, str], ...]:
             name = str(name)
             if name in REFERENCE_ATTRIBUTES or (tag, name) in REFERENCE_PLACES:
                 alone = (tag, name) in INDEPENDENT_PLACES or ("*", name) in INDEPENDENT_PLACES
-                for guid in GUID.findall(str(value)):
+                # In definedprocess.ID@KEY the key has the shape of an id and is none.
+                for guid in GUID.findall(str(value).partition("@")[0]):
                     found.setdefault(guid.lower(), "INDEPENDENT" if alone else "DEPENDENT")
         if tag in REFERENCE_TEXTS and element.text:
             for guid in GUID.findall(element.text):

@@ -166,6 +166,36 @@ def latest_shareable(account: Account, component_id: str) -> Package | None:
     return found
 
 
+def set_pack_components(
+    account: Account, pack: Pack, component_ids: list[str], operation: str
+) -> None:
+    """ADD makes these the components of a pack; DELETE takes them out. Both with the next release.
+
+    ADD takes each one's newest shareable package, and what it does not name leaves the pack.
+    """
+    if len(component_ids) > PACK_LIMIT:
+        raise bad_request(f"An integration pack holds at most {PACK_LIMIT} packages.")
+    if operation == "DELETE":
+        leaving = [c for c in pack.entries if c in component_ids]
+    elif operation == "ADD":
+        found = {c: latest_shareable(account, c) for c in component_ids}
+        for component_id, package in found.items():
+            if package is None:
+                raise bad_request(f"The component ({component_id}) has no shareable package.")
+            require_shareable(account, package)
+        for package in found.values():
+            if package is not None:
+                add_to_pack(account, pack, package)
+        leaving = [c for c in pack.entries if c not in component_ids]
+    else:
+        raise bad_request("The operationType must be ADD or DELETE.")
+    for component_id in leaving:
+        if pack.entries[component_id].released:
+            pack.entries[component_id].removed = True
+        else:
+            del pack.entries[component_id]
+
+
 def package_of_version(account: Account, component_id: str, version: str) -> Package:
     for package in account.packages.values():
         if package.component_id == component_id and package.version == version:

@@ -83,7 +83,7 @@ class Service:
         try:
             check_credentials(incoming.headers.get("authorization", ""))
             if found is None:
-                return send_error(accept, 404, f"No such address: {incoming.path}")
+                raise self._no_route(incoming)
             branches.settle(self.world)
             packages.settle(self.world)
             request = self._request(incoming, *found)
@@ -91,11 +91,21 @@ class Service:
             return found[0].handler(request)
         except ApiError as error:
             # The published API says 400 where the guide says 404.
-            missing = error.status == 404 and self.dialect == "published"
+            missing = error.status == 404 and found and self.dialect == "published"
             answer = send_error(accept, 400 if missing else error.status, error.message)
             if error.status == 401:
                 answer.headers["WWW-Authenticate"] = 'Basic realm="Boomi"'
             return answer
+
+    def _no_route(self, incoming: Incoming) -> ApiError:
+        """Nothing answers this address. A known object with another verb is told apart."""
+        address = ADDRESS.fullmatch(incoming.path)
+        kind = address["rest"].partition("/")[0] if address else ""
+        known = any(route.path.pattern.partition("/")[0] == kind for route in published.ROUTES)
+        if self.dialect == "published" and known:
+            verb = {"POST": "create", "DELETE": "delete"}.get(incoming.method, "get")
+            return ApiError(400, f"Unknown objectType for {verb} operation: {kind}")
+        return ApiError(404, f"No such address: {incoming.path}")
 
     def _request(self, incoming: Incoming, route: Route, groups: dict[str, str]) -> Request:
         account = self._account(groups, route, incoming.query)

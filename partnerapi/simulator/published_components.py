@@ -1,0 +1,301 @@
+"""Components, metadata, references and folders in the published dialect."""
+
+from partnerapi.simulator import bulk, components, documents, objects, queries, shared
+from partnerapi.simulator.errors import bad_request, not_found
+from partnerapi.simulator.state import Branch, Component, Folder, Version
+from partnerapi.simulator.wire import (
+    JSON,
+    TEXT,
+    XML,
+    Answer,
+    Fields,
+    Request,
+    Route,
+    route,
+    send,
+    to_json,
+)
+
+BOTH = (XML, JSON)
+TRUE = to_json(True)
+
+
+def get_component(request: Request) -> Answer:
+    """Operation 1."""
+    component, version = _live(request, request.groups["id"])
+    return Answer(body=components.document(request.account, component, version))
+
+
+def _live(request: Request, reference: str) -> tuple[Component, Version]:
+    """A component that is not deleted: for a deleted one the answer is that it is not found."""
+    component_id = reference.partition("~")[0]
+    if not documents.GUID.fullmatch(component_id):
+        raise bad_request(f"ComponentId {component_id} is invalid.")
+    component, version = components.find(request.account, reference)
+    if version.deleted:
+        raise not_found(f"The component ({component_id}) is not found.")
+    return component, version
+
+
+def create_component(request: Request) -> Answer:
+    """Operation 2: branchId and folderId on the root; folderFullPath is ignored."""
+    sent = documents.read_component(request.body)
+
+    def place(_: documents.Sent) -> Folder:
+        account = request.account
+        return account.folder(sent.attributes.get("folderId") or account.root_folder_id)
+
+    component, version = components.create(
+        request.world, request.account, _branch(request, sent), request.body, place
+    )
+    return Answer(body=components.document(request.account, component, version))
+
+
+def update_component(request: Request) -> Answer:
+    """Operation 3: branchId on the root; the component stays in its folder."""
+    component_id = request.groups["id"]
+    if not documents.GUID.fullmatch(component_id):
+        raise bad_request(f"ComponentId {component_id} is invalid.")
+    sent = documents.read_component(request.body)
+    if not sent.attributes.get("componentId"):
+        raise bad_request("The componentId of the request body is required.")
+    component, version = components.update(
+        request.world, request.account, component_id, _branch(request, sent), request.body
+    )
+    return Answer(body=components.document(request.account, component, version))
+
+
+def _branch(request: Request, sent: documents.Sent) -> Branch:
+    """Where a write lands: without branching the attribute is silently ignored."""
+    branch_id = sent.attributes.get("branchId", "")
+    if not branch_id or not request.world.modes.branching_enabled:
+        return request.account.main
+    return request.account.branch(branch_id)
+
+
+# Metadata
+
+
+def metadata_of(request: Request, reference: str) -> Fields:
+    component, version = components.find(request.account, reference)
+    return components.metadata(request.account, component, version)
+
+
+def update_metadata(request: Request) -> Answer:
+    """Only the name and the folder can be changed."""
+    component, version = _live(request, request.groups["id"])
+    known = " ".join(objects.QUERYABLE["ComponentMetadata"] | {"folderFullPath"})
+    fields = request.fields("ComponentMetadata", (), known)
+    folder_id = version.folder_id
+    if "folderId" in fields:
+        folder_id = request.account.folder(fields["folderId"] or request.account.root_folder_id).id
+    saved = components.add_version(
+        request.world,
+        request.account,
+        component,
+        request.account.main,
+        name=str(fields.get("name") or version.name),
+        folder_id=folder_id,
+        body=version.body,
+    )
+    answer = components.metadata(request.account, component, saved)
+    return send(request, "ComponentMetadata", answer)
+
+
+def delete_metadata(request: Request) -> Answer:
+    component, _ = _live(request, request.groups["id"])
+    components.delete(request.world, request.account, component, request.account.main)
+    return Answer(200, TRUE, JSON)
+
+
+# References
+
+
+def _reference(parent: Component, version: Version, component_id: str, kind: str) -> Fields:
+    return {
+        "parentComponentId": parent.id,
+        "parentVersion": version.number,
+        "componentId": component_id,
+        "type": kind,
+    }
+
+
+def references_of(request: Request, reference: str) -> Fields:
+    """The parents of a component: who uses it. None is an error, not an empty list."""
+    component, _ = _live(request, reference)
+    branch_id = reference.partition("~")[2]
+    on_branch = bool(branch_id) and not branch_id.isdigit()
+    branch = request.account.branch(branch_id) if on_branch else request.account.main
+    found = components.parents(request.account, component.id, branch)
+    if not found:
+        raise bad_request(f"No references were found for the component ({component.id}).")
+    return {"references": [_reference(p, v, component.id, kind) for p, v, kind in found]}
+
+
+def get_references(request: Request) -> Answer:
+    """Operation 4 as published."""
+    fields = references_of(request, request.groups["id"])
+    return send(request, "ComponentReference", fields)
+
+
+def query_references(request: Request) -> Answer:
+    """Operation 4 as published, the way that tells what a component uses."""
+    asked = queries.properties(objects.read_filter(request, "QueryConfig"))
+    for name, expression in asked.items():
+        if name not in {"parentComponentId", "parentVersion", "componentId", "type"}:
+            raise bad_request(f"The property '{name}' cannot be queried on this object.")
+        if expression.operator != "EQUALS":
+            raise bad_request(f"Only EQUALS is allowed for '{name}'.")
+    values = {name: expression.arguments[0] for name, expression in asked.items()}
+    if "parentComponentId" in values:
+        if not values.get("parentVersion", "").isdigit():
+            raise bad_request("The parentVersion must accompany the parentComponentId.")
+        rows = _children(request, values["parentComponentId"], int(values["parentVersion"]))
+    elif "componentId" in values:
+        account = request.account
+        rows = [
+            _reference(parent, version, values["componentId"], kind)
+            for parent, version, kind in components.parents(
+                account, values["componentId"], account.main
+            )
+        ]
+    else:
+        raise bad_request("The parentComponentId or the componentId is required.")
+    if "type" in values:
+        rows = [row for row in rows if row["type"] == values["type"]]
+    if "componentId" in values:
+        rows = [row for row in rows if row["componentId"] == values["componentId"].lower()]
+    return objects.page(
+        request, "ComponentReference", [{"references": [row]} for row in rows], types=True
+    )
+
+
+def _children(request: Request, component_id: str, number: int) -> list[Fields]:
+    component = request.account.components.get(component_id.lower())
+    version = component.versions.get(number) if component else None
+    if component is None or version is None:
+        return []
+    used = components.references(request.account, component, version)
+    return [_reference(component, version, guid, kind) for guid, kind in used]
+
+
+# Folders
+
+FOLDER_FIELDS = "id fullPath deleted parentName PermittedRoles name parentId"
+
+
+def folder_of(request: Request, folder_id: str) -> Fields:
+    folder = request.account.folders.get(folder_id)
+    if folder is None:
+        raise not_found(f"The folder ({folder_id}) is not found.")
+    return objects.folder_fields(request.account, folder)
+
+
+def get_folder(request: Request) -> Answer:
+    return send(request, "Folder", folder_of(request, request.groups["id"]))
+
+
+def create_folder(request: Request) -> Answer:
+    """Make a folder, or bring a deleted one back by its id."""
+    account = request.account
+    fields = request.fields("Folder", (), FOLDER_FIELDS)
+    gone = account.folders.get(str(fields.get("id") or ""))
+    if gone is not None and gone.deleted:
+        gone.deleted = False
+        return send(request, "Folder", objects.folder_fields(account, gone))
+    for name in ("name", "parentId"):
+        if not fields.get(name):
+            raise bad_request(f"The field '{name}' is required.")
+    parent = account.folder(str(fields["parentId"]))
+    name = str(fields["name"])
+    if any(
+        f.parent_id == parent.id and f.name == name and not f.deleted
+        for f in account.folders.values()
+    ):
+        raise bad_request(f"A folder with the name {name} already exists in {parent.full_path}.")
+    folder = request.world.add_folder(account, name, parent.id)
+    return send(request, "Folder", objects.folder_fields(account, folder))
+
+
+def delete_folder(request: Request) -> Answer:
+    folder = request.account.folder(request.groups["id"])
+    if folder.id == request.account.root_folder_id:
+        raise bad_request("The root folder cannot be deleted.")
+    folder.deleted = True
+    return Answer(200, TRUE, JSON)
+
+
+def query_folders(request: Request) -> Answer:
+    account = request.account
+    rows = [objects.folder_fields(account, folder) for folder in account.folders.values()]
+    return objects.query(request, "Folder", rows, xml_root="QueryConfig")
+
+
+ROUTES: list[Route] = [
+    route("GET", "Component/{id}", 1, "GET Component", get_component, reads=True, accepts=(XML,)),
+    bulk.COMPONENT_ROUTE,
+    route(
+        "POST",
+        "Component",
+        2,
+        "POST Component Create",
+        create_component,
+        media=(XML,),
+        accepts=(XML,),
+    ),
+    route(
+        "POST",
+        "Component/{id}",
+        3,
+        "POST Component Update",
+        update_component,
+        media=(XML,),
+        accepts=(XML,),
+    ),
+    bulk.bulk_route("ComponentMetadata", metadata_of),
+    *shared.query_routes(
+        "ComponentMetadata", shared.query_handler("ComponentMetadata", objects.metadata_rows)
+    ),
+    route(
+        "POST",
+        "ComponentMetadata/{id}",
+        "ComponentMetadata UPDATE",
+        "ComponentMetadata UPDATE",
+        update_metadata,
+        media=BOTH,
+    ),
+    route(
+        "DELETE",
+        "ComponentMetadata/{id}",
+        "ComponentMetadata DELETE",
+        "ComponentMetadata DELETE",
+        delete_metadata,
+    ),
+    bulk.bulk_route("ComponentReference", references_of),
+    route(
+        "POST",
+        "ComponentReference/query",
+        4,
+        "QUERY ComponentReference",
+        query_references,
+        reads=True,
+        media=BOTH,
+    ),
+    route(
+        "POST",
+        "ComponentReference/queryMore",
+        4,
+        "QUERY MORE ComponentReference",
+        shared.more_handler("ComponentReference"),
+        reads=True,
+        media=(TEXT,),
+    ),
+    route(
+        "GET", "ComponentReference/{id}", 4, "GET ComponentReference", get_references, reads=True
+    ),
+    bulk.bulk_route("Folder", folder_of),
+    *shared.query_routes("Folder", query_folders),
+    route("GET", "Folder/{id}", "Folder GET", "Folder GET", get_folder, reads=True),
+    route("POST", "Folder", "Folder CREATE", "Folder CREATE", create_folder, media=BOTH),
+    route("DELETE", "Folder/{id}", "Folder DELETE", "Folder DELETE", delete_folder),
+]

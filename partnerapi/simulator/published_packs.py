@@ -1,0 +1,482 @@
+"""Packages, Integration Packs, releases and deployments in the published dialect."""
+
+from datetime import date
+from typing import Any
+
+from partnerapi.simulator import bulk, components, objects, packages, shared
+from partnerapi.simulator.errors import bad_request, not_found
+from partnerapi.simulator.state import Account, Deployment, Pack, PackEntry, Release
+from partnerapi.simulator.wire import (
+    JSON,
+    TEXT,
+    XML,
+    Answer,
+    Child,
+    Fields,
+    Request,
+    Route,
+    as_list,
+    route,
+    send,
+)
+
+BOTH = (XML, JSON)
+
+PACKAGE_FIELDS = (
+    "branchName componentType componentVersion createdBy createdDate deleted "
+    "fullyPubliclyConsumable notes packageId packageVersion shareable"
+)
+PACK_FIELDS = "id operationType PublisherPackagedComponents Description"
+RELEASE_FIELDS = (
+    "name installationType releaseOnDate releaseStatusUrl requestId ReleasePackagedComponents"
+)
+
+
+# Packages
+
+
+def create_package(request: Request) -> Answer:
+    """Operation 7: make a package, or restore a deleted one."""
+    fields = request.fields("PackagedComponent", ("componentId",), PACKAGE_FIELDS)
+    account, component_id = request.account, str(fields["componentId"])
+    version = str(fields.get("packageVersion") or "")
+    if fields.get("packageId") in account.packages:
+        package = packages.restore(account, fields["packageId"], component_id, version)
+    else:
+        package = packages.create(
+            account,
+            component_id,
+            version,
+            str(fields.get("notes") or ""),
+            shareable=fields.get("shareable", True) in (True, "true"),
+            branch_name=str(fields.get("branchName") or "main"),
+        )
+    return send(request, "PackagedComponent", _package(package.id, request))
+
+
+def _package(package_id: str, request: Request) -> Fields:
+    package = packages.find(request.account, package_id, deleted=True)
+    return {**objects.package_fields(package), "branchName": Child(package.branch_name)}
+
+
+def package_of(request: Request, package_id: str) -> Fields:
+    packages.find(request.account, package_id)
+    return _package(package_id, request)
+
+
+def get_package(request: Request) -> Answer:
+    return send(request, "PackagedComponent", package_of(request, request.groups["id"]))
+
+
+def delete_package(request: Request) -> Answer:
+    packages.delete(request.account, request.groups["id"])
+    return Answer(200, b"true", JSON)
+
+
+def query_packages(request: Request) -> Answer:
+    """Operation 6. A row does not tell its branch."""
+    rows = shared.package_rows(request.account)
+    return objects.query(request, "PackagedComponent", rows, xml_root="QueryConfig")
+
+
+def manifest_of(request: Request, package_id: str) -> Fields:
+    package = packages.find(request.account, package_id)
+    return {
+        "packageId": package.id,
+        "componentInfo": [
+            {"id": component_id, "version": number}
+            for component_id, number in package.manifest.items()
+        ],
+    }
+
+
+def get_manifest(request: Request) -> Answer:
+    fields = manifest_of(request, request.groups["id"])
+    return send(request, "PackagedComponentManifest", fields)
+
+
+# Integration Packs that this account publishes
+
+
+def create_pack(request: Request) -> Answer:
+    """Operation 9."""
+    fields = request.fields("PublisherIntegrationPack", ("name", "installationType"), PACK_FIELDS)
+    if "Description" not in fields:
+        raise bad_request("The field 'Description' is required.")
+    pack = packages.create_pack(
+        request.account,
+        str(fields["name"]),
+        str(fields["Description"] or ""),
+        str(fields["installationType"]),
+    )
+    wanted = _component_ids(fields)
+    if wanted:
+        packages.set_pack_components(request.account, pack, wanted, "ADD")
+    return send(request, "PublisherIntegrationPack", _pack_fields(request.account, pack))
+
+
+def _component_ids(fields: Fields) -> list[str]:
+    holder = fields.get("PublisherPackagedComponents") or {}
+    rows = as_list(holder.get("PublisherPackagedComponent") if isinstance(holder, dict) else None)
+    return [str(row.get("componentId", "")).lower() for row in rows]
+
+
+def _pack_fields(account: Account, pack: Pack) -> Fields:
+    return {
+        "id": pack.id,
+        "name": pack.name,
+        "installationType": pack.installation_type,
+        "Description": Child(pack.description),
+        "PublisherPackagedComponents": {
+            "PublisherPackagedComponent": [
+                _entry_fields(account, entry) for entry in pack.entries.values()
+            ]
+        },
+    }
+
+
+def _entry_fields(account: Account, entry: PackEntry) -> Fields:
+    component = account.components[entry.component_id]
+    latest = packages.latest_shareable(account, component.id)
+    is_new = latest is not None and latest.id not in {entry.released, entry.pending}
+    return {
+        "componentId": component.id,
+        "componentName": components.newest(account, component).name,
+        "componentType": component.type,
+        "currentVersion": _version(account, entry.released),
+        "pendingVersion": "" if entry.removed else _version(account, entry.pending),
+        "deleted": entry.removed,
+        "latestVersion": latest.version if latest and is_new else "",
+    }
+
+
+def _version(account: Account, package_id: str) -> str:
+    return account.packages[package_id].version if package_id else ""
+
+
+def pack_of(request: Request, pack_id: str) -> Fields:
+    return _pack_fields(request.account, packages.find_pack(request.account, pack_id))
+
+
+def get_pack(request: Request) -> Answer:
+    return send(request, "PublisherIntegrationPack", pack_of(request, request.groups["id"]))
+
+
+def update_pack(request: Request) -> Answer:
+    """Operation 17: every component of the pack, or it leaves it."""
+    pack = packages.find_pack(request.account, request.groups["id"])
+    fields = request.fields(
+        "PublisherIntegrationPack", ("operationType",), f"{PACK_FIELDS} name installationType"
+    )
+    if fields.get("id", pack.id) != pack.id:
+        raise bad_request("The id of the request body is not the one of the address.")
+    packages.set_pack_components(
+        request.account, pack, _component_ids(fields), str(fields["operationType"])
+    )
+    pack.name = str(fields.get("name") or pack.name)
+    pack.description = str(fields.get("Description", pack.description) or "")
+    answer = _pack_fields(request.account, pack) | {"operationType": fields["operationType"]}
+    return send(request, "PublisherIntegrationPack", answer)
+
+
+def delete_pack(request: Request) -> Answer:
+    pack = packages.find_pack(request.account, request.groups["id"])
+    del request.account.packs[pack.id]
+    return Answer(200, b"true", JSON)
+
+
+def query_packs(request: Request) -> Answer:
+    """Operation 16."""
+    rows = [_pack_fields(request.account, pack) for pack in request.account.packs.values()]
+    return objects.query(request, "PublisherIntegrationPack", rows, xml_root="QueryConfig")
+
+
+def query_offered_packs(request: Request) -> Answer:
+    """What other accounts offer to this one; its own packs are never among them."""
+    row = {
+        "id": "5f3b9d0e-2f8a-5d43-9c39-1f6f7f6f0a11",
+        "name": "Carrier Toolbox",
+        "installationType": "SINGLE",
+        "Description": Child("Offered by another company"),
+    }
+    return objects.query(request, "IntegrationPack", [row], xml_root="QueryConfig")
+
+
+# Releases
+
+
+def create_release(request: Request) -> Answer:
+    """Operation 18."""
+    fields = request.fields("ReleaseIntegrationPack", ("id", "releaseSchedule"), RELEASE_FIELDS)
+    account = request.account
+    pack = packages.find_pack(account, str(fields["id"]))
+    if _waiting(account, pack):
+        raise bad_request("The integration pack already has a release that is not finished.")
+    on_date = _release_date(fields)
+    release = packages.release(
+        request.world,
+        account,
+        pack,
+        _release_packages(account, pack, fields),
+        schedule=str(fields["releaseSchedule"]),
+        on_date=on_date,
+    )
+    return send(request, "ReleaseIntegrationPack", _release_fields(request, release))
+
+
+def update_release(request: Request) -> Answer:
+    """Change a release that is scheduled and has not begun."""
+    account = request.account
+    pack = packages.find_pack(account, request.groups["id"])
+    fields = request.fields("ReleaseIntegrationPack", ("id", "releaseSchedule"), RELEASE_FIELDS)
+    waiting = [r for r in _waiting(account, pack) if r.status == "SCHEDULED"]
+    if not waiting:
+        raise bad_request("The integration pack has no scheduled release.")
+    on_date = _release_date(fields)
+    del account.releases[waiting[0].id]
+    release = packages.release(
+        request.world,
+        account,
+        pack,
+        _release_packages(account, pack, fields),
+        schedule=str(fields["releaseSchedule"]),
+        on_date=on_date,
+    )
+    return send(request, "ReleaseIntegrationPack", _release_fields(request, release))
+
+
+def _waiting(account: Account, pack: Pack) -> list[Release]:
+    return [
+        r
+        for r in account.releases.values()
+        if r.pack_id == pack.id and r.status in {"IN_PROGRESS", "SCHEDULED"}
+    ]
+
+
+def _release_date(fields: Fields) -> str:
+    schedule, on_date = fields["releaseSchedule"], str(fields.get("releaseOnDate") or "")
+    if schedule not in {"IMMEDIATELY", packages.LATER}:
+        raise bad_request(f"The releaseSchedule {schedule} is not valid.")
+    if schedule == packages.LATER:
+        try:
+            day = date.fromisoformat(on_date)
+        except ValueError:
+            raise bad_request("The releaseOnDate is required, as yyyy-MM-dd.") from None
+        if day < date.today():
+            raise bad_request("The releaseOnDate must not be in the past.")
+    return on_date
+
+
+def _release_packages(account: Account, pack: Pack, fields: Fields) -> dict[str, str]:
+    """Component -> package: what is named with its version, or all that waits if nothing is."""
+    holder: Any = fields.get("ReleasePackagedComponents") or {}
+    rows = as_list(holder.get("ReleasePackagedComponent") if isinstance(holder, dict) else None)
+    if not rows:
+        return {c: e.package_id for c, e in pack.entries.items() if not e.removed}
+    chosen = {}
+    for row in rows:
+        component_id = str(row.get("componentId", "")).lower()
+        entry = pack.entries.get(component_id)
+        if entry is None or entry.removed:
+            raise bad_request(f"The component ({component_id}) is not in the integration pack.")
+        version = str(row.get("version") or "")
+        if not version:
+            raise bad_request("The version of every component in a release is required.")
+        chosen[component_id] = packages.package_of_version(account, component_id, version).id
+    return chosen
+
+
+def _released_components(account: Account, release: Release) -> Fields:
+    rows = [
+        {"componentId": component_id, "version": account.packages[package_id].version}
+        for component_id, package_id in release.packages.items()
+    ]
+    return {"ReleasePackagedComponent": rows}
+
+
+def _release_fields(request: Request, release: Release) -> Fields:
+    account = request.account
+    pack = account.packs[release.pack_id]
+    return {
+        "id": pack.id,
+        "installationType": pack.installation_type,
+        "name": pack.name,
+        "releaseSchedule": release.schedule,
+        "releaseOnDate": release.on_date,
+        "requestId": release.id,
+        # The platform names the address without /partner, whichever was used.
+        "releaseStatusUrl": f"{request.base_url}/api/rest/v1/{account.id}"
+        f"/ReleaseIntegrationPackStatus/{release.id}",
+        "ReleasePackagedComponents": _released_components(account, release),
+    }
+
+
+def status_of(request: Request, request_id: str) -> Fields:
+    account = request.account
+    release = account.releases.get(request_id)
+    if release is None:
+        raise not_found(f"The release request ({request_id}) is not found.")
+    pack = account.packs.get(release.pack_id)
+    running = release.status in {"IN_PROGRESS", "SCHEDULED"}
+    return {
+        "integrationPackId": release.pack_id,
+        "name": pack.name if pack else "",
+        "installationType": pack.installation_type if pack else "MULTI",
+        "releaseSchedule": release.schedule,
+        "requestId": release.id,
+        "releaseStatus": release.status,
+        "releaseOnDate": release.on_date,
+        "responseStatusCode": 202 if running else 200,
+        "ReleasePackagedComponents": _released_components(account, release),
+    }
+
+
+def get_release_status(request: Request) -> Answer:
+    """202 until the release has ended one way or the other."""
+    fields = status_of(request, request.groups["id"])
+    return send(
+        request, "ReleaseIntegrationPackStatus", fields, status=fields["responseStatusCode"]
+    )
+
+
+# Deployments
+
+
+def deploy(request: Request) -> Answer:
+    """Operation 8: an ordinary package, or a component that is packaged on the way."""
+    fields = request.fields(
+        "DeployedPackage",
+        ("environmentId",),
+        "packageId componentId notes listenerStatus branchName",
+    )
+    account, package_id = request.account, str(fields.get("packageId") or "")
+    if not package_id and not fields.get("componentId"):
+        raise bad_request("The packageId or the componentId is required.")
+    if not package_id:
+        package_id = packages.create(account, str(fields["componentId"]), "", "").id
+    package = packages.find(account, package_id)
+    deployment = packages.deploy(
+        account,
+        str(fields["environmentId"]),
+        package.id,
+        package=package,
+        notes=str(fields.get("notes") or ""),
+        listener_status=str(fields.get("listenerStatus") or ""),
+    )
+    return send(request, "DeployedPackage", objects.deployment_fields(deployment))
+
+
+def _deployment(request: Request, deployment_id: str) -> Deployment:
+    deployment = request.account.deployments.get(deployment_id)
+    if deployment is None:
+        raise not_found(f"The deployment ({deployment_id}) is not found.")
+    return deployment
+
+
+def deployment_of(request: Request, deployment_id: str) -> Fields:
+    return objects.deployment_fields(_deployment(request, deployment_id))
+
+
+def get_deployment(request: Request) -> Answer:
+    return send(request, "DeployedPackage", deployment_of(request, request.groups["id"]))
+
+
+def undeploy(request: Request) -> Answer:
+    _deployment(request, request.groups["id"]).active = False
+    return Answer(200, b"true", JSON)
+
+
+def query_instances(request: Request) -> Answer:
+    rows = map(objects.instance_fields, request.account.instances.values())
+    return objects.query(request, "IntegrationPackInstance", rows, xml_root="QueryConfig")
+
+
+def query_attachments(request: Request) -> Answer:
+    rows = [
+        objects.attachment_fields(instance, environment_id)
+        for instance in request.account.instances.values()
+        for environment_id in instance.environment_ids
+    ]
+    kind = "IntegrationPackEnvironmentAttachment"
+    return objects.query(request, kind, rows, xml_root="QueryConfig")
+
+
+def _supporting(method: str, path: str, verb: str, handler: Any, **more: Any) -> Route:
+    name = f"{path.partition('/')[0]} {verb}"
+    return route(method, path, name, name, handler, **more)
+
+
+ROUTES: list[Route] = [
+    bulk.bulk_route("PackagedComponent", package_of),
+    route(
+        "POST",
+        "PackagedComponent/query",
+        6,
+        "QUERY PackagedComponent",
+        query_packages,
+        reads=True,
+        media=BOTH,
+    ),
+    route(
+        "POST",
+        "PackagedComponent/queryMore",
+        6,
+        "QUERY MORE PackagedComponent",
+        shared.more_handler("PackagedComponent"),
+        reads=True,
+        media=(TEXT,),
+    ),
+    route("POST", "PackagedComponent", 7, "POST PackagedComponent", create_package, media=BOTH),
+    _supporting("GET", "PackagedComponent/{id}", "GET", get_package, reads=True),
+    _supporting("DELETE", "PackagedComponent/{id}", "DELETE", delete_package),
+    bulk.bulk_route("PackagedComponentManifest", manifest_of),
+    _supporting("GET", "PackagedComponentManifest/{id}", "GET", get_manifest, reads=True),
+    bulk.bulk_route("PublisherIntegrationPack", pack_of),
+    route("POST", "PublisherIntegrationPack", 9, "POST IntegrationPack", create_pack, media=BOTH),
+    route(
+        "POST",
+        "PublisherIntegrationPack/query",
+        16,
+        "QUERY IntegrationPack",
+        query_packs,
+        reads=True,
+        media=BOTH,
+    ),
+    route(
+        "POST",
+        "PublisherIntegrationPack/queryMore",
+        16,
+        "QUERY MORE IntegrationPack",
+        shared.more_handler("PublisherIntegrationPack"),
+        reads=True,
+        media=(TEXT,),
+    ),
+    _supporting("GET", "PublisherIntegrationPack/{id}", "GET", get_pack, reads=True),
+    route(
+        "POST",
+        "PublisherIntegrationPack/{id}",
+        17,
+        "POST Add To IntegrationPack",
+        update_pack,
+        media=BOTH,
+    ),
+    _supporting("DELETE", "PublisherIntegrationPack/{id}", "DELETE", delete_pack),
+    *shared.query_routes("IntegrationPack", query_offered_packs),
+    route(
+        "POST",
+        "ReleaseIntegrationPack",
+        18,
+        "POST ReleaseIntegrationPack",
+        create_release,
+        media=BOTH,
+    ),
+    _supporting("POST", "ReleaseIntegrationPack/{id}", "UPDATE", update_release, media=BOTH),
+    bulk.bulk_route("ReleaseIntegrationPackStatus", status_of),
+    _supporting("GET", "ReleaseIntegrationPackStatus/{id}", "GET", get_release_status, reads=True),
+    bulk.bulk_route("DeployedPackage", deployment_of),
+    route("POST", "DeployedPackage", 8, "POST DeployedPackage", deploy, media=BOTH),
+    _supporting("GET", "DeployedPackage/{id}", "GET", get_deployment, reads=True),
+    _supporting("DELETE", "DeployedPackage/{id}", "DELETE", undeploy),
+    *shared.query_routes("IntegrationPackInstance", query_instances),
+    *shared.query_routes("IntegrationPackEnvironmentAttachment", query_attachments),
+]
