@@ -7,7 +7,7 @@ begins and ends; values are read from the bytes between, and changes are spliced
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 from xml.parsers import expat
 
 from partnerapi.componentxml.errors import BadXml, TooLarge, UnsafeXml
@@ -30,8 +30,7 @@ _ENTITIES = {b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'"}
 _NOT_PLAIN = re.compile(rb"[&<\r\n\t]")
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """An attribute in a start tag; `start:end` is the value between its quotes."""
 
     name: str  # as written, with its prefix
@@ -318,8 +317,7 @@ class _Builder:
             self.early_comments.append(span)
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Put `new` in the place of `data[start:end]`."""
 
     start: int
@@ -340,8 +338,7 @@ def splice(data: bytes, edits: Iterable[Edit]) -> bytes:
     return b"".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """Something a document says: an attribute's value, a run of text or a comment."""
 
     element: Element

@@ -73,6 +73,8 @@ _SWITCHES = name_set(
     """
 )
 
+# Only the end of a name counts, and no name is longer.
+_LONGEST = 300
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NAMESPACE_WORDS = frozenset({"namespace", "xmlns", "schema", "soapaction"})
 
@@ -87,7 +89,7 @@ def kind(name: str) -> Kind:
     """What `name` stands for: judged by its last words, numbers at the end left aside."""
     # "password (Root/Object/password)" names its target in brackets, "definedprocess.x@KEY" and
     # "process.DPP_KEY" carry it last.
-    split = words(re.sub(r"\s*\(.*\)\s*$", "", name, flags=re.DOTALL)[-200:])
+    split = words(re.sub(r"\([^()]*\)\s*$", "", name[-_LONGEST:]))
     while split and split[-1].isdigit():
         split.pop()
     if not split or split[0] in _SWITCHES:

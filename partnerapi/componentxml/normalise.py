@@ -145,7 +145,8 @@ class _Writer:
             self.parts.append(f"{text}</{name}>")
             return []
         following: list[tuple[Element, int] | str] = []
-        runs = list(element.texts)
+        # Between elements white space says nothing, nor does a comment.
+        runs = [run for run in element.texts if self._run(run).strip()]
         for child in element.children:
             while runs and runs[0][0] < child.start:
                 following.append(self._run(runs.pop(0)))

@@ -134,10 +134,14 @@ def _may_be_masked(document: Document, element: Element) -> bool:
 def _of_element(
     document: Document, element: Element, zone: str, marked: set[str]
 ) -> Iterator[Target]:
-    attributes = [one for one in document.attributes(element) if ":" not in one.name]
+    attributes = [
+        one
+        for one in document.attributes(element)
+        if not one.declares_namespace and not one.name.startswith(("xsi:", "xml:"))
+    ]
     for attribute in attributes:
         slot = f"@{attribute.name}"
-        if slot in marked:
+        if f"@{attribute.local}" in marked:
             yield Target(element, slot, ENCRYPTED)
             continue
         value = document.value(attribute)
@@ -171,7 +175,7 @@ def _of_attribute(
     value: str,
     zone: str,
 ) -> str | None:
-    name = attribute.name
+    name = attribute.local
     if name in VALUED:
         named = _own_names(document, attributes)
         if element.name == "staticparameter":
@@ -231,13 +235,13 @@ class _Names:
 
 def _last_step(name: str) -> str:
     """The name itself: `DPP_KEY` of `process.DPP_KEY`, `a` of `Root/Object/a`."""
-    return re.split(r"[/@]", re.sub(r"\s*\([^()]*\)\s*$", "", name))[-1]
+    return re.split(r"[/@]", re.sub(r"\([^()]*\)\s*$", "", name[-300:]))[-1]
 
 
 def _own_names(document: Document, attributes: Sequence[Attribute]) -> _Names:
     found = _Names()
     for attribute in attributes:
-        found.add(attribute.name, document.value(attribute))
+        found.add(attribute.local, document.value(attribute))
     return found
 
 
@@ -247,7 +251,7 @@ def _names_above(document: Document, element: Element) -> _Names:
     for ancestor, _ in zip(element.ancestors(), range(3), strict=False):
         for attribute in document.attributes(ancestor):
             if ancestor.name in ("parametervalue", "documentproperty"):
-                found.add(attribute.name, document.value(attribute))
+                found.add(attribute.local, document.value(attribute))
         if ancestor.name == "documentproperty":
             break
     return found
@@ -291,8 +295,8 @@ def _names_vocabulary(named: _Names) -> bool:
 
 def _fits_network(named: _Names, value: str) -> bool:
     """A port is a number: "Port" may also be where a ship goes."""
-    endings = {words(_last_step(name))[-1:][0] for name in named.names.values() if words(name)}
-    return "port" not in endings or _PORT.fullmatch(value) is not None
+    a_port = any(words(_last_step(name))[-1:] == ["port"] for name in named.names.values())
+    return not a_port or _PORT.fullmatch(value) is not None
 
 
 def _of_text(
@@ -309,9 +313,10 @@ def _of_text(
         return PASSWORD_FIELD if named.password else FLAGGED
     if element.name in _VALUE_ELEMENTS and element.parent is not None:
         return _of_property(document, element, text)
-    if element.name == "field":
-        return _of_pair(element, named, text, zone)
-    return _of_name(element.name, text, zone)
+    rule = _of_name(element.name, text, zone)
+    if rule is None and named.names:
+        rule = _of_pair(element, named, text, zone)
+    return rule
 
 
 def _of_property(document: Document, element: Element, text: str) -> str | None:

@@ -37,6 +37,10 @@ _MARKER_BYTES = MARKER.encode()
 _BLOBS = frozenset({"cookie", "CertificateData"})
 
 
+# Nothing shorter is taken for a secret.
+_SHORTEST = 4
+
+
 @dataclass(frozen=True)
 class Place:
     """Where something was taken out, and by which rule. Never what."""
@@ -233,16 +237,16 @@ class _Twin:
             rules.MASK.fullmatch(self.value(element, slot)) is not None
         )
 
-    def raw(self, element: Element, slot: str) -> bytes:
-        """The value's own bytes, fit for an attribute in either kind of quotes."""
+    def raw(self, element: Element, slot: str, quote: bytes) -> bytes:
+        """The value's own bytes, fit to stand in `quote` if it is an attribute's."""
         data = self.document.data
         if slot == "text()":
             return b"".join(data[start:end] for start, end in element.texts)
         attribute = self.document.attribute(element, slot[1:])
         if attribute is None:
             return b""
-        raw = data[attribute.start : attribute.end]
-        return raw.replace(b'"', b"&quot;").replace(b"'", b"&apos;") if b'"' in raw else raw
+        escaped = b"&quot;" if quote == b'"' else b"&apos;"
+        return data[attribute.start : attribute.end].replace(quote, escaped)
 
 
 class _Stripping:
@@ -367,36 +371,26 @@ def _findings(
 ) -> Iterator[Finding]:
     """What looks like a secret outside the places that were stripped."""
     places = Places(document)
-    zones: dict[Element, str] = {}
-    listed = {
-        element
-        for child in document.root.children
-        if child.name == "encryptedValues"
-        for element in child.children
-    }
-    for element, zone in rules.zoned(document):
-        zones[element] = zone
+    zones = dict(rules.zoned(document))
     for value in values(document):
-        element = value.element
-        if (element, value.slot) in found or element in listed:
+        element, slot = value.element, value.slot
+        # Comments go with the text that they stand in.
+        if (element, "text()" if slot == "comment()" else slot) in found:
             continue
-        zone = zones[element]
         text = decode(document, value)
-        if len(text) < 4:
+        if len(text) < _SHORTEST:
             continue
+        # Where values live: text, and attributes that hold one. Not ids, names and blobs.
+        values_live_here = not slot.startswith("@") or slot[1:] in rules.VALUED
         random = (
-            zone in ("plain", "settings")
+            zones[element] != "data"
             and element.name not in _BLOBS
-            and (
-                zone == "settings"
-                or not value.slot.startswith("@")
-                or value.slot[1:] in rules.VALUED
-            )
-        ) or (value.slot != "@" and not value.slot.startswith("@") and zone == "left")
+            and (values_live_here or zones[element] == "settings")
+        )
         for hit in secrets.search(text, random_strings=random):
-            yield _finding(places.path(element, value.slot), hit.rule, hit.found, key)
+            yield _finding(places.path(element, slot), hit.rule, hit.found, key)
         if len(text) >= 128 and rules.MASK.fullmatch(text):
-            yield _finding(places.path(element, value.slot), "masked-value", text, key)
+            yield _finding(places.path(element, slot), "masked-value", text, key)
 
 
 def _finding(path: str, rule: str, found: str, key: bytes) -> Finding:
@@ -438,7 +432,8 @@ def _production_values(
         element, slot = by_marker[marker]
         if asked.is_encrypted(element, slot) or not asked.value(element, slot):
             raise _stale()
-        yield Edit(value.start, value.end, asked.raw(element, slot))
+        quote = document.data[value.start - 1 : value.start]
+        yield Edit(value.start, value.end, asked.raw(element, slot, quote))
 
 
 __all__ = [

@@ -23,7 +23,6 @@ class Step:
 
     names: frozenset[str]
     conditions: tuple[tuple[str, str], ...]
-    anywhere: bool  # any number of levels may lie above it
 
     def fits(self, document: Document, element: Element) -> bool:
         if self.names and element.name not in self.names:
@@ -38,23 +37,21 @@ class Encrypted:
     steps: tuple[Step, ...]
     slot: str
     is_set: bool
+    anywhere: bool  # any number of levels may lie above the first step
 
     def elements(self, document: Document) -> Iterator[Element]:
         """The elements that the path leads to."""
         for element in document.elements:
-            if self._fits(document, element, len(self.steps) - 1):
+            if self._leads_to(document, element):
                 yield element
 
-    def _fits(self, document: Document, element: Element, at: int) -> bool:
-        step = self.steps[at]
-        if not step.fits(document, element):
-            return False
-        if at == 0:
-            return step.anywhere or element.parent is None
-        above = element.ancestors() if step.anywhere else [element.parent]
-        return any(
-            ancestor is not None and self._fits(document, ancestor, at - 1) for ancestor in above
-        )
+    def _leads_to(self, document: Document, element: Element) -> bool:
+        at: Element | None = element
+        for step in reversed(self.steps):
+            if at is None or not step.fits(document, at):
+                return False
+            at = at.parent
+        return self.anywhere or at is None
 
 
 def _local_value(document: Document, element: Element, name: str) -> str | None:
@@ -93,14 +90,14 @@ def _read_one(path: str, is_set: bool) -> Encrypted | None:
     slot = ""
     at = 0
     # A path without a leading slash is looked for everywhere: nobody says where it would start.
-    anywhere = not path.startswith("/")
+    anywhere = path.startswith("//") or not path.startswith("/")
     while at < len(path):
         if slot:
             return None  # nothing follows an attribute or text()
-        if path.startswith("//", at):
-            anywhere, at = True, at + 2
+        if at == 0 and path.startswith("//"):
+            at = 2
         elif path.startswith("/", at):
-            anywhere, at = False, at + 1
+            at += 1
         elif at:
             return None
         if path.startswith("@", at):
@@ -128,5 +125,5 @@ def _read_one(path: str, is_set: bool) -> Encrypted | None:
             if not path.startswith("|", at):
                 break
             at += 1
-        steps.append(Step(frozenset(names - {"*"}), tuple(conditions), anywhere))
-    return Encrypted(tuple(steps), slot, is_set) if steps else None
+        steps.append(Step(frozenset(names - {"*"}), tuple(conditions)))
+    return Encrypted(tuple(steps), slot, is_set, anywhere) if steps else None
