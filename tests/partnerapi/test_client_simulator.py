@@ -36,7 +36,7 @@ class Live:
         return self.client.dialect.capabilities.pins_versions
 
 
-@pytest.fixture(params=["guide"])
+@pytest.fixture(params=["guide", "published"])
 def live(request: pytest.FixtureRequest) -> Iterator[Live]:
     service = Service(request.param, 200.0)
     server = Server(("127.0.0.1", 0), service)
@@ -236,11 +236,16 @@ def test_wrong_credentials(live: Live, user: str, token: str) -> None:
 
 
 def test_the_wrong_dialect_is_noticed(live: Live) -> None:
+    # At a component that others use; of one that nobody uses both dialects say that it is alone.
+    root = live.client.get_component_metadata(seed.DEMO_COMPONENT_ID, account=seed.ORDERS_ACCOUNT)
+    used = live.client.get_component_references(
+        root.component_id, version=root.version, account=seed.ORDERS_ACCOUNT
+    )
     other = "published" if live.client.dialect.name == "guide" else "guide"
     client = PartnerApiClient(_transport(live.url), dialect_named(other))
-    with pytest.raises(errors.NeedsPerson):
+    with pytest.raises(errors.BadResponse, match="dialect"):
         client.get_component_references(
-            seed.DEMO_COMPONENT_ID, version=1, account=seed.ORDERS_ACCOUNT
+            used[0].component_id, version=1, account=seed.ORDERS_ACCOUNT
         )
 
 
