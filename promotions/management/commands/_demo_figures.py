@@ -41,7 +41,9 @@ def figures(before: State, after: State, *, planned: int, pack_name: str) -> str
         f"{len(production)} deployments, not {len(deployments)}": len(deployments)
         == len(production),
         f"no branch, not {branches}": not branches,
-        "no reference that leads nowhere": not after["dangling_references"],
+        f"no reference that leads nowhere, not {after['dangling_references']}": not after[
+            "dangling_references"
+        ],
         "no masked secret written as if it were one": not after["mask_stored"],
     }
     missing = [what for what, is_there in wanted.items() if not is_there]

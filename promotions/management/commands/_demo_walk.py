@@ -128,7 +128,7 @@ class Walk:
                 for css_class in ("step-label", "step-state", "step-time", "sub")
             )
             key = (label, word)
-            if key in self._told or not step.classes & {"step-done", "step-failed"}:
+            if key in self._told or step.classes.isdisjoint({"step-done", "step-failed"}):
                 continue
             self._told.add(key)
             lines.append(f"  {label}: {word}, {took}" + (f" ({detail})" if detail else ""))
