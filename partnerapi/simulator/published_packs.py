@@ -173,7 +173,8 @@ def update_pack(request: Request) -> Answer:
     packages.set_pack_components(
         request.account, pack, _component_ids(fields), str(fields["operationType"])
     )
-    pack.name = str(fields.get("name") or pack.name)
+    if pack.installation_type == "SINGLE":  # the name of a MULTI pack cannot be changed
+        pack.name = str(fields.get("name") or pack.name)
     pack.description = str(fields.get("Description", pack.description) or "")
     answer = _pack_fields(request.account, pack) | {"operationType": fields["operationType"]}
     return send(request, "PublisherIntegrationPack", answer)
