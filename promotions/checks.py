@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import check_password
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connections
 
 from .states import Stage
+
+# Whom `manage.py seed_demo` writes, and their one password. Said again here, for in the image of a
+# production set-up that command is left out.
+DEMO_USERS = ("alice", "bob", "charlie", "dora")
+DEMO_PASSWORD = "demo"  # noqa: S105
 
 
 def _host() -> str:
@@ -41,7 +51,7 @@ def check_choices(**kwargs: Any) -> list[CheckMessage]:
 def check_dialect(**kwargs: Any) -> list[CheckMessage]:
     """Boomi's own host needs a dialect that somebody chose on purpose."""
     if (
-        _host().endswith("boomi.com")
+        f".{_host()}".endswith(".boomi.com")
         and settings.PARTNER_API_ACCOUNT
         and not settings.PARTNER_API_DIALECT
     ):
@@ -68,6 +78,14 @@ def check_production(**kwargs: Any) -> list[CheckMessage]:
                 id="promotions.E005",
             )
         )
+    if settings.DEBUG:
+        problems.append(
+            Error(
+                "DEBUG is on: whoever meets an error reads the settings and the code.",
+                hint="Unset DEBUG in production.",
+                id="promotions.E012",
+            )
+        )
     for number, name in ((6, "PARTNER_API_ACCOUNT"), (7, "PARTNER_API_USER")):
         if not getattr(settings, name):
             problems.append(
@@ -79,6 +97,14 @@ def check_production(**kwargs: Any) -> list[CheckMessage]:
                 "Neither PARTNER_API_TOKEN nor PARTNER_API_TOKEN_FILE is set.",
                 hint="Give the API token of the primary account.",
                 id="promotions.E008",
+            )
+        )
+    if settings.PARTNER_API_TOKEN_FILE and (wrong := _wrong_with(settings.PARTNER_API_TOKEN_FILE)):
+        problems.append(
+            Error(
+                f"PARTNER_API_TOKEN_FILE {wrong}.",
+                hint="It holds the API token alone, and the user that runs this may read it.",
+                id="promotions.E013",
             )
         )
     if urlsplit(settings.PARTNER_API_URL).scheme != "https":
@@ -106,6 +132,46 @@ def check_production(**kwargs: Any) -> list[CheckMessage]:
             )
         )
     return problems
+
+
+def _wrong_with(token_file: str) -> str:
+    """What is wrong with it, or nothing. What it holds is never told."""
+    try:
+        token = Path(token_file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        return "holds something else than text"
+    return "" if token else "is empty"
+
+
+@register(Tags.database, deploy=True)
+def check_demo_users(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Nobody signs in with the demo's password. It needs `check --deploy --database default`."""
+    user_model = get_user_model()
+    if "default" not in (databases or []) or settings.DEMO:
+        return []
+    connection = connections["default"]
+    if user_model._meta.db_table not in connection.introspection.table_names():
+        # Before the first migration.
+        return []
+    found = [
+        username
+        for username, password in user_model._default_manager.using("default")
+        .filter(username__in=DEMO_USERS, is_active=True)
+        .order_by("username")
+        .values_list("username", "password")
+        if check_password(DEMO_PASSWORD, password)
+    ]
+    if found:
+        return [
+            Error(
+                f"Users of the demo can sign in: {', '.join(found)}.",
+                hint="Give them another password, or deactivate them in the admin pages.",
+                id="promotions.E014",
+            )
+        ]
+    return []
 
 
 @register()

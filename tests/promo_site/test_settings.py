@@ -9,6 +9,7 @@ from tests.services import PROJECT
 PRODUCTION = {
     "SECRET_KEY": "6f0c" * 16 + "-and-something-else",
     "ALLOWED_HOSTS": "desk.example.com",
+    "DATABASE_URL": "postgres://desk:secret@postgres.example.com/desk",
     "PARTNER_API_ACCOUNT": "example-A1B2C3",
     "PARTNER_API_USER": "BOOMI_TOKEN.someone@example.com",
     "PARTNER_API_TOKEN": "not-a-real-token",
