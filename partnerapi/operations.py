@@ -16,6 +16,7 @@ TEXT = "text/plain"
 BASE_PATH = "/partner/api/rest/v1"
 
 _WAIT = frozenset({429, 503})
+_NO_ADDRESS = frozenset({405, 410})
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Operation:
     :param media_type: of the request's body, and of the answer.
     :param success: statuses that the operation ends well with.
     :param errors: statuses that the guide lists as errors.
+    :param wrong_address: statuses that say that there is no such address, whatever message comes
+        along. In the published API a missing object is 400, and 404 is one of these.
     :param reads: whether the call changes nothing, so that it may be repeated blindly.
     :param overrides_account: whether it may be sent with ``overrideAccount`` (1, 4, 5 and 6).
     """
@@ -39,6 +42,7 @@ class Operation:
     media_type: str
     errors: frozenset[int] = frozenset({400}) | _WAIT
     success: frozenset[int] = frozenset({200})
+    wrong_address: frozenset[int] = frozenset({404, 405, 410})
     reads: bool = False
     overrides_account: bool = False
 
@@ -70,6 +74,7 @@ def _row(
         path,
         media_type,
         errors=frozenset({400, *also}) | _WAIT,
+        wrong_address=_NO_ADDRESS,
         reads=reads,
         overrides_account=overrides_account,
     )
@@ -96,7 +101,7 @@ _ROWS = (
          409),
     _row(14, "GET Branch", "GET", "Branch/{branch}", JSON, 404, reads=True),
     Operation(15, "DELETE Branch", "DELETE", "Branch/{branch}", JSON,
-              errors=_WAIT, success=frozenset({200, 404})),
+              errors=_WAIT, success=frozenset({200, 404}), wrong_address=_NO_ADDRESS),
     _row(16, "QUERY IntegrationPack", "POST", "IntegrationPack/query", XML, reads=True),
     _row(17, "POST Add To IntegrationPack", "POST",
          "IntegrationPack/{pack}/PackagedComponent/{package}", JSON, 404),

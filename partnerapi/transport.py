@@ -430,6 +430,8 @@ def error_for(
 # one thing from another. The first match counts.
 _TOO_FAST = re.compile(r"\brate\b|\blimit|too (many|fast)|exceed|throttl", re.IGNORECASE)
 
+_NO_SUCH_ADDRESS = re.compile(r"\bno such (address|resource|path|url)\b", re.IGNORECASE)
+
 _REFUSALS: tuple[tuple[re.Pattern[str], type[errors.PartnerApiError], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), kind, sentence)
     for pattern, kind, sentence in (
@@ -486,18 +488,17 @@ def _refused(
 ) -> tuple[type[errors.PartnerApiError], str]:
     """What a 4xx without a meaning of its own says."""
     label = _label(operation)
-    # Names and ids stand in quotes or brackets, and may say anything.
-    words = re.sub(r"""'[^']*'|"[^"]*"|\([^)]*\)""", "", message)
-    for pattern, kind, sentence in _REFUSALS:
-        if pattern.search(words):
-            return kind, sentence.format(label=label)
-    if status == 404 and 404 in operation.errors | operation.success:
-        return errors.NotFound, f"What {label} is about was not found."
-    if status in {404, 405, 410}:
-        # Published: these mean a wrong or retired address, never a missing object.
+    if status in operation.wrong_address or _NO_SUCH_ADDRESS.search(message):
         where = f"account {account}" if account else "the primary account"
         return errors.BadResponse, (
             f"{label} has no such address on the server (status {status}): check the address of "
             f"the Partner API, {where}, and the dialect."
         )
+    # Names and ids stand in quotes or brackets, and may say anything.
+    words = re.sub(r"""'[^']*'|"[^"]*"|\([^)]*\)""", "", message)
+    for pattern, kind, sentence in _REFUSALS:
+        if pattern.search(words):
+            return kind, sentence.format(label=label)
+    if status == 404:
+        return errors.NotFound, f"What {label} is about was not found."
     return errors.BadRequest, f"{label} was refused with status {status}."

@@ -48,6 +48,7 @@ def _published(operation: Operation) -> Operation:
         success=frozenset({200}),
         # A missing object is 400; 404 means a wrong address.
         errors=operation.errors - {404} | {400},
+        wrong_address=frozenset({404, 405, 410}),
     )
 
 

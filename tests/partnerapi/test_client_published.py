@@ -339,9 +339,10 @@ def test_5_a_missing_component_is_400(published: Stage) -> None:
         published.client.get_component_metadata(COMPONENT)
 
 
+@pytest.mark.parametrize("body", [b"", b'{"message": "Not found."}'])
 @pytest.mark.parametrize("status", [404, 410])
-def test_404_and_410_mean_a_wrong_address(published: Stage, status: int) -> None:
-    published.answer("GET", f"ComponentMetadata/{COMPONENT}", b"", status)
+def test_404_and_410_mean_a_wrong_address(published: Stage, status: int, body: bytes) -> None:
+    published.answer("GET", f"ComponentMetadata/{COMPONENT}", body, status)
     with pytest.raises(errors.BadResponse, match="no such address"):
         published.client.get_component_metadata(COMPONENT)
 

@@ -95,8 +95,8 @@ def _expected(
         case "404" if number == 15:
             return None, 1
         case "404":
-            listed = 404 in operation.errors
-            return (errors.NotFound if listed else errors.BadResponse), 1
+            wrong_address = 404 in operation.wrong_address
+            return (errors.BadResponse if wrong_address else errors.NotFound), 1
         case "409":
             return errors.Conflict, 1
         case "429":

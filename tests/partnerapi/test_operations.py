@@ -2,6 +2,7 @@
 
 import pytest
 
+from partnerapi.dialects import dialect_named
 from partnerapi.operations import JSON, OPERATIONS, SUPPORTING, XML
 
 # Build guide, step 2.2: number, name, method, address, media type, error codes.
@@ -70,6 +71,14 @@ def test_a_row_is_as_in_the_guide(
 def test_only_a_deletion_ends_well_with_404() -> None:
     assert {number for number, row in OPERATIONS.items() if 404 in row.success} == {15}
     assert all(200 in row.success for row in OPERATIONS.values())
+
+
+def test_404_is_a_missing_object_in_the_guide_and_a_wrong_address_as_published() -> None:
+    assert not any(404 in row.wrong_address for row in OPERATIONS.values())
+    published = dialect_named("published").operations.values()
+    for row in (*SUPPORTING.values(), *published):
+        assert row.wrong_address >= {404, 410}
+        assert 404 not in row.errors | row.success
 
 
 def test_only_four_operations_read_from_a_dev_account() -> None:
