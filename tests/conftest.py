@@ -158,7 +158,10 @@ def redis_server(_redis_process: services.Child) -> Iterator[redis.Redis]:
 
 @pytest.fixture(scope="session")
 def _simulator_process() -> Iterator[services.Simulator]:
-    with services.simulator(environment.SIMULATOR_PORT, environment.FOLDER) as started:
+    dialect = environment.ENVIRONMENT["PARTNER_API_DIALECT"]
+    with services.simulator(
+        environment.SIMULATOR_PORT, environment.FOLDER, "--dialect", dialect
+    ) as started:
         yield started
 
 

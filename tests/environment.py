@@ -57,6 +57,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "else the one from the locked requirements is started",
     )
 
+    parser.addoption(
+        "--dialect",
+        choices=["guide", "published"],
+        default="guide",
+        help="which dialect of the Partner API the product and the simulator speak",
+    )
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(
@@ -67,6 +74,7 @@ def pytest_load_initial_conftests(
         del os.environ[name]
     os.environ.update(ENVIRONMENT)
     options = parser.parse_known_args(args)
+    os.environ["PARTNER_API_DIALECT"] = ENVIRONMENT["PARTNER_API_DIALECT"] = options.dialect
     if options.database == "postgresql" and not (options.help or options.version):
         os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or (
             _servers.enter_context(postgres_server())
@@ -75,7 +83,7 @@ def pytest_load_initial_conftests(
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"database: {config.getoption('--database')}"
+    return f"database: {config.getoption('--database')}, dialect: {config.getoption('--dialect')}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

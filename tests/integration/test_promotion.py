@@ -113,8 +113,7 @@ def dev_secrets(desk: Desk) -> list[str]:
         for c in desk.state()["accounts"][seed.ORDERS_ACCOUNT]["components"]
         if c["type"] == "processproperty" and not c["deleted"]
     )
-    found = re.findall(r'type="password"[^>]*>.*?<defaultValue>([^<]+)</defaultValue>', xml, re.S)
-    return [secret for secret in found if secret.strip()]
+    return re.findall(r"<type>password</type><defaultValue>([^<]+)</defaultValue>", xml)
 
 
 # --- Already right --------------------------------------------------------------------------
