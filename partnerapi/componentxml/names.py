@@ -112,7 +112,8 @@ def _kind_of_ending(ending: str, before: str) -> Kind:
     singular = ending[:-1] if ending.endswith("s") and len(ending) > 4 else ending
     for candidate in (ending, singular):
         if candidate in _SECRETS:
-            if candidate == "token" and before in _HARMLESS_TOKENS:
+            # "tokens" are counted: `outputTokens` is a limit.
+            if candidate == "token" and (before in _HARMLESS_TOKENS or candidate != ending):
                 return Kind.ORDINARY
             # "high pass", "boarding pass": the short form counts only beside who passes.
             if candidate == "pass" and before not in ("", "user", "db", "smtp", "ftp", "proxy"):

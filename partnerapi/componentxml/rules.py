@@ -92,6 +92,11 @@ def targets(document: Document, encrypted: Sequence[Encrypted] = ()) -> Iterator
             yield from _of_element(document, element, zone, slots)
 
 
+def is_variable(document: Document, element: Element) -> bool:
+    """Whether the element's value is the name of a variable, as headers may say."""
+    return (document.get(element, "isVariable") or "").strip().lower() in _TRUE
+
+
 def slots_of(document: Document, element: Element, path: Encrypted) -> tuple[str, ...]:
     """Where at an element an encrypted path points: without an `@` or `text()`, to its value."""
     if path.slot:
@@ -191,9 +196,11 @@ def _of_attribute(
 
 def _of_name(name: str, value: str, zone: str) -> str | None:
     """The rule for an attribute or element whose own name says what it holds."""
+    if value.strip().lower() in _SWITCH_VALUES:
+        return None
     found = kind(name)
     if found is Kind.SECRET:
-        return None if value.strip().lower() in _SWITCH_VALUES else SECRET_NAME
+        return SECRET_NAME
     if found is Kind.NETWORK and (zone == "settings" or _is_place(value)):
         return NETWORK_NAME
     if found is Kind.ACCOUNT and zone == "settings":
@@ -270,13 +277,13 @@ def _of_pair(element: Element, named: _Names, value: str, zone: str) -> str | No
     kinds = named.kinds()
     if Kind.SECRET in kinds:
         return SECRET_NAME
+    # A value for an element of a profile is data, even if the element is called "websiteUrl".
+    if {"toNamePath", "elementToSetName"} & named.names.keys():
+        return None
     # A field called "authorization" chooses a kind of log-in; a header of that name is one.
     header = element.name != "field" and element.name not in _VALUE_ELEMENTS
     if header and any(map(is_credential_header, named.names.values())):
         return HEADER
-    # A value for an element of a profile is data, even if the element is called "websiteUrl".
-    if {"toNamePath", "elementToSetName"} & named.names.keys():
-        return None
     if Kind.NETWORK in kinds and _fits_network(named, value):
         return NETWORK_NAME
     if zone == "settings" and element.name in ("field", "properties"):

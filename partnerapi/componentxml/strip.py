@@ -286,7 +286,7 @@ class _Stripping:
         }
         for target in self._twin_targets:
             element = elements.get(self._twin.places.key(target.element))
-            if element is not None:
+            if element is not None and not rules.is_variable(self.document, element):
                 self.found.setdefault((element, target.slot), target.rule)
 
     def run(self) -> None:
@@ -302,6 +302,9 @@ class _Stripping:
         key = self._names.key(element)
         twin = self._twin
         other = twin.element(key) if twin is not None else None
+        # The name of a variable is no value to be kept.
+        if twin is not None and other is not None and rules.is_variable(twin.document, other):
+            other = None
         if twin is not None and other is not None:
             if twin.is_encrypted(other, slot):
                 self._omit(element, slot)

@@ -59,7 +59,7 @@ def untouched(before, after, changed):
 @few
 @given(samples())
 def test_nothing_outside_the_places_changes(sample):
-    changed = []
+    changed: list[tuple[str, str]] = []
     stripped = componentxml.strip(sample.xml)
     untouched(sample.xml, stripped.xml, changed)
     assert len(changed) <= len(stripped.places)

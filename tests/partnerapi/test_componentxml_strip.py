@@ -57,6 +57,8 @@ KEPT_AS_IT_IS = [
     '<XMLProfile><XMLElement name="password" password="{}"/></XMLProfile>',
     '<connectoraction keyField="{}" primaryKey="{}"/>',
     '<Default toKey="1" toNamePath="Root/customer/url" value="{}"/>',
+    '<Default toKey="1" toNamePath="Root/auth" value="{}"/>',
+    '<LimitOptions outputTokens="{}"/>',
     '<shape name="password" userlabel="{}"/>',
     '<cookie role="response">{}</cookie>',
     '<parametervalue elementToSetName="port (Root/port)"><staticparameter staticproperty="{}"/>'
@@ -122,6 +124,13 @@ def test_attributes_that_are_missing_here_are_put_back():
     )
     filled = fill(strip(dev, production=production).xml, production=production, ids={})
     assert normalise(filled) == normalise(production)
+
+
+def test_a_variable_is_neither_kept_nor_replaced_by_a_value():
+    literal = component('<header headerName="Authorization" headerValue="x" isVariable="false"/>')
+    variable = component('<header headerName="Authorization" headerValue="v" isVariable="true"/>')
+    assert strip(variable, production=literal).xml == variable
+    assert [one.outcome for one in strip(literal, production=variable).places] == ["emptied"]
 
 
 def test_quotes_are_escaped_only_as_far_as_needed():
