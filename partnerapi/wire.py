@@ -183,7 +183,7 @@ def flag(fields: Fields, name: str, default: bool = False) -> bool:
 def integer(fields: Fields, *names: str) -> int | None:
     """A number that may come as ``3``, ``"3"`` or ``"3.0"`` (componentVersion does)."""
     found = text(fields, *names).strip()
-    match = re.fullmatch(r"(-?\d{1,18})(?:\.0*)?", found)
+    match = re.fullmatch(r"(-?[0-9]{1,18})(?:\.0*)?", found)
     return int(match[1]) if match else None
 
 

@@ -711,7 +711,7 @@ def test_18_a_release_that_says_nothing_is_not_done(
 
 
 def test_metadata_of_what_is_there_now(published: Stage) -> None:
-    rows = [
+    rows: list[dict[str, object]] = [
         {"componentId": "a", "name": "n", "type": "process", "version": 1, "currentVersion": False},
         {"componentId": "b", "name": "n", "type": "process", "version": 1, "deleted": "true"},
         {"componentId": "c", "name": "n", "type": "process", "version": "2.0"},
