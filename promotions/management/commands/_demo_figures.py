@@ -50,9 +50,9 @@ def figures(before: State, after: State, *, planned: int, pack_name: str) -> str
     if missing:
         raise NotDeployed("The platform should hold " + "; ".join(missing) + ".")
     return (
-        f"{len(promoted)} components on main, package {packages[0]['version']}, "
-        f"pack “{pack_name}” with release {releases[0]['version']}, "
-        f"{len(deployments)} deployments, {len(branches)} branches left"
+        f"{len(promoted)} components on main, {len(packages)} package "
+        f"({packages[0]['version']}), {len(packs)} pack (“{pack_name}”), "
+        f"{len(releases)} release, {len(deployments)} deployments, {len(branches)} branches left"
     )
 
 
