@@ -74,7 +74,8 @@ def _family(pid: int) -> set[int]:
     table = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
     ).stdout
-    parents = dict(map(int, line.split()) for line in table.splitlines())  # type: ignore[misc]
+    rows = (line.split() for line in table.splitlines())
+    parents = {int(child): int(parent) for child, parent in rows}
     found, newest = set[int](), {pid}
     while newest:
         newest = {child for child, parent in parents.items() if parent in newest}
