@@ -12,6 +12,7 @@ from django.conf import settings
 from partnerapi.client import PartnerApiClient
 from partnerapi.dialects import dialect_named
 from partnerapi.errors import PartnerApiError
+from partnerapi.operations import BASE_PATH
 from partnerapi.records import Call
 from partnerapi.throttle import RedisThrottle
 from partnerapi.transport import Transport
@@ -38,9 +39,17 @@ def token() -> str:
 
 
 def client(
-    *, request: PromotionRequest | None = None, plan: Plan | None = None
+    *,
+    request: PromotionRequest | None = None,
+    plan: Plan | None = None,
+    dialect: str = "",
+    base_path: str = BASE_PATH,
 ) -> PartnerApiClient:
-    """A client for the primary account; every call it makes is recorded for the request or plan."""
+    """A client for the primary account; every call it makes is recorded for the request or plan.
+
+    :param dialect: another one than the setting's, and ``base_path`` another place on the server: the
+        connection check finds out with them what the server speaks.
+    """
     transport = Transport(
         settings.PARTNER_API_URL,
         settings.PARTNER_API_ACCOUNT,
@@ -56,8 +65,11 @@ def client(
         # Room above the bound on components, so that a large one is told as that.
         max_bytes=2 * settings.PROMOTION_MAX_COMPONENT_BYTES,
         record=_recorder(request, plan),
+        base_path=base_path,
     )
-    return PartnerApiClient(transport, dialect_named(settings.PARTNER_API_DIALECT or GUIDE))
+    return PartnerApiClient(
+        transport, dialect_named(dialect or settings.PARTNER_API_DIALECT or GUIDE)
+    )
 
 
 def error_of(error: PartnerApiError) -> PromotionError:

@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from . import heartbeat
 from . import sweep as sweeping
 from .jobs import run_job as do_job
 from .models import Job, PackageListing, Plan, PromotionBranch, PromotionRequest
@@ -58,7 +59,8 @@ def run_job(job_id: int) -> None:
 
 @shared_task
 def tick() -> None:
-    """Enqueue everything that is due and that no worker holds."""
+    """Enqueue everything that is due and that no worker holds, and show that somebody does."""
+    heartbeat.beat()
     for model, task in (
         (PromotionRequest, run_request),
         (PromotionBranch, delete_branch),

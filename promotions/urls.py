@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import home, new, plans, requests, reviews
+from .views import home, new, plans, requests, reviews, setup
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -29,4 +29,12 @@ urlpatterns = [
     path("queue/<int:pk>/", reviews.review, name="review"),
     path("queue/<int:pk>/approve/", reviews.approve, name="approve"),
     path("queue/<int:pk>/reject/", reviews.reject, name="reject"),
+    path("setup/", setup.setup, name="setup"),
+    path("setup/accounts/", setup.synchronise_accounts, name="synchronise_accounts"),
+    path("setup/connection/", setup.connection_check, name="connection_check"),
+    path("setup/connection/check/", setup.check_connection, name="check_connection"),
+    path("setup/adoption/", setup.adopt, name="adopt"),
+    path("setup/adoption/look/", setup.look_for_twins, name="look_for_twins"),
+    path("setup/adoption/<int:pk>/", setup.adoption_proposals, name="adoption_proposals"),
+    path("setup/adoption/<int:pk>/adopt/", setup.adopt_twins, name="adopt_twins"),
 ]
