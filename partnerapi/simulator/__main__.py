@@ -27,6 +27,8 @@ def main() -> int:
         or "guide",
     )
     options = parser.parse_args()
+    if options.dialect not in ROUTES:  # from the environment, where choices are not checked
+        parser.error(f"the dialect {options.dialect} is not one of {', '.join(sorted(ROUTES))}")
     service = Service(options.dialect, options.speed, pace_limit=options.pace_limit)
     try:
         server = Server((options.host, options.port), service)

@@ -1,8 +1,10 @@
 """Components, metadata, references and folders in the published dialect."""
 
+from collections.abc import Iterator
+
 from partnerapi.simulator import bulk, components, documents, objects, queries, shared
 from partnerapi.simulator.errors import bad_request, not_found
-from partnerapi.simulator.state import Branch, Component, Folder, Version
+from partnerapi.simulator.state import Account, Branch, Component, Folder, Version
 from partnerapi.simulator.wire import (
     JSON,
     TEXT,
@@ -76,9 +78,27 @@ def _branch(request: Request, sent: documents.Sent) -> Branch:
 # Metadata
 
 
+def _metadata_fields(account: Account, component: Component, version: Version) -> Fields:
+    """As published: the name and id of the folder, but not its path."""
+    fields = components.metadata(account, component, version)
+    del fields["folderFullPath"]
+    return fields
+
+
 def metadata_of(request: Request, reference: str) -> Fields:
     component, version = components.find(request.account, reference)
-    return components.metadata(request.account, component, version)
+    return _metadata_fields(request.account, component, version)
+
+
+def get_metadata(request: Request) -> Answer:
+    """Operation 5. A deleted component still has metadata, which says so."""
+    return send(request, "ComponentMetadata", metadata_of(request, request.groups["id"]))
+
+
+def metadata_rows(account: Account) -> Iterator[Fields]:
+    for component in account.components.values():
+        for version in component.versions.values():
+            yield _metadata_fields(account, component, version)
 
 
 def update_metadata(request: Request) -> Answer:
@@ -98,7 +118,7 @@ def update_metadata(request: Request) -> Answer:
         folder_id=folder_id,
         body=version.body,
     )
-    answer = components.metadata(request.account, component, saved)
+    answer = _metadata_fields(request.account, component, saved)
     return send(request, "ComponentMetadata", answer)
 
 
@@ -253,8 +273,9 @@ ROUTES: list[Route] = [
         accepts=(XML,),
     ),
     bulk.bulk_route("ComponentMetadata", metadata_of),
+    route("GET", "ComponentMetadata/{id}", 5, "GET ComponentMetadata", get_metadata, reads=True),
     *shared.query_routes(
-        "ComponentMetadata", shared.query_handler("ComponentMetadata", objects.metadata_rows)
+        "ComponentMetadata", shared.query_handler("ComponentMetadata", metadata_rows)
     ),
     route(
         "POST",

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from boomi import Boomi, models
+from boomi import Boomi
+from boomi import models as sdk_models
 from boomi.net.transport.api_error import ApiError
 
 from partnerapi.simulator import seed
 from partnerapi.simulator.seed_tools import uid
 from tests.partnerapi.simulators import TOKEN, USER, Controls, running, until
+
+# The SDK takes plain text for its enumerations, and its annotations deny it.
+models: Any = sdk_models
 
 PARTNER = f"/partner/api/rest/v1/{seed.PRIMARY_ACCOUNT}"
 PLAIN = f"/api/rest/v1/{seed.PRIMARY_ACCOUNT}"
@@ -174,6 +178,7 @@ def test_a_component_travels_from_a_branch_to_a_release(
     entry = pending.publisher_packaged_components.publisher_packaged_component[0]
     assert (entry.current_version, entry.pending_version) == ("", "1.0")
 
+    simulator_controls.edit(release_mode="stuck")
     release = sdk.release_integration_pack.create_release_integration_pack(
         models.ReleaseIntegrationPack(
             id_=pack.id_,
@@ -187,6 +192,7 @@ def test_a_component_travels_from_a_branch_to_a_release(
     )
     ask = sdk.release_integration_pack_status.get_release_integration_pack_status
     assert ask(release.request_id).release_status == "IN_PROGRESS"
+    simulator_controls.edit(release_mode="normal")
     done = until(lambda: ask(release.request_id), lambda s: s.release_status != "IN_PROGRESS")
     assert (done.release_status, done.response_status_code) == ("SUCCESS", 200)
 
