@@ -27,7 +27,15 @@ class Wait:
 
 
 class StageAgain(Exception):
-    """The branch is in doubt: drop it and stage again. Before the merge a branch is worth nothing."""
+    """The branch is in doubt: drop it and stage again. Before the merge a branch is worth nothing.
+
+    :param code: the code that the request fails with when it has been staged too often.
+    """
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
+        self.why = why
 
 
 class Stopped(Exception):

@@ -121,14 +121,14 @@ def _try_again(run: Run, error: PartnerApiError) -> Wait:
 def _stage_again(run: Run, doubt: StageAgain) -> Wait | None:
     """Drop the branch and everything that was done on it; the request goes back in line."""
     if run.request.staged_times >= MAX_STAGED:
-        return _fail(run, PromotionError("API_UNAVAILABLE", str(doubt)))
+        return _fail(run, PromotionError(doubt.code, doubt.why))
     try:
         with run.lease.writing():
             move(
                 run.request.pk,
                 to=Status.QUEUED,
                 action="staged_again",
-                note=str(doubt),
+                note=doubt.why,
                 epoch=run.lease.epoch,
                 next_attempt_at=timezone.now(),
             )

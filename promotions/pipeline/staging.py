@@ -35,8 +35,10 @@ def stage_components(run: Run) -> Wait | None:
 
     :raises PromotionError: PROMOTION_FAILED, or the code of the failures where they have one in common;
         PACKAGE_NOT_FOUND when the package has vanished since the plan was made.
-    :raises StageAgain: when a write's answer was lost: whether the component exists is not known then.
+    :raises StageAgain: when a write's answer was lost, or the worker died: whether the component exists is not
+        known then.
     """
+    _check_no_worker_died_here(run)
     plan = run.request.plan
     find_package(
         run.client,
@@ -57,6 +59,12 @@ def stage_components(run: Run) -> Wait | None:
     return None
 
 
+def _check_no_worker_died_here(run: Run) -> None:
+    before = run.request.steps.filter(step=run.step.step, attempt=run.step.attempt - 1).first()
+    if before is not None and before.error_code == "WORKER_LOST":
+        raise StageAgain("WORKER_LOST", "The worker died while it copied components.")
+
+
 def _stage_group(run: Run, members: list[ComponentResult]) -> None:
     """One component, or all members of a reference cycle in two passes: make what is new, then write references."""
     open_members = [member for member in members if member.outcome == Outcome.PENDING]
@@ -70,7 +78,9 @@ def _stage_group(run: Run, members: list[ComponentResult]) -> None:
             try:
                 write(run, result)
             except AnswerLost as error:
-                raise StageAgain(f"“{result.component.name}”: {error.message}") from error
+                raise StageAgain(
+                    error.code, f"“{result.component.name}”: {error.message}"
+                ) from error
             except (NeedsPerson, PromotionError, ComponentXmlError) as error:
                 if error.code in CONCERNS_ALL:
                     raise

@@ -11,6 +11,7 @@ from partnerapi.simulator import seed
 from promotions import services
 from promotions.messages import MESSAGES
 from promotions.models import ComponentMapping, IntegrationPack, Plan, PromotionRequest
+from promotions.partner import client
 from promotions.states import Status
 from tests.integration.desk import Desk
 
@@ -84,7 +85,8 @@ class TestBeforeTheMerge:
         assert not plan.can_be_submitted
 
     def test_a_packaged_component_that_is_gone(self, desk: Desk) -> None:
-        desk.simulator.fault(5, "status", status=404, times=1)
+        root = desk.plan(SMALL).root_component_id
+        desk.edit(action="delete_component", componentId=root)
         plan = desk.plan(SMALL)
         assert (plan.state, plan.error_code) == (Plan.State.FAILED, "COMPONENT_NOT_FOUND")
 
@@ -169,7 +171,8 @@ class TestBeforeTheMerge:
         filler = "x" * 3_100_000
         desk.edit(action="touch", componentId=root, description=filler)
         assert len(desk.raw(root)) > len(xml) + 3_000_000
-        plan = desk.plan(SMALL)
+        package = desk.edit(action="create_package", componentId=root, packageVersion="8.0")
+        plan = desk.plan(package["packageId"])
         assert (plan.state, plan.error_code) == (Plan.State.FAILED, "COMPONENT_TOO_LARGE")
 
     def test_too_many_components(self, desk: Desk) -> None:
@@ -184,10 +187,18 @@ class TestBeforeTheMerge:
         assert (plan.state, plan.error_code) == (Plan.State.FAILED, "TOO_MANY_COMPONENTS")
         assert not plan.components.exists()
 
-    def test_a_change_in_dev_after_the_plan(self, desk: Desk) -> None:
+    def test_a_change_in_dev_after_the_plan_never_travels(self, desk: Desk) -> None:
+        """Where a package pins versions the planned one is read; where it does not, the plan is stale."""
         plan = desk.plan(SMALL)
         desk.edit(action="touch", componentId=plan.root_component_id)
-        failed(desk, desk.submit(plan), "PLAN_STALE", "stage_components")
+        request = desk.submit(plan)
+        if client().dialect.capabilities.pins_versions:
+            desk.approve(desk.wait_for(request, Status.ADMIN_REVIEW))
+            request = desk.wait_for(request, Status.DEPLOYED)
+            assert request.status == Status.DEPLOYED
+            assert "Touched" not in desk.raw(request.results.get().prod_component_id)
+        else:
+            failed(desk, request, "PLAN_STALE", "stage_components")
 
     def test_a_platform_that_ignores_the_branch_is_noticed_at_the_first_write(
         self, desk: Desk
@@ -283,8 +294,6 @@ class TestTheMerge:
 
 def change_on_branch(desk: Desk, component_id: str, branch_id: str) -> None:
     """Somebody opens the branch in the Boomi editor and saves something else."""
-    from promotions.partner import client
-
     api = client()
     now = api.get_component(component_id, branch_id=branch_id)
     changed = re.sub(

@@ -1,0 +1,180 @@
+"""Whatever dies on the way: a promotion ends as it should, with one of everything and no branch left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+
+from partnerapi.simulator import seed
+from promotions import services
+from promotions.models import ComponentMapping, Plan, PromotionRequest
+from promotions.states import StepState, Status
+from tests import environment
+from tests.integration.desk import Desk, furnish
+from tests.services import Simulator, Worker, celery_worker
+
+SMALL = seed.SINGLE_COMPONENT_PACKAGE_ID
+
+
+class Shift:
+    """Workers that come and go: the test kills one and starts the next."""
+
+    def __init__(self, database_url: str, stack: ExitStack) -> None:
+        self.database_url = database_url
+        self.stack = stack
+        self.worker = self.start()
+
+    def start(self) -> Worker:
+        self.worker = self.stack.enter_context(
+            celery_worker(environment.FOLDER, {"DATABASE_URL": self.database_url})
+        )
+        return self.worker
+
+    def kill_and_replace(self) -> None:
+        self.worker.kill()
+        self.start()
+
+
+@pytest.fixture
+def shift(
+    transactional_db: None, database_url: str, redis_server: redis.Redis, simulator: Simulator
+) -> Iterator[Shift]:
+    with ExitStack() as stack:
+        yield Shift(database_url, stack)
+
+
+@pytest.fixture
+def desk(shift: Shift, simulator: Simulator, alice: User, bob: User, dora: User) -> Desk:
+    furnish()
+    return Desk(simulator, shift.worker, alice, bob, dora)
+
+
+def one_of_everything(desk: Desk, before: dict[str, int]) -> None:
+    state = desk.state()
+    assert len(desk.production()) == before["components"] + 1
+    assert len(state["packages"]) == before["packages"] + 1
+    assert len(state["packs"]) == before["packs"] + 1
+    assert len(state["deployments"]) == 2
+    assert ComponentMapping.objects.filter(source="engine").count() == 1
+
+
+def figures(desk: Desk) -> dict[str, int]:
+    state = desk.state()
+    return {
+        "components": len(desk.production()),
+        "packages": len(state["packages"]),
+        "packs": len(state["packs"]),
+    }
+
+
+def during(desk: Desk, request: PromotionRequest, step: str) -> Callable[[], bool]:
+    return lambda: request.steps.filter(step=step, state=StepState.RUNNING).exists()
+
+
+@pytest.mark.parametrize(
+    "step", ["create_branch", "await_branch", "stage_components", "check_staged"]
+)
+def test_a_worker_that_dies_before_the_review(desk: Desk, shift: Shift, step: str) -> None:
+    before = figures(desk)
+    plan = desk.plan(SMALL)
+    desk.simulator.latency(150)
+    request = desk.submit(plan)
+    desk.wait_until(during(desk, request, step), step)
+    shift.kill_and_replace()
+    desk.simulator.latency(0)
+    request = desk.wait_for(request, Status.ADMIN_REVIEW)
+    assert request.status == Status.ADMIN_REVIEW, (request.error_code, request.error)
+    assert request.steps.filter(step=step, error_code="WORKER_LOST").exists()
+    desk.approve(request)
+    assert desk.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+    desk.wait_until_no_branch()
+    one_of_everything(desk, before)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "verify",
+        "create_merge_request",
+        "execute_merge",
+        "await_merged",
+        "create_package",
+        "ensure_pack",
+        "add_to_pack",
+        "release_pack",
+        "deploy",
+    ],
+)
+def test_a_worker_that_dies_after_the_approval(desk: Desk, shift: Shift, step: str) -> None:
+    before = figures(desk)
+    request = desk.requested(SMALL)
+    desk.simulator.latency(120)
+    desk.approve(request)
+    desk.wait_until(during(desk, request, step), step)
+    shift.kill_and_replace()
+    desk.simulator.latency(0)
+    request = desk.wait_for(request, Status.DEPLOYED)
+    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    desk.wait_until_no_branch()
+    one_of_everything(desk, before)
+
+
+def test_a_worker_that_dies_while_it_plans(desk: Desk, shift: Shift) -> None:
+    desk.simulator.latency(60)
+    plan = services.make_plan(desk.alice, desk.orders, seed.DEMO_PACKAGE_ID)
+    desk.wait_until(lambda: desk.fresh(plan).progress_done > 2, "the plan to be under way")
+    shift.kill_and_replace()
+    desk.simulator.latency(0)
+    desk.wait_until(lambda: desk.fresh(plan).state != Plan.State.BUILDING, "the plan")
+    assert desk.fresh(plan).can_be_submitted
+
+
+def test_a_worker_that_dies_at_every_try_ends_the_request(desk: Desk, shift: Shift) -> None:
+    before = desk.production()
+    plan = desk.plan(SMALL)
+    request = desk.submit(plan)
+    desk.wait_until(lambda: desk.fresh(request).status == Status.ADMIN_REVIEW, "the review")
+    # As if five workers had died in it.
+    for attempt in range(1, 6):
+        request.steps.create(
+            step="take_merge_turn",
+            attempt=attempt,
+            state=StepState.ABANDONED,
+            error_code="WORKER_LOST",
+        )
+    desk.approve(request)
+    request = desk.wait_for(request, Status.DEPLOYED)
+    assert (request.status, request.error_code) == (Status.FAILED, "WORKER_LOST")
+    desk.wait_until_no_branch()
+    assert desk.production() == before
+
+
+def test_without_redis_the_tick_finds_what_was_not_enqueued(desk: Desk, shift: Shift) -> None:
+    """A message that was lost: the row is due, and the tick enqueues it again."""
+    from promotions.tasks import run_request
+
+    plan = desk.plan(SMALL)
+    original = run_request.apply_async
+    run_request.apply_async = lambda *args, **kwargs: None  # type: ignore[method-assign]
+    try:
+        request = desk.submit(plan)
+    finally:
+        run_request.apply_async = original  # type: ignore[method-assign]
+    assert desk.wait_for(request, Status.ADMIN_REVIEW).status == Status.ADMIN_REVIEW
+
+
+def test_a_stray_branch_of_ours_is_swept_and_others_are_left_alone(desk: Desk) -> None:
+    from promotions.models import Event
+    from promotions.partner import client
+
+    api = client()
+    parent = next(b.branch_id for b in api.query_branches() if b.is_main)
+    api.create_branch("promo-4711", "Promotion Desk: promotion 4711, gone", parent_id=parent)
+    api.create_branch("promo-summer", "A campaign of the shop team", parent_id=parent)
+    desk.wait_until(lambda: "promo-4711" not in desk.branches(), "the sweep")
+    assert desk.branches() == ["promo-summer"]
+    assert Event.objects.filter(action="stray_branch_deleted", subject="promo-4711").exists()
