@@ -66,7 +66,7 @@ def _queued(request: PromotionRequest) -> Explanation:
     return Explanation(
         "It waits for a worker to take it up.",
         f"A branch is made in the primary account and the components are copied to it; "
-        f"{_after_staging()}",
+        f"then {_after_staging()}",
     )
 
 
@@ -162,8 +162,8 @@ def _failed(request: PromotionRequest) -> Explanation:
 
 def _after_staging() -> str:
     if Stage(settings.STAGE) == Stage.BEFORE_REVIEW:
-        return "then it goes into the admins' queue."
-    return "then it is merged, packaged, released and deployed."
+        return "it goes into the admins' queue."
+    return "it is merged, packaged, released and deployed."
 
 
 _EXPLANATIONS = {

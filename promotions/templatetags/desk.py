@@ -159,8 +159,9 @@ def duration(started: datetime | None, finished: datetime | None) -> str:
 def icon(name: str, css: str = "") -> SafeString:
     """An icon from static/img/icons.svg; words beside it say what it means."""
     return format_html(
-        '<svg class="icon {}" aria-hidden="true" focusable="false" width="16" height="16">'
+        '<svg class="icon icon-{} {}" aria-hidden="true" focusable="false" width="16" height="16">'
         '<use href="{}#{}"></use></svg>',
+        name,
         css,
         static("img/icons.svg"),
         name,

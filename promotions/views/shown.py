@@ -121,6 +121,7 @@ def plan_context(plan: Plan, user: User) -> dict[str, Any]:
             if finding.accepted_by is None
         ],
         "findings": others,
+        "unsettled": sum(f.blocking and f.accepted_by is None for f in others),
         "blocking": [f for f in findings if f.blocking and f.accepted_by is None],
     }
 

@@ -2,32 +2,38 @@
 // The pages work without this file. It keeps what a person has open, typed and focused when a live
 // fragment is replaced, says changes to screen readers, and tells when the server does not answer.
 (() => {
+  const FOCUSABLE = "a[href], button, summary, input, select, textarea, [tabindex]";
   let kept = null;
 
+  const focusable = (root) => [...root.querySelectorAll(FOCUSABLE)];
+
   function keep(target) {
-    const focused = document.activeElement;
+    const focused = target.contains(document.activeElement) ? document.activeElement : null;
     kept = {
-      focus: target.contains(focused) ? focused.id : "",
-      selection: focused && "selectionStart" in focused ? [focused.selectionStart, focused.selectionEnd] : null,
+      focus: focused && {
+        id: focused.id,
+        place: focusable(target).indexOf(focused),
+        text: focused.textContent,
+        selection: "selectionStart" in focused ? [focused.selectionStart, focused.selectionEnd] : null,
+      },
       open: [...target.querySelectorAll("details[open][id]")].map((each) => each.id),
       typed: [...target.querySelectorAll("input[id], textarea[id], select[id]")]
         .filter((each) => each.type !== "hidden" && each.value !== each.defaultValue)
         .map((each) => [each.id, each.value]),
-      scrolled: [...target.querySelectorAll("[data-keep-scroll][id]")].map((each) => [each.id, each.scrollTop]),
-      lazy: [...target.querySelectorAll("details[id] > .lazy[data-loaded]")].map((each) => each),
+      loaded: [...target.querySelectorAll("details[data-version] > .lazy[data-loaded]")],
     };
   }
 
-  function restore() {
+  function restore(root) {
     if (!kept) return;
-    const { focus, selection, open, typed, lazy } = kept;
+    const { focus, open, typed, loaded } = kept;
     kept = null;
-    // A difference that was loaded stays loaded: put it back before the details asks for it again.
-    for (const old of lazy) {
-      const details = document.getElementById(old.dataset.loaded);
-      const place = details && details.querySelector(":scope > .lazy");
-      if (place) {
-        place.replaceWith(old);
+    // A difference that was loaded stays loaded, unless it is another one by now.
+    for (const old of loaded) {
+      const [id, version] = old.dataset.loaded.split(" ");
+      const details = document.getElementById(id);
+      if (details && details.dataset.version === version) {
+        details.querySelector(":scope > .lazy").replaceWith(old);
         details.removeAttribute("hx-get");
       }
     }
@@ -39,41 +45,42 @@
       const field = document.getElementById(id);
       if (field) field.value = value;
     }
-    const again = focus && document.getElementById(focus);
-    if (again) {
-      again.focus({ preventScroll: true });
-      if (selection && selection[0] !== null && again.setSelectionRange) {
-        again.setSelectionRange(...selection);
-      }
-    }
+    if (focus) focusAgain(root, focus);
   }
 
-  function announce(root) {
-    const said = root.querySelector("[data-announce]");
+  function focusAgain(root, { id, place, text, selection }) {
+    const there = focusable(root)[place];
+    const again = id ? document.getElementById(id) : there && there.textContent === text ? there : null;
+    if (!again) return;
+    again.focus({ preventScroll: true });
+    if (selection && selection[0] !== null) again.setSelectionRange(...selection);
+  }
+
+  function announce() {
+    const said = document.querySelector("[data-announce]");
     const announcer = document.getElementById("announcer");
     const words = said ? said.textContent.trim().replace(/\s+/g, " ") : "";
-    if (announcer && words && announcer.textContent !== words) announcer.textContent = words;
+    if (announcer.textContent !== words) announcer.textContent = words;
   }
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.shouldSwap && event.detail.target) keep(event.detail.target);
+    if (event.detail.shouldSwap) keep(event.detail.target);
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
     const target = event.detail.target;
     if (target.classList.contains("lazy")) {
-      target.dataset.loaded = target.parentElement.id;
+      target.dataset.loaded = `${target.parentElement.id} ${target.parentElement.dataset.version}`;
       kept = null;
       return;
     }
-    restore();
-    announce(document);
+    restore(document.getElementById(target.id) || document);
+    announce();
   });
 
   // The server's word that it is there, or not.
   const lost = (isLost) => {
-    const toast = document.getElementById("connection-lost");
-    if (toast) toast.hidden = !isLost;
+    document.getElementById("connection-lost").hidden = !isLost;
   };
   document.addEventListener("htmx:sendError", () => lost(true));
   document.addEventListener("htmx:responseError", () => lost(true));
@@ -90,22 +97,22 @@
       return;
     }
     form.dataset.sent = "yes";
-    for (const button of form.querySelectorAll("button[type=submit]")) button.setAttribute("aria-disabled", "true");
+    for (const button of form.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
   });
+  // The page may come back from the browser's memory.
   window.addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) {
       delete form.dataset.sent;
-      for (const button of form.querySelectorAll("button[aria-disabled]")) button.removeAttribute("aria-disabled");
+      for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-disabled");
     }
   });
 
   // "/" goes to the search field, as on many sites.
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
     const search = document.getElementById("search");
-    if (event.key === "/" && !typing && search && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      event.preventDefault();
-      search.focus();
-    }
+    if (!search || event.target.closest("input, textarea, select")) return;
+    event.preventDefault();
+    search.focus();
   });
 })();

@@ -257,7 +257,7 @@ def test_plan_detail_shows_what_would_change(
     shown = text(signed_in(client, alice).get(plan.get_absolute_url()))
     for words in ("Order to invoice", "Create", "Update", "Unchanged", "Mapped connection"):
         assert words in shown
-    assert "2 environment values left behind" in shown
+    assert "2 environment values handled" in shown
     assert f'action="{reverse("submit_promotion", args=[plan.pk])}"' in shown
 
 
