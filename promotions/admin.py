@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Field, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from .described import changes, described
+from .mapping_exchange import MappingExchange
 from .models import (
     ApiCall,
     ComponentMapping,
@@ -41,29 +43,6 @@ admin.site.index_title = "Accounts, mappings and records"
 
 
 # --- What admins edit ------------------------------------------------------------------------
-
-
-def described(row: Model) -> dict[str, str]:
-    """The fields of a row in words, to tell before from after."""
-    return {
-        field.name: _words(row, field)
-        for field in row._meta.fields
-        if field.editable and not field.primary_key
-    }
-
-
-def _words(row: Model, field: Field[Any, Any]) -> str:
-    value = getattr(row, field.name)
-    return "" if value is None else str(value)
-
-
-def changes(before: dict[str, str], after: dict[str, str]) -> str:
-    """ "name: Alpha → Beta", one line for each field that differs."""
-    return "\n".join(
-        f"{name}: {before.get(name, '') or '—'} → {after.get(name, '') or '—'}"
-        for name in after | before
-        if before.get(name, "") != after.get(name, "")
-    )
 
 
 class RecordedAdmin(AnyAdmin):
@@ -102,7 +81,7 @@ class RecordedAdmin(AnyAdmin):
 
 
 @admin.register(ComponentMapping)
-class ComponentMappingAdmin(RecordedAdmin):
+class ComponentMappingAdmin(MappingExchange, RecordedAdmin):
     list_display = (
         "name",
         "component_type",

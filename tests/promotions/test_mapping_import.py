@@ -1,0 +1,226 @@
+"""Mappings out to CSV and XLSX and in again, in the admin pages: preview, errors per row, events."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import tablib
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from promotions.management.commands.setup_roles import set_up_roles
+from promotions.mapping_exchange import MappingResource
+from promotions.models import ComponentMapping, DevAccount, Event
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "/admin/promotions/componentmapping/"
+CSV, XLSX = "0", "1"
+COLUMNS = [field.attname for field in ComponentMapping._meta.fields if not field.primary_key]
+HEADERS = ("dev_account", "dev_component_id", "prod_component_id", "name", "type")
+
+
+@pytest.fixture
+def account(db: None) -> DevAccount:
+    return DevAccount.objects.create(account_id="orders-dev", name="Orders Team")
+
+
+@pytest.fixture
+def admin(client: Client, bob: User) -> Client:
+    set_up_roles()
+    client.force_login(bob)
+    return client
+
+
+def mapping(account: DevAccount, dev_id: str, **columns: Any) -> ComponentMapping:
+    values = {
+        "dev_account": account,
+        "dev_component_id": dev_id,
+        "prod_component_id": f"prod-{dev_id}",
+        "name": f"Component {dev_id}",
+        "component_type": "process",
+    }
+    return ComponentMapping.objects.create(**(values | columns))
+
+
+def file_of(*rows: tuple[str, ...], headers: tuple[str, ...] = HEADERS) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerows([headers, *rows])
+    return written.getvalue().encode()
+
+
+def preview(admin: Client, data: bytes, kind: str = CSV, name: str = "mappings.csv") -> Any:
+    return admin.post(
+        f"{PAGE}import/", {"import_file": SimpleUploadedFile(name, data), "format": kind}
+    )
+
+
+def confirm(admin: Client, previewed: Any) -> Any:
+    form = previewed.context["confirm_form"]
+    return admin.post(f"{PAGE}process_import/", form.initial, follow=True)
+
+
+def exported(admin: Client, kind: str = CSV) -> bytes:
+    fields = {f"mappingresource_{field}": "on" for field in MappingResource().fields}
+    answer = admin.post(f"{PAGE}export/", {"format": kind, "resource": "0", **fields})
+    assert answer.status_code == 200
+    content: bytes = answer.content
+    return content
+
+
+def test_the_preview_shows_and_writes_nothing(admin: Client, account: DevAccount) -> None:
+    old = mapping(account, "a")
+    data = file_of(
+        ("orders-dev", "A", "prod-other", "Component a", "process"),
+        ("orders-dev", "b", "prod-b", "Brand new", "process"),
+    )
+    page = preview(admin, data)
+    assert "Brand new" in page.content.decode()
+    assert page.context["confirm_form"]
+    assert ComponentMapping.objects.get() == old
+    old.refresh_from_db()
+    assert old.prod_component_id == "prod-a"
+    assert not Event.objects.exists()
+
+
+def test_the_confirmed_import_writes_and_each_change_leaves_an_event(
+    admin: Client, account: DevAccount, bob: User
+) -> None:
+    mapping(account, "a")
+    mapping(account, "same")
+    data = file_of(
+        ("orders-dev", " A ", "prod-other", "Component a", "process"),
+        ("orders-dev", "b", "prod-b", "Brand new", "process"),
+        ("orders-dev", "same", "prod-same", "Component same", "process"),
+    )
+    page = confirm(admin, preview(admin, data))
+    assert "1 new, 1 updated, 0 deleted and 1 skipped" in page.content.decode()
+    new = ComponentMapping.objects.get(dev_component_id="b")
+    assert new.source == ComponentMapping.Source.ADMIN_SEEDING
+    changed, added = Event.objects.order_by("pk")
+    assert (changed.action, added.action) == ("componentmapping_changed", "componentmapping_added")
+    assert changed.actor == added.actor == bob
+    assert "mappings.csv" in added.note
+    assert "prod_component_id: prod-a → prod-other" in changed.note
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (("nobody", "b", "p", "B", "process"), "The dev account nobody is not known here"),
+        (("", "b", "p", "B", "process"), "The dev account (none) is not known here"),
+        (("orders-dev", " ", "p", "B", "process"), "The id of the dev component is missing"),
+        (("orders-dev", "b", "", "B", "process"), "This field cannot be blank"),
+        (("orders-dev", "b", "p", "", "process"), "This field cannot be blank"),
+        (("orders-dev", "ok", "p", "B", "process"), "Row 1 maps the same dev component already"),
+    ],
+)
+def test_a_bad_row_is_told_and_nothing_can_be_confirmed(
+    admin: Client, account: DevAccount, row: tuple[str, ...], told: str
+) -> None:
+    page = preview(admin, file_of(("orders-dev", "ok", "p", "Fine", "process"), row))
+    text = page.content.decode()
+    assert told in text
+    assert "Traceback" not in text
+    assert "confirm_form" not in page.context
+    assert not ComponentMapping.objects.exists()
+
+
+def test_a_file_that_is_none_is_told(admin: Client, account: DevAccount) -> None:
+    page = preview(admin, b"\x00\x01 no workbook", XLSX, "mappings.xlsx")
+    assert page.status_code == 200
+    assert page.context["form"].errors
+
+
+def test_what_changed_after_the_preview_imports_nothing(admin: Client, account: DevAccount) -> None:
+    other = DevAccount.objects.create(account_id="finance-dev", name="Finance")
+    data = file_of(
+        ("orders-dev", "a", "p", "A", "process"), ("finance-dev", "b", "p", "B", "process")
+    )
+    page = preview(admin, data)
+    other.delete()
+    done = confirm(admin, page)
+    assert "Nothing was imported" in done.content.decode()
+    assert not ComponentMapping.objects.exists()
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize(("kind", "name"), [(CSV, "m.csv"), (XLSX, "m.xlsx")])
+def test_an_export_is_a_backup(
+    admin: Client, account: DevAccount, alice: User, kind: str, name: str
+) -> None:
+    mapping(account, "a", name="=HYPERLINK(1) & co")
+    mapping(account, "b", name="'quoted", prod_version=None)
+    mapping(
+        account,
+        "c",
+        name='Ümlaut 🚚, "comma"',
+        prod_version=12,
+        last_promoted_at=timezone.now(),
+        last_promoted_by=alice,
+        source=ComponentMapping.Source.ENGINE,
+    )
+    before = list(ComponentMapping.objects.order_by("dev_component_id").values_list(*COLUMNS))
+    data = exported(admin, kind)
+    ComponentMapping.objects.all().delete()
+    confirm(admin, preview(admin, data, kind, name))
+    after = list(ComponentMapping.objects.order_by("dev_component_id").values_list(*COLUMNS))
+    assert after == before
+
+
+def test_the_same_export_changes_nothing(admin: Client, account: DevAccount, alice: User) -> None:
+    mapping(account, "a", last_promoted_at=timezone.now(), last_promoted_by=alice, prod_version=3)
+    page = confirm(admin, preview(admin, exported(admin)))
+    assert "0 new, 0 updated, 0 deleted and 1 skipped" in page.content.decode()
+    assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+@pytest.mark.parametrize(("kind", "format_name"), [(CSV, "csv"), (XLSX, "xlsx")])
+def test_no_cell_is_a_formula(
+    admin: Client, account: DevAccount, kind: str, format_name: str, start: str
+) -> None:
+    mapping(account, "a", name=f"{start}cmd|' /C calc'!A0")
+    data = exported(admin, kind)
+    rows = tablib.Dataset().load(data.decode("utf-8-sig") if kind == CSV else data, format_name)
+    [name] = rows["name"]
+    assert name == f"'{start}cmd|' /C calc'!A0"
+
+
+def test_only_csv_and_xlsx_are_offered(admin: Client, account: DevAccount) -> None:
+    page = admin.get(f"{PAGE}import/")
+    assert [label for _, label in page.context["form"].fields["format"].choices if label] == [
+        "---",
+        "csv",
+        "xlsx",
+    ]
+
+
+def test_somebody_who_may_only_look_imports_nothing(
+    client: Client, account: DevAccount, alice: User
+) -> None:
+    from django.contrib.auth.models import Permission
+
+    alice.is_staff = True
+    alice.save()
+    alice.user_permissions.add(Permission.objects.get(codename="view_componentmapping"))
+    client.force_login(alice)
+    assert client.get(f"{PAGE}import/").status_code == 403
+    assert client.post(f"{PAGE}process_import/").status_code == 403
+    assert client.get(f"{PAGE}export/").status_code == 200
+
+
+def test_staff_without_any_permission_exports_nothing(
+    client: Client, account: DevAccount, alice: User
+) -> None:
+    alice.is_staff = True
+    alice.save()
+    client.force_login(alice)
+    assert client.get(f"{PAGE}export/").status_code == 403
