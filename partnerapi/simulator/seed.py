@@ -3,6 +3,9 @@
 Every id is made from a name, so it is the same at every start.
 """
 
+import copy
+from functools import cache
+
 from partnerapi.simulator import (
     seed_finance,
     seed_large,
@@ -103,11 +106,10 @@ PACKS = {
 SEEDS = ("default", "large", "empty")
 
 
-def build(name: str, speed: float) -> World:
-    """A fresh world: ``default``, ``large`` (the same with a great deal more), or ``empty``."""
-    if name not in SEEDS:
-        raise bad_request(f"The seed {name} is not one of {', '.join(SEEDS)}.")
-    world = World(speed)
+@cache
+def _planted(name: str) -> World:
+    """A world as it is planted. Nobody may change it: it is what every reset begins with."""
+    world = World()
     world.primary_id = PRIMARY_ACCOUNT
     planters = {}
     for account_id, account_name in ACCOUNT_NAMES.items():
@@ -122,4 +124,13 @@ def build(name: str, speed: float) -> World:
     seed_production.plant(planters[PRIMARY_ACCOUNT], ORDERS_ACCOUNT)
     if name == "large":
         seed_large.plant(planters[ORDERS_ACCOUNT], planters[PRIMARY_ACCOUNT])
+    return world
+
+
+def build(name: str, speed: float) -> World:
+    """A fresh world: ``default``, ``large`` (the same with a great deal more), or ``empty``."""
+    if name not in SEEDS:
+        raise bad_request(f"The seed {name} is not one of {', '.join(SEEDS)}.")
+    world = copy.deepcopy(_planted(name))
+    world.speed = speed
     return world
