@@ -147,6 +147,10 @@ MESSAGES = {
         "The account has no branch left.",
         "Delete branches that nobody needs, or lower PROMOTION_BRANCH_LIMIT.",
     ),
+    "BRANCHING_NOT_ENABLED": Message(
+        "Branching is not enabled on the primary account.",
+        "Ask Boomi to enable it; without branches nothing can be promoted safely.",
+    ),
     "BRANCH_IGNORED": Message(
         "The platform wrote to main although a branch was named.",
         "Branching is not enabled on the primary account. Undo the version that Boomi's revision history shows, "

@@ -329,9 +329,6 @@ class PlannedComponent(models.Model):
     rewrites = models.JSONField(default=list, help_text="References rewritten: path, context.")
     digest = models.CharField(max_length=64, blank=True)
     base_digest = models.CharField(max_length=64, blank=True)
-    content = models.ForeignKey(
-        Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
     difference = models.ForeignKey(
         Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -11,16 +11,19 @@ from partnerapi.componentxml.normalise import digest, normalise, pretty_lines
 from partnerapi.componentxml.paths import symbol
 from partnerapi.componentxml.rewrite import Rewrite, Rewritten, rewrite
 from partnerapi.componentxml.strip import (
+    HIDDEN,
     Finding,
     Place,
     Stripped,
     environment_places,
     fill,
+    hide,
     mask,
     strip,
 )
 
 __all__ = [
+    "HIDDEN",
     "MAX_BYTES",
     "BadXml",
     "ComponentXmlError",
@@ -35,6 +38,7 @@ __all__ = [
     "digest",
     "environment_places",
     "fill",
+    "hide",
     "mask",
     "normalise",
     "pretty_lines",

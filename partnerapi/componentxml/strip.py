@@ -37,6 +37,8 @@ _MARKER_BYTES = MARKER.encode()
 _BLOBS = frozenset({"cookie", "CertificateData"})
 
 
+# Stands for a secret that was found, in what is shown.
+HIDDEN = "{promotion-desk:hidden}"
 # Nothing shorter is taken for a secret.
 _SHORTEST = 4
 
@@ -124,6 +126,21 @@ def mask(data: bytes) -> bytes:
     masking = _Stripping(document, document, found)
     masking.run()
     return splice(data, masking.edits)
+
+
+def hide(data: bytes) -> bytes:
+    """The document with everything that `strip` would report as a finding shown as `HIDDEN`.
+
+    For what is kept and shown: a secret in a script stops a component, and must not stand in its
+    difference either. Takes a stripped, masked or planned document. Raises as `strip`.
+    """
+    document = parse(data)
+    edits = []
+    for value, text, hits in _suspicious(document, {}):
+        for hit in hits:
+            text = text.replace(hit.found, HIDDEN)
+        edits.append(Edit(value.start, value.end, escape(text)))
+    return splice(data, edits)
 
 
 def environment_places(data: bytes) -> tuple[Place, ...]:
@@ -374,6 +391,15 @@ def _findings(
 ) -> Iterator[Finding]:
     """What looks like a secret outside the places that were stripped."""
     places = Places(document)
+    for value, _, hits in _suspicious(document, found):
+        for hit in hits:
+            yield _finding(places.path(value.element, value.slot), hit.rule, hit.found, key)
+
+
+def _suspicious(
+    document: Document, found: Mapping[tuple[Element, str], str]
+) -> Iterator[tuple[Value, str, list[secrets.Hit]]]:
+    """Values outside the places in `found` that hold something like a secret, with their text."""
     zones = dict(rules.zoned(document))
     for value in values(document):
         element, slot = value.element, value.slot
@@ -390,10 +416,11 @@ def _findings(
             and element.name not in _BLOBS
             and (values_live_here or zones[element] == "settings")
         )
-        for hit in secrets.search(text, random_strings=random):
-            yield _finding(places.path(element, slot), hit.rule, hit.found, key)
+        hits = secrets.search(text, random_strings=random)
         if len(text) >= 128 and rules.MASK.fullmatch(text):
-            yield _finding(places.path(element, slot), "masked-value", text, key)
+            hits.append(secrets.Hit("masked-value", text, 0))
+        if hits:
+            yield value, text, hits
 
 
 def _finding(path: str, rule: str, found: str, key: bytes) -> Finding:
@@ -440,11 +467,13 @@ def _production_values(
 
 
 __all__ = [
+    "HIDDEN",
     "Finding",
     "Place",
     "Stripped",
     "environment_places",
     "fill",
+    "hide",
     "mask",
     "strip",
 ]

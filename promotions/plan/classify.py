@@ -195,14 +195,12 @@ def _compare(made: Draft, wanted: Symbolic, production: bytes | None) -> None:
         made.found = [f for f in made.found if f.code == "TWIN_DELETED"]
         return
     made.columns.update(store_difference(base, wanted.xml))
-    made.columns["content"] = blobs.store(wanted.xml)
 
 
 def store_difference(old: bytes | None, new: bytes) -> dict[str, Any]:
-    """Columns for the difference of two masked documents, stored for the pages."""
-    compared = differences.compare(
-        componentxml.pretty_lines(old) if old is not None else [], componentxml.pretty_lines(new)
-    )
+    """Columns for the difference of two masked documents, stored for the pages without what looks like a secret."""
+    before = componentxml.pretty_lines(componentxml.hide(old)) if old is not None else []
+    compared = differences.compare(before, componentxml.pretty_lines(componentxml.hide(new)))
     return {
         "difference": blobs.store(compared.to_json()),
         "lines_added": compared.added,

@@ -45,9 +45,7 @@ def find_package(
     :param component_id: what it packages, where that is known: one page is read instead of all.
     :raises PromotionError: PACKAGE_NOT_FOUND, PACKAGE_NOT_SHAREABLE.
     """
-    packages = client.query_packaged_components(
-        account=account, component_id=component_id or None
-    )
+    packages = client.query_packaged_components(account=account, component_id=component_id or None)
     for package in packages:
         if package.package_id == package_id:
             if not package.shareable:

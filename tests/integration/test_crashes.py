@@ -10,9 +10,10 @@ import redis
 from django.contrib.auth.models import User
 
 from partnerapi.simulator import seed
-from promotions import services
-from promotions.models import ComponentMapping, Plan, PromotionRequest
-from promotions.states import StepState, Status
+from promotions import services, tasks
+from promotions.models import ComponentMapping, Event, Plan, PromotionRequest
+from promotions.partner import client
+from promotions.states import Status, StepState
 from tests import environment
 from tests.integration.desk import Desk, furnish
 from tests.services import Simulator, Worker, celery_worker
@@ -153,24 +154,17 @@ def test_a_worker_that_dies_at_every_try_ends_the_request(desk: Desk, shift: Shi
     assert desk.production() == before
 
 
-def test_without_redis_the_tick_finds_what_was_not_enqueued(desk: Desk, shift: Shift) -> None:
-    """A message that was lost: the row is due, and the tick enqueues it again."""
-    from promotions.tasks import run_request
-
+def test_a_message_that_was_lost_is_sent_again_by_the_tick(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = desk.plan(SMALL)
-    original = run_request.apply_async
-    run_request.apply_async = lambda *args, **kwargs: None  # type: ignore[method-assign]
-    try:
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "enqueue", lambda *args, **kwargs: None)
         request = desk.submit(plan)
-    finally:
-        run_request.apply_async = original  # type: ignore[method-assign]
     assert desk.wait_for(request, Status.ADMIN_REVIEW).status == Status.ADMIN_REVIEW
 
 
 def test_a_stray_branch_of_ours_is_swept_and_others_are_left_alone(desk: Desk) -> None:
-    from promotions.models import Event
-    from promotions.partner import client
-
     api = client()
     parent = next(b.branch_id for b in api.query_branches() if b.is_main)
     api.create_branch("promo-4711", "Promotion Desk: promotion 4711, gone", parent_id=parent)

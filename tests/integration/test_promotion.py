@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from partnerapi.simulator import seed
@@ -16,7 +18,7 @@ from promotions.models import (
     PromotionRequest,
     Reservation,
 )
-from promotions.states import Outcome, StepState, Status
+from promotions.states import Outcome, Status, StepState
 from promotions.tasks import run_request
 from tests.integration.desk import Desk
 
@@ -106,14 +108,32 @@ def test_no_secret_of_the_seed_is_in_the_database(desk: Desk) -> None:
 
 def dev_secrets(desk: Desk) -> list[str]:
     """The plain passwords that the seed plants in components which are promoted."""
-    import re
-
     xml = "".join(
         desk.raw(c["id"])
         for c in desk.state()["accounts"][seed.ORDERS_ACCOUNT]["components"]
         if c["type"] == "processproperty" and not c["deleted"]
     )
     return re.findall(r"<type>password</type><defaultValue>([^<]+)</defaultValue>", xml)
+
+
+def test_a_secret_in_a_script_stops_the_plan_and_is_kept_nowhere(desk: Desk) -> None:
+    logistics = desk.orders.__class__.objects.get(account_id=seed.LOGISTICS_ACCOUNT)
+    plan = desk.plan(seed.HIDDEN_SECRET_PACKAGE_ID, account=logistics, user=desk.bob)
+    findings = plan.findings.filter(code="SECRET_LEFT_BEHIND")
+    assert findings
+    assert not plan.can_be_submitted
+    kept = b"".join(blob.content for blob in Blob.objects.all())
+    assert b"{promotion-desk:hidden}" in kept
+    component = findings[0].component
+    assert component is not None
+    sources = desk.raw(component.dev_component_id)
+    tokens = re.findall(r"[A-Za-z0-9_.-]{24,}", sources)
+    hidden = [token for token in tokens if token.encode() not in kept]
+    assert hidden, "The secret stands in the difference."
+    services.accept_finding(desk.bob, findings[0], reason="It is revoked already.")
+    assert Event.objects.get(action="finding_accepted").note == "It is revoked already."
+    again = desk.plan(seed.HIDDEN_SECRET_PACKAGE_ID, account=logistics, user=desk.bob)
+    assert again.findings.get(fingerprint=findings[0].fingerprint).accepted_by == desk.bob
 
 
 # --- Already right --------------------------------------------------------------------------

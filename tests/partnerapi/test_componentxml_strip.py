@@ -3,9 +3,11 @@
 import pytest
 
 from partnerapi.componentxml import (
+    HIDDEN,
     ComponentXmlError,
     digest,
     fill,
+    hide,
     mask,
     normalise,
     read_envelope,
@@ -278,3 +280,21 @@ def test_fingerprints_follow_the_value_the_place_and_the_key():
 def test_reading_the_envelope_of_what_was_stripped_still_works():
     data = component('<field id="url" value="d"/>')
     assert read_envelope(strip(data).xml) == read_envelope(data)
+
+
+def test_what_is_found_is_hidden_where_it_is_shown() -> None:
+    token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2"
+    body = f'<script><text>def token = "{token}" &amp; more</text></script>'
+    data = component(body, type="script.processing")
+    assert token in data.decode()
+    assert strip(data).findings
+    hidden = hide(data)
+    assert token not in hidden.decode()
+    assert HIDDEN in hidden.decode()
+    assert "&amp; more" in hidden.decode()
+    assert not strip(data.replace(token.encode(), b"")).findings
+
+
+def test_hiding_leaves_a_document_without_findings_as_it_is() -> None:
+    data = component("<process><shape name='a &gt; b'/></process>", type="process")
+    assert hide(data) == data

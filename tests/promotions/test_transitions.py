@@ -22,7 +22,7 @@ from promotions.models import (
     Reservation,
     StepRun,
 )
-from promotions.states import AFTER_APPROVAL, BEFORE_REVIEW, FINAL, OPEN, StepState, Status
+from promotions.states import AFTER_APPROVAL, BEFORE_REVIEW, FINAL, OPEN, Status, StepState
 from promotions.transitions import StaleRequest, move
 
 pytestmark = pytest.mark.django_db
