@@ -122,6 +122,27 @@ def update_metadata(request: Request) -> Answer:
     return send(request, "ComponentMetadata", answer)
 
 
+def restore_metadata(request: Request) -> Answer:
+    """Bring a deleted component back; nothing new can be created this way."""
+    known = " ".join(objects.QUERYABLE["ComponentMetadata"])
+    fields = request.fields("ComponentMetadata", ("componentId",), known)
+    account = request.account
+    component = account.component(str(fields["componentId"]))
+    before = components.newest(account, component)
+    if not before.deleted:
+        raise bad_request(f"The component ({component.id}) is not deleted.")
+    saved = components.add_version(
+        request.world,
+        account,
+        component,
+        account.main,
+        name=before.name,
+        folder_id=before.folder_id,
+        body=before.body,
+    )
+    return send(request, "ComponentMetadata", _metadata_fields(account, component, saved))
+
+
 def delete_metadata(request: Request) -> Answer:
     component, _ = _live(request, request.groups["id"])
     components.delete(request.world, request.account, component, request.account.main)
@@ -193,7 +214,7 @@ def query_references(request: Request) -> Answer:
 def _children(request: Request, component_id: str, number: int) -> list[Fields]:
     component = request.account.components.get(component_id.lower())
     version = component.versions.get(number) if component else None
-    if component is None or version is None:
+    if component is None or version is None or version.deleted:
         return []
     used = components.references(request.account, component, version)
     return [_reference(component, version, guid, kind) for guid, kind in used]
@@ -223,11 +244,10 @@ def create_folder(request: Request) -> Answer:
     if gone is not None and gone.deleted:
         gone.deleted = False
         return send(request, "Folder", objects.folder_fields(account, gone))
-    for name in ("name", "parentId"):
-        if not fields.get(name):
-            raise bad_request(f"The field '{name}' is required.")
-    parent = account.folder(str(fields["parentId"]))
-    name = str(fields["name"])
+    name = str(fields.get("name") or "")
+    if not name:
+        raise bad_request("The field 'name' is required.")
+    parent = account.folder(str(fields.get("parentId") or account.root_folder_id))
     if any(
         f.parent_id == parent.id and f.name == name and not f.deleted
         for f in account.folders.values()
@@ -241,7 +261,7 @@ def delete_folder(request: Request) -> Answer:
     folder = request.account.folder(request.groups["id"])
     if folder.id == request.account.root_folder_id:
         raise bad_request("The root folder cannot be deleted.")
-    folder.deleted = True
+    request.world.delete_folder(request.account, folder)
     return Answer(200, TRUE, JSON)
 
 
@@ -276,6 +296,14 @@ ROUTES: list[Route] = [
     route("GET", "ComponentMetadata/{id}", 5, "GET ComponentMetadata", get_metadata, reads=True),
     *shared.query_routes(
         "ComponentMetadata", shared.query_handler("ComponentMetadata", metadata_rows)
+    ),
+    route(
+        "POST",
+        "ComponentMetadata",
+        "ComponentMetadata CREATE",
+        "ComponentMetadata CREATE",
+        restore_metadata,
+        media=BOTH,
     ),
     route(
         "POST",

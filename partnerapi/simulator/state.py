@@ -7,7 +7,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -376,6 +376,20 @@ class World:
                 None,
             ) or self.add_folder(account, name, folder.id)
         return folder
+
+    def delete_folder(self, account: Account, folder: Folder) -> None:
+        """Delete a folder with the folders and components in it."""
+        folder.deleted = True
+        for component in account.components.values():
+            on_main = component.on_main(account.main_id)
+            if on_main is not None and on_main.folder_id == folder.id and not on_main.deleted:
+                number = component.next_number()
+                component.versions[number] = replace(
+                    on_main, number=number, seq=self.next_seq(), deleted=True
+                )
+        for child in list(account.folders.values()):
+            if child.parent_id == folder.id and not child.deleted:
+                self.delete_folder(account, child)
 
     # Pages of a query
 

@@ -188,6 +188,21 @@ def test_a_component_lands_in_the_folder_of_its_folder_id(api: Controls) -> None
     assert api.call("POST", "Component", nowhere).status_code == 400
 
 
+def test_a_folder_without_a_parent_is_made_in_the_root(api: Controls) -> None:
+    made = api.call("POST", "Folder", json={"name": "Top"}).json()
+    assert made["fullPath"] == "Northwind Outfitters/Top"
+
+
+def test_a_folder_is_deleted_with_what_is_in_it_and_can_be_restored(api: Controls) -> None:
+    folder = get(api, f"ComponentMetadata/{STOCK}")["folderId"]
+    assert api.call("DELETE", f"Folder/{folder}", accept="*/*").ok
+    assert api.call("GET", f"Component/{STOCK}").status_code == 400
+    xml = process_xml(folderId=folder)
+    assert api.call("POST", "Component", xml).status_code == 400
+    restored = api.call("POST", "Folder", json={"id": folder, "name": "Stock"}).json()
+    assert restored["deleted"] is False
+
+
 def test_without_branching_a_write_lands_on_main_and_says_nothing(api: Controls) -> None:
     api.edit(branching_enabled=False)
     answer = api.call("POST", "Component", process_xml(branchId="QjoxMjM"))
@@ -226,6 +241,9 @@ def test_a_deletion_goes_through_metadata(api: Controls) -> None:
     assert api.call("DELETE", f"ComponentMetadata/{STOCK}", accept="*/*").ok
     assert api.call("GET", f"Component/{STOCK}").status_code == 400
     assert get(api, f"ComponentMetadata/{STOCK}")["deleted"] is True
+    again = api.call("POST", "ComponentMetadata", json={"componentId": STOCK})
+    assert again.json()["deleted"] is False
+    assert api.call("GET", f"Component/{STOCK}").ok
 
 
 # -- references and manifests ----------------------------------------------------------------
