@@ -19,13 +19,15 @@ help:  ## show this list
 $(STAMP): requirements.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@echo "Installing the locked requirements into $(VENV), which takes a minute or two…"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --requirement requirements-dev.txt
 	@touch $@
 
+# exec, so that a signal that make passes on reaches the demo itself and not a shell.
 demo: $(STAMP)  ## a whole stack with one promotion carried out; ONCE=1 ends by itself
-	@DEMO=true $(BIN)/python manage.py demo $(if $(filter-out 0,$(ONCE)),--once)
+	@exec env DEMO=true $(BIN)/python manage.py demo $(if $(filter-out 0,$(ONCE)),--once)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
