@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -47,8 +47,12 @@ def stage_components(run: Run) -> Wait | None:
         component_id=plan.root_component_id,
     )
     results = list(run.written())
-    for _, members in groupby(results, key=lambda result: result.component.group):
-        _stage_group(run, list(members))
+    for _, group in groupby(results, key=lambda result: result.component.group):
+        members = list(group)
+        _write(run, members, _create)
+        _write(run, members, _complete)
+    # Ids of components that no reference puts first may stand in scripts and data.
+    _write(run, results, _complete)
     failed = list(run.written().filter(outcome=Outcome.FAILED))
     if failed:
         codes = {result.error_code for result in failed}
@@ -65,27 +69,25 @@ def _check_no_worker_died_here(run: Run) -> None:
         raise StageAgain("WORKER_LOST", "The worker died while it copied components.")
 
 
-def _stage_group(run: Run, members: list[ComponentResult]) -> None:
-    """One component, or all members of a reference cycle in two passes: make what is new, then write references."""
-    open_members = [member for member in members if member.outcome == Outcome.PENDING]
-    for write in (_create, _complete):
-        for result in open_members:
-            if result.outcome != Outcome.PENDING:
-                continue
-            if _uses_a_failed_one(run, result):
-                _finish(run, result, Outcome.SKIPPED)
-                continue
-            try:
-                write(run, result)
-            except AnswerLost as error:
-                raise StageAgain(
-                    error.code, f"“{result.component.name}”: {error.message}"
-                ) from error
-            except (NeedsPerson, PromotionError, ComponentXmlError) as error:
-                if error.code in CONCERNS_ALL:
-                    raise
-                detail = error.detail if isinstance(error, PromotionError) else error.message
-                _finish(run, result, Outcome.FAILED, error_code=error.code, error=detail)
+def _write(
+    run: Run, results: list[ComponentResult], write: Callable[[Run, ComponentResult], None]
+) -> None:
+    """Do one pass over components that are still to be written; a failure is the component's own."""
+    for result in results:
+        if result.outcome != Outcome.PENDING:
+            continue
+        if _uses_a_failed_one(run, result):
+            _finish(run, result, Outcome.SKIPPED)
+            continue
+        try:
+            write(run, result)
+        except AnswerLost as error:
+            raise StageAgain(error.code, f"“{result.component.name}”: {error.message}") from error
+        except (NeedsPerson, PromotionError, ComponentXmlError) as error:
+            if error.code in CONCERNS_ALL:
+                raise
+            detail = error.detail if isinstance(error, PromotionError) else error.message
+            _finish(run, result, Outcome.FAILED, error_code=error.code, error=detail)
 
 
 def _uses_a_failed_one(run: Run, result: ComponentResult) -> bool:
@@ -103,8 +105,7 @@ def _create(run: Run, result: ComponentResult) -> None:
     _progress(run, result)
     content = _content(run, result, production=None)
     ids = _ids(run)
-    later = [key for key in component.depends_on + [component.dev_component_id] if key not in ids]
-    missing = [key for key in later if componentxml.symbol(key).encode() in content]
+    missing = _missing(run, content, ids)
     body = componentxml.fill(content, production=None, ids=ids | dict.fromkeys(missing, ""))
     folder = run.client.ensure_folder(component.target_folder)
     body = componentxml.set_envelope(
@@ -129,18 +130,22 @@ def _create(run: Run, result: ComponentResult) -> None:
 
 
 def _complete(run: Run, result: ComponentResult) -> None:
-    """Second pass: an update, or the references of a new component that had to wait for other new ones."""
+    """Second pass: an update, or the references of a new component that had to wait for other new ones.
+
+    What still refers to a component without an id is left for a later pass.
+    """
     component = result.component
     _progress(run, result)
     prod_id = result.prod_component_id
     production: Component | None = None
     if component.action == "update":
         production = _unmoved_twin(run, result)
-    base = production or run.client.get_component(prod_id, branch_id=run.branch.remote_id)
     content = _content(run, result, production=production.xml if production else None)
-    body = componentxml.fill(
-        content, production=production.xml if production else None, ids=_ids(run)
-    )
+    ids = _ids(run)
+    if _missing(run, content, ids):
+        return
+    base = production or run.client.get_component(prod_id, branch_id=run.branch.remote_id)
+    body = componentxml.fill(content, production=production.xml if production else None, ids=ids)
     envelope = componentxml.read_envelope(base.xml)
     body = componentxml.set_envelope(
         body,
@@ -183,6 +188,14 @@ def _content(run: Run, result: ComponentResult, *, production: bytes | None) -> 
             "PLAN_STALE", f"“{component.name}” is not what it was when the plan was made."
         )
     return wanted.xml
+
+
+def _missing(run: Run, content: bytes, ids: Mapping[str, str]) -> list[str]:
+    """Dev ids that the content names and that have no production id yet."""
+    planned = run.request.plan.components.values_list("dev_component_id", flat=True)
+    return [
+        key for key in planned if key not in ids and componentxml.symbol(key).encode() in content
+    ]
 
 
 def _unmoved_twin(run: Run, result: ComponentResult) -> Component:

@@ -142,7 +142,9 @@ def draft(
     made.found += findings.secrets_left(metadata, wanted.stripped)
     made.found += findings.rewritten_in_data(metadata, wanted.rewritten)
     if not prod_id:
-        made.found += findings.twin_in_production(client, metadata, made.columns["target_folder"])
+        made.found += findings.twin_in_production(
+            client, dev_account, metadata, made.columns["target_folder"]
+        )
     _compare(made, wanted, production)
     return made
 

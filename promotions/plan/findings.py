@@ -87,9 +87,15 @@ def reserved(dev_account: DevAccount, created: Mapping[str, ComponentMetadata]) 
 
 
 def twin_in_production(
-    client: PartnerApiClient, component: ComponentMetadata, target_folder: str
+    client: PartnerApiClient,
+    dev_account: DevAccount,
+    component: ComponentMetadata,
+    target_folder: str,
 ) -> Iterable[Found]:
-    """An unmapped production component that looks like the one to be created."""
+    """A production component that looks like the one to be created and is no twin of this account's.
+
+    One that another dev account is mapped to counts: a library component in two accounts has one twin.
+    """
     seen: set[str] = set()
     copies = client.query_component_metadata(copied_from_component_id=component.component_id)
     namesakes = client.query_component_metadata(name=component.name, component_type=component.type)
@@ -100,7 +106,7 @@ def twin_in_production(
         for twin in twins:
             if how.startswith("has") and not same_folder(twin.folder_full_path, target_folder):
                 continue
-            if twin.component_id in seen or _is_mapped(twin.component_id):
+            if twin.component_id in seen or _is_mapped(dev_account, twin.component_id):
                 continue
             seen.add(twin.component_id)
             yield Found(
@@ -124,8 +130,10 @@ def _below_promoted(path: str) -> list[str]:
     return parts[parts.index("promoted") + 1 :] if "promoted" in parts else parts
 
 
-def _is_mapped(prod_component_id: str) -> bool:
-    return ComponentMapping.objects.filter(prod_component_id__iexact=prod_component_id).exists()
+def _is_mapped(dev_account: DevAccount, prod_component_id: str) -> bool:
+    return ComponentMapping.objects.filter(
+        dev_account=dev_account, prod_component_id__iexact=prod_component_id
+    ).exists()
 
 
 def secrets_left(component: ComponentMetadata, stripped: componentxml.Stripped) -> Iterable[Found]:

@@ -1,0 +1,83 @@
+"""``STAGE=after_approval``: the review works from the frozen plan, and a branch lives for minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+
+from partnerapi.simulator import seed
+from promotions import services
+from promotions.states import Status
+from tests import environment
+from tests.integration.desk import Desk, furnish
+from tests.services import Simulator, celery_worker
+
+
+@pytest.fixture
+def desk(
+    transactional_db: None,
+    database_url: str,
+    redis_server: redis.Redis,
+    simulator: Simulator,
+    settings: Any,
+    alice: User,
+    bob: User,
+    dora: User,
+) -> Iterator[Desk]:
+    settings.STAGE = "after_approval"
+    env = {"DATABASE_URL": database_url, "STAGE": "after_approval"}
+    with celery_worker(environment.FOLDER, env) as worker:
+        furnish()
+        yield Desk(simulator, worker, alice, bob, dora)
+
+
+def test_nothing_is_staged_before_the_approval(desk: Desk) -> None:
+    request = desk.requested()
+    assert request.status == Status.ADMIN_REVIEW
+    assert desk.calls(10) == 0
+    assert request.content_hash == request.plan.content_hash
+    desk.approve(request)
+    request = desk.wait_for(request, Status.DEPLOYED)
+    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    desk.wait_until_no_branch()
+    moves = request.events.exclude(to_status="").values_list("to_status", flat=True)
+    assert list(moves) == [
+        "admin_review",
+        "approved",
+        "queued",
+        "staging",
+        "deploying",
+        "deployed",
+    ]
+    assert not desk.state()["dangling_references"]
+
+
+def test_an_update_keeps_productions_values(desk: Desk) -> None:
+    request = desk.promoted(seed.UPDATE_PACKAGE_ID, version="1.1")
+    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    assert "https://stock.example.com" in desk.raw(seed.PROD_STOCK_SETTINGS_ID)
+
+
+def test_production_that_moved_since_the_plan_is_not_touched(desk: Desk) -> None:
+    request = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+    desk.edit(action="touch", componentId=seed.PROD_STOCK_SETTINGS_ID)
+    before = desk.production()
+    desk.approve(request)
+    request = desk.wait_for(request, Status.DEPLOYED)
+    assert (request.status, request.error_code) == (Status.FAILED, "PLAN_STALE")
+    desk.wait_until_no_branch()
+    assert desk.production() == before
+
+
+def test_reject_and_withdraw(desk: Desk) -> None:
+    one = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
+    services.reject(desk.bob, one, reason="Not now.")
+    other = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
+    services.withdraw(desk.alice, other)
+    assert desk.fresh(one).status == Status.REJECTED
+    assert desk.fresh(other).status == Status.WITHDRAWN
+    assert desk.calls(10) == 0

@@ -1,0 +1,200 @@
+"""Plans of every shape that the seed holds, and what becomes of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from partnerapi.simulator import seed
+from promotions import services
+from promotions.messages import PromotionError
+from promotions.models import ComponentMapping, DevAccount, DevAccountAccess, PackageListing
+from promotions.states import Action, Status
+from tests.integration.desk import Desk
+
+
+@pytest.fixture
+def logistics(desk: Desk) -> DevAccount:
+    account = DevAccount.objects.get(account_id=seed.LOGISTICS_ACCOUNT)
+    group = desk.alice.groups.get(name="Team A")
+    DevAccountAccess.objects.create(group=group, dev_account=account)
+    return account
+
+
+def test_a_plan_names_every_component_once_in_order(desk: Desk) -> None:
+    """The package has a diamond, shared sub-processes and a component that uses itself."""
+    plan = desk.plan()
+    components = list(plan.components.all())
+    place = {c.dev_component_id: c.position for c in components}
+    assert len(place) == len(components) == 33
+    for component in components:
+        for used in component.depends_on:
+            group = next(c.group for c in components if c.dev_component_id == used)
+            assert place[used] < component.position or group == component.group
+    assert components[-1].dev_component_id == plan.root_component_id
+    assert plan.components.filter(action=Action.CONNECTION).count() == 3
+
+
+def test_a_reference_cycle_is_promoted_in_two_passes(desk: Desk) -> None:
+    plan = desk.plan(seed.CYCLE_PACKAGE_ID, account=desk.finance)
+    groups = list(plan.components.values_list("group", flat=True))
+    assert len(groups) > len(set(groups)), "There is no cycle in the plan."
+    request = desk.promoted(seed.CYCLE_PACKAGE_ID, account=desk.finance)
+    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    assert not desk.state()["dangling_references"]
+    members = request.results.filter(component__group=max(set(groups), key=groups.count))
+    for result in members:
+        xml = desk.raw(result.prod_component_id)
+        others = members.exclude(pk=result.pk).values_list("prod_component_id", flat=True)
+        assert any(other in xml for other in others)
+
+
+def test_connections_are_never_read(desk: Desk) -> None:
+    request = desk.promoted()
+    connections = request.plan.components.filter(action=Action.CONNECTION)
+    ids = {c.dev_component_id for c in connections} | {c.prod_component_id for c in connections}
+    read = [
+        call["path"]
+        for call in desk.simulator._call("GET", "state?calls=5000")["calls"]["last"]
+        if call["operation"] in (1, 2, 3)
+    ]
+    assert read
+    assert not any(component_id in path for path in read for component_id in ids)
+
+
+def test_a_large_profile_is_planned_and_promoted(desk: Desk, logistics: DevAccount) -> None:
+    plan = desk.plan(seed.LARGE_PROFILE_PACKAGE_ID, account=logistics)
+    assert plan.is_ready, (plan.error_code, plan.error)
+    large = plan.components.get(dev_component_id=seed.LARGE_PROFILE_ID)
+    assert len(desk.raw(seed.LARGE_PROFILE_ID)) > 2_000_000
+    assert large.difference is not None
+    assert large.difference.size < 2_000_000
+
+
+def test_awkward_names_survive_the_trip(desk: Desk, logistics: DevAccount) -> None:
+    """Names and folders with &, quotes, ~, /, <>, an emoji and more than 200 characters."""
+    sources = {c["id"]: c for c in desk.state()["accounts"][seed.LOGISTICS_ACCOUNT]["components"]}
+    version = '1.0~rc/2 & "final" 🚚'
+    request = desk.promoted(seed.AWKWARD_PACKAGE_ID, account=logistics, version=version)
+    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    production = desk.production()
+    names = []
+    for result in request.results.select_related("component"):
+        source = sources[result.component.dev_component_id]
+        made = production[result.prod_component_id]
+        assert made["name"] == source["name"] == result.component.name
+        dev_folder = source["folder"].split("/", 1)[1]
+        assert made["folder"].endswith(f"Promoted/{dev_folder}")
+        names.append(source["name"] + source["folder"])
+    assert max(map(len, names)) > 200
+    assert all(any(sign in name for name in names) for sign in '&"~/<🚚')
+    package = next(p for p in desk.state()["packages"] if p["id"] == request.prod_package_id)
+    assert package["version"] == version
+    assert set(ComponentMapping.objects.values_list("name", flat=True)) >= {
+        result.component.name for result in request.results.all()
+    }
+
+
+def test_a_copied_twin_is_a_finding_until_an_admin_adopts_it(desk: Desk) -> None:
+    plan = desk.plan(seed.COPIED_TWIN_PACKAGE_ID)
+    twins = {f.subject_id: f for f in plan.findings.filter(code="TWIN_IN_PRODUCTION")}
+    assert seed.COPIED_TWIN_ID in twins
+    assert not plan.can_be_submitted
+    with pytest.raises(PromotionError) as refused:
+        desk.submit(plan)
+    assert refused.value.code == "TWIN_IN_PRODUCTION"
+    component = twins[seed.COPIED_TWIN_ID].component
+    assert component is not None
+    ComponentMapping.objects.create(
+        dev_account=desk.orders,
+        dev_component_id=component.dev_component_id,
+        prod_component_id=seed.COPIED_TWIN_ID,
+        name=component.name,
+        component_type=component.component_type,
+    )
+    again = desk.plan(seed.COPIED_TWIN_PACKAGE_ID)
+    adopted = again.components.get(dev_component_id=component.dev_component_id)
+    assert adopted.action in (Action.UPDATE, Action.UNCHANGED)
+    assert adopted.prod_component_id == seed.COPIED_TWIN_ID
+
+
+def test_a_twin_may_be_made_on_purpose(desk: Desk) -> None:
+    plan = desk.plan(seed.COPIED_TWIN_PACKAGE_ID)
+    for finding in plan.blocking_findings():
+        with pytest.raises(PromotionError):
+            services.accept_finding(desk.alice, finding, reason="I want it.")
+        services.accept_finding(desk.bob, finding, reason="The old copy is being retired.")
+    assert desk.fresh(plan).can_be_submitted
+
+
+def test_a_library_component_of_two_accounts_has_one_twin(desk: Desk) -> None:
+    first = desk.promoted(seed.RETURNS_PACKAGE_ID)
+    assert first.status == Status.DEPLOYED, (first.error_code, first.error)
+    orders_id = seed.LIBRARY_COMPONENT_IDS[seed.ORDERS_ACCOUNT]
+    finance_id = seed.LIBRARY_COMPONENT_IDS[seed.FINANCE_ACCOUNT]
+    twin = first.results.get(component__dev_component_id=orders_id).prod_component_id
+    plan = desk.plan(seed.CYCLE_PACKAGE_ID, account=desk.finance)
+    library = plan.components.get(dev_component_id=finance_id)
+    assert library.findings.filter(code="TWIN_IN_PRODUCTION", subject_id=twin).exists()
+    before = desk.production()
+    ComponentMapping.objects.create(
+        dev_account=desk.finance,
+        dev_component_id=finance_id,
+        prod_component_id=twin,
+        name=library.name,
+        component_type=library.component_type,
+    )
+    second = desk.promoted(seed.CYCLE_PACKAGE_ID, account=desk.finance)
+    assert second.status == Status.DEPLOYED, (second.error_code, second.error)
+    made = [c["name"] for c in desk.production().values() if c["id"] not in before]
+    assert library.name not in made
+    assert ComponentMapping.objects.filter(prod_component_id=twin).count() == 2
+
+
+def test_an_older_package_is_told_where_the_newest_travels(desk: Desk) -> None:
+    plan = desk.plan(seed.UPDATE_PACKAGE_ID)
+    warned = plan.findings.filter(code="PACKAGE_OLDER", blocking=False).exists()
+    root = plan.components.get(dev_component_id=plan.root_component_id)
+    from promotions.partner import client
+
+    if client().dialect.capabilities.pins_versions:
+        assert not warned
+        assert root.dev_version == 2
+    else:
+        assert warned
+        assert root.dev_version == 3
+
+
+def test_all_pages_of_packages_are_listed_with_their_names(desk: Desk) -> None:
+    listing = services.refresh_packages(desk.alice, desk.finance)
+    desk.wait_until(
+        lambda: not PackageListing.objects.get(pk=listing.pk).is_refreshing, "the packages"
+    )
+    rates = desk.finance.packages.filter(component_id=seed.RATES_COMPONENT_ID)
+    assert rates.count() > 100
+    assert desk.finance.packages.filter(component_name="").count() == 0
+    metadata_calls = desk.calls(5)
+    assert metadata_calls == desk.finance.packages.values("component_id").distinct().count()
+
+
+def test_two_open_promotions_never_create_the_same_component(desk: Desk) -> None:
+    package = seed.SINGLE_COMPONENT_PACKAGE_ID
+    one, other = desk.plan(package), desk.plan(package)
+    first = desk.submit(one)
+    with pytest.raises(PromotionError) as refused:
+        desk.submit(other)
+    assert refused.value.code == "COMPONENT_RESERVED"
+    assert f"Promotion {first.pk}" in refused.value.detail
+    third = desk.plan(package)
+    assert third.findings.filter(code="COMPONENT_RESERVED").exists()
+    first = desk.wait_for(first, Status.ADMIN_REVIEW)
+    services.reject(desk.bob, first, reason="Not now.")
+    desk.wait_until_no_branch()
+    assert desk.promoted(package).status == Status.DEPLOYED
+
+
+def test_a_plan_is_submitted_once(desk: Desk) -> None:
+    plan = desk.plan(seed.SINGLE_COMPONENT_PACKAGE_ID)
+    desk.submit(plan)
+    with pytest.raises(PromotionError) as refused:
+        desk.submit(plan)
+    assert refused.value.code in {"INVALID_TRANSITION", "COMPONENT_RESERVED"}
