@@ -44,9 +44,9 @@ migrations: $(STAMP)
 check: lint types migrations  ## the quick part: lint, types, migrations, unit tests
 	$(BIN)/pytest -q -m "not integration and not browser"
 
-test: lint types migrations  ## everything, on SQLite and then the database tests on PostgreSQL
+test: lint types migrations  ## everything: SQLite and the guide dialect, then PostgreSQL and the published one
 	$(BIN)/pytest
-	$(BIN)/pytest --database=postgresql -m database
+	$(BIN)/pytest --database=postgresql --dialect=published -m database
 
 lock: $(STAMP)  ## lock the requirements again, newest versions that fit
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal \
