@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from .messages import message
 from .models import PromotionRequest
 from .states import Stage, Status
 
@@ -156,7 +155,7 @@ def _failed(request: PromotionRequest) -> Explanation:
         )
     return Explanation(
         "It failed before anything reached production; the branch is deleted.",
-        message(request.error_code).to_do if request.error_code else "Make a new plan.",
+        "Read below what happened and what to do about it; then make a new plan.",
     )
 
 

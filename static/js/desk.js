@@ -64,11 +64,12 @@
   }
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.shouldSwap) keep(event.detail.target);
+    if (event.detail.shouldSwap && event.detail.target) keep(event.detail.target);
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
     const target = event.detail.target;
+    if (!target) return;
     if (target.classList.contains("lazy")) {
       target.dataset.loaded = `${target.parentElement.id} ${target.parentElement.dataset.version}`;
       kept = null;

@@ -1,0 +1,154 @@
+"""axe on every page: in light on a desk, in dark on a phone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from promotions.models import PackRelease
+from promotions.states import Action, Status
+from tests.promotions import factories
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+# Both schemes and both widths, though not each with each: every page takes a second.
+LOOKS = [("light", 1280, 900), ("dark", 390, 844)]
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+# Every difference that was opened is there.
+LOADED = """() => [...document.querySelectorAll("details[open] > .lazy")]
+    .every((place) => place.dataset.loaded)"""
+
+
+def sign_in(page: Page, address: str, user: User | None) -> None:
+    # A live page whose session ends would go to the sign-in page by itself.
+    page.goto("about:blank")
+    page.context.clear_cookies()
+    if user is None:
+        return
+    client = Client()
+    client.force_login(user)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": address}])
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds, in a line each, and a page that is wider than the window."""
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": STANDARDS}})
+    assert len(found.response["passes"]) > 10, "axe has not looked at the page"
+    lines = [
+        f"{violation['id']}: {violation['help']}: {node['html'][:160]}"
+        for violation in found.response["violations"]
+        for node in violation["nodes"]
+    ]
+    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        lines.append("The page is wider than the window.")
+    return lines
+
+
+@pytest.fixture
+def places(alice: User, bob: User, charlie: User, make_user: Any) -> dict[str, tuple[Any, str]]:
+    """Every page with something on it, and who looks at it."""
+    sales = factories.account()
+    empty = factories.account("Empty Dev")
+    factories.listing(sales)
+    factories.listing(empty, next_attempt_at=timezone.now(), refreshed_at=None)
+    factories.package(sales)
+    factories.package(sales, "Old one", shareable=False)
+    factories.environment()
+    building = factories.plan(
+        sales, alice, ready=False, progress="Reading", progress_done=3, progress_total=9
+    )
+    failed = factories.plan(sales, alice, ready=False, state="failed", error_code="API_ERROR")
+    ready = factories.plan(sales, alice)
+    blocked = factories.plan(sales, alice)
+    factories.finding(blocked, "MISSING_CONNECTION_MAPPINGS")
+    for code in ("SECRET_LEFT_BEHIND", "TWIN_IN_PRODUCTION"):
+        factories.finding(
+            blocked, code, component=blocked.components.last(), can_be_accepted=True, path="//a"
+        )
+    factories.finding(blocked, "REWRITTEN_IN_DATA", blocking=False)
+    waiting = factories.promotion(factories.plan(sales, alice), alice)
+    root = waiting.plan.components.get(action=Action.UPDATE)
+    PackRelease.objects.create(pack=factories.pack(), prod_component_id=root.prod_component_id)
+    own = factories.promotion(factories.plan(sales, bob), bob)
+    staging = factories.promotion(factories.plan(sales, alice), alice, Status.STAGING)
+    rejected = factories.promotion(factories.plan(sales, alice), alice, Status.REJECTED)
+    deployed = factories.deployed(factories.plan(sales, alice), alice, bob)
+    now = timezone.now()
+    after_merge = factories.promotion(
+        factories.plan(sales, alice),
+        alice,
+        Status.FAILED,
+        approved_by=bob,
+        merge_started_at=now,
+        merged_at=now,
+        error_code="DEPLOY_FAILED",
+    )
+    difference = reverse("component_difference", args=[waiting.plan.pk, root.pk])
+    return {
+        "sign-in": (None, reverse("login")),
+        "no access": (make_user("eve"), "/"),
+        "not found": (alice, "/nowhere/"),
+        "not allowed": (alice, reverse("review_queue")),
+        "home of a contributor": (alice, "/"),
+        "home of an admin": (bob, "/"),
+        "my promotions": (alice, reverse("my_promotions")),
+        "no promotions": (charlie, reverse("my_promotions")),
+        "new promotion": (alice, reverse("new_promotion")),
+        "no account": (charlie, reverse("new_promotion")),
+        "packages": (alice, reverse("choose_package", args=[sales.pk])),
+        "packages being read": (alice, reverse("choose_package", args=[empty.pk])),
+        "plan being made": (alice, building.get_absolute_url()),
+        "plan that failed": (alice, failed.get_absolute_url()),
+        "plan": (alice, ready.get_absolute_url()),
+        "plan with findings": (bob, blocked.get_absolute_url()),
+        "difference": (alice, difference),
+        "promotion in staging": (alice, staging.get_absolute_url()),
+        "promotion rejected": (alice, rejected.get_absolute_url()),
+        "promotion deployed": (alice, deployed.get_absolute_url()),
+        "promotion to retry": (bob, after_merge.get_absolute_url()),
+        "queue": (bob, reverse("review_queue")),
+        "empty queue": (bob, f"{reverse('review_queue')}?account={empty.pk}"),
+        "review": (bob, reverse("review", args=[waiting.pk])),
+        "review of one's own": (bob, reverse("review", args=[own.pk])),
+    }
+
+
+@pytest.mark.parametrize(("scheme", "width", "height"), LOOKS)
+def test_every_page_is_accessible(
+    browser: Browser,
+    web_server: str,
+    places: dict[str, tuple[User | None, str]],
+    scheme: Any,
+    width: int,
+    height: int,
+) -> None:
+    # Not the `page` fixture: a page that refuses something is an error in the browser's console.
+    page = browser.new_page(
+        base_url=web_server,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        viewport={"width": width, "height": height},
+    )
+    found = {}
+    for name, (user, path) in places.items():
+        sign_in(page, web_server, user)
+        page.goto(path)
+        # Everything that can be opened is looked at too.
+        page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+        page.wait_for_function(LOADED)
+        if lines := faults(page):
+            found[name] = lines
+    page.close()
+    assert not found, found

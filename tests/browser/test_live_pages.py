@@ -1,0 +1,119 @@
+"""What a person has open, typed and focused survives when a live page changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from promotions.models import PackageListing, StepRun
+from promotions.states import Status, StepState
+from tests.promotions import factories
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+def sign_in(page: Page, address: str, user: User) -> None:
+    client = Client()
+    client.force_login(user)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": address}])
+
+
+def test_a_live_promotion_keeps_what_is_open_typed_and_focused(
+    page: Page, web_server: str, alice: User
+) -> None:
+    promotion = factories.promotion(
+        factories.plan(factories.account(), alice), alice, Status.STAGING
+    )
+    sign_in(page, web_server, alice)
+    page.goto(promotion.get_absolute_url())
+    component = page.locator("details[id^=difference]").last
+    component.locator("summary").click()
+    component.locator("table.difference").wait_for()
+    page.get_by_text("Withdraw…").click()
+    page.locator("#withdraw-reason").fill("I am not done ty")
+
+    StepRun.objects.filter(request=promotion, state=StepState.RUNNING).update(detail="2 of 2")
+    page.get_by_text("2 of 2", exact=True).wait_for()
+
+    page.keyboard.type("ping")
+    assert page.locator("#withdraw-reason").input_value() == "I am not done typing"
+    assert component.locator("table.difference").is_visible()
+    assert component.locator("table.difference").count() == 1
+
+    # Nothing has changed since, so nothing is replaced.
+    page.evaluate("document.getElementById('promotion').dataset.seenByTest = 'yes'")
+    page.wait_for_timeout(1500)
+    assert page.locator("#promotion[data-seen-by-test]").count() == 1
+
+
+def test_packages_appear_while_one_waits_and_are_searched_while_one_types(
+    page: Page, web_server: str, alice: User
+) -> None:
+    sales = factories.account()
+    factories.listing(sales, next_attempt_at=timezone.now(), refreshed_at=None)
+    sign_in(page, web_server, alice)
+    page.goto(reverse("choose_package", args=[sales.pk]))
+    page.get_by_text("A worker is reading the packages").wait_for()
+
+    factories.package(sales, "Order import")
+    factories.package(sales, "Invoice export")
+    PackageListing.objects.update(next_attempt_at=None, refreshed_at=timezone.now())
+    page.get_by_text("Order import").first.wait_for()
+
+    page.keyboard.press("/")
+    page.keyboard.type("invoice")
+    page.locator("#packages", has_text="1 package for “invoice”").wait_for()
+    assert page.get_by_text("Order import").count() == 0
+    assert page.url.endswith("?q=invoice")
+    assert page.locator("#search").input_value() == "invoice"
+
+
+def test_a_page_whose_session_ended_goes_to_the_sign_in(
+    page: Page, web_server: str, alice: User
+) -> None:
+    promotion = factories.promotion(
+        factories.plan(factories.account(), alice), alice, Status.STAGING
+    )
+    sign_in(page, web_server, alice)
+    page.goto(promotion.get_absolute_url())
+    page.context.clear_cookies()
+    page.wait_for_url(f"**/accounts/login/?next={promotion.get_absolute_url()}")
+
+
+def test_the_queue_changes_its_tab_in_place(page: Page, web_server: str, bob: User) -> None:
+    alice = User.objects.create(username="alice")
+    sales = factories.account()
+    factories.promotion(factories.plan(sales, alice), alice, Status.REJECTED)
+    sign_in(page, web_server, bob)
+    page.goto(reverse("review_queue"))
+    page.get_by_text("The desk is clear").wait_for()
+    page.get_by_role("link", name="Recent").click()
+    page.get_by_text("Rejected").wait_for()
+    assert page.url.endswith("?tab=recent")
+    page.go_back()
+    page.get_by_text("The desk is clear").wait_for()
+
+
+def test_without_javascript_a_live_page_loads_itself_again(
+    browser: Browser, page: Page, web_server: str, alice: User
+) -> None:
+    promotion = factories.promotion(
+        factories.plan(factories.account(), alice), alice, Status.STAGING
+    )
+    context = browser.new_context(base_url=web_server, java_script_enabled=False)
+    plain = context.new_page()
+    sign_in(plain, web_server, alice)
+    plain.goto(promotion.get_absolute_url())
+    assert plain.locator("meta[http-equiv=refresh]").count() == 1
+    assert plain.get_by_role("link", name="Refresh").is_visible()
+    plain.locator("details[id^=difference] summary").last.click()
+    plain.get_by_role("link", name="Open the difference").last.click()
+    assert plain.locator("table.difference").is_visible()
+    context.close()
