@@ -54,11 +54,11 @@ class Section:
     items: list[Item]
 
 
-def sections() -> list[Section]:
-    """Everything that the set-up page tells, worst first within each section."""
+def sections(reader: User) -> list[Section]:
+    """Everything that the set-up page tells its reader, worst first within each section."""
     found = [
         ("Platform", [connection(), *_accounts()]),
-        ("People", list(_people())),
+        ("People", list(_people(reader))),
         ("This installation", [_workers(), *_settings()]),
     ]
     rank = {FAIL: 0, WARN: 1, OK: 2}
@@ -152,8 +152,10 @@ def unmapped_connections() -> list[Finding]:
 # --- People ----------------------------------------------------------------------------------
 
 
-def _people() -> Iterator[Item]:
-    users = {"url": reverse("admin:auth_user_changelist"), "link": "Users"}
+def _people(reader: User) -> Iterator[Item]:
+    users = {}
+    if reader.has_perm("auth.view_user"):
+        users = {"url": reverse("admin:auth_user_changelist"), "link": "Users"}
     missing = [n for n in (CONTRIBUTORS, ADMINS) if not Group.objects.filter(name=n).exists()]
     if missing:
         yield Item(

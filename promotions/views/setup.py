@@ -36,7 +36,7 @@ def setup(request: UserRequest) -> HttpResponse:
     context = _job_context(job)
     if request.htmx and is_seen(request, context["seen"]):
         return not_changed()
-    sections = readiness.sections()
+    sections = readiness.sections(request.user)
     context |= {
         "sections": sections,
         "missing": sum(item.state != "ok" for section in sections for item in section.items),

@@ -339,3 +339,22 @@ def test_a_search_is_started_from_the_page_and_followed(client: Client, bob: Use
     client.post("/setup/adoption/look/", {"dev_account": account.pk})
     assert Job.objects.count() == 1
     assert client.post("/setup/adoption/look/", {"dev_account": "x"}).status_code == 404
+
+
+def test_a_plan_with_twins_offers_to_look_for_all_of_them(
+    client: Client, alice: User, bob: User
+) -> None:
+    plan = factories.plan(factories.account(), alice)
+    for name in ("One", "Other"):
+        factories.finding(plan, "TWIN_IN_PRODUCTION", name, can_be_accepted=True)
+    client.force_login(alice)
+    address = 'action="/setup/adoption/look/"'
+    assert address not in client.get(plan.get_absolute_url()).content.decode()
+    client.force_login(bob)
+    assert client.get(plan.get_absolute_url()).content.decode().count(address) == 1
+    client.post("/setup/adoption/look/", {"plan": plan.pk})
+    job = Job.objects.get()
+    assert job.argument == f"plan:{plan.pk}"
+    assert setup_services.account_of(job) == plan.dev_account
+    page = client.get(f"/setup/adoption/{job.pk}/").content.decode()
+    assert f'href="/plans/{plan.pk}/"' in page

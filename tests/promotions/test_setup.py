@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 import requests
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -34,8 +34,6 @@ from tests.services import Simulator, Worker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.contrib.auth.models import User
-
 pytestmark = pytest.mark.django_db
 
 PAGES = ("/setup/", "/setup/connection/", "/setup/adoption/")
@@ -43,7 +41,8 @@ BUTTONS = ("/setup/accounts/", "/setup/connection/check/")
 
 
 def items() -> dict[str, readiness.Item]:
-    return {item.title: item for section in readiness.sections() for item in section.items}
+    reader = User(username="nobody", is_active=False)
+    return {item.title: item for part in readiness.sections(reader) for item in part.items}
 
 
 def titles(state: str) -> list[str]:
@@ -216,6 +215,15 @@ def test_strangers_sign_in_first(path: str, client: Client) -> None:
 def test_a_link_starts_nothing(path: str, client: Client, bob: User) -> None:
     client.force_login(bob)
     assert client.get(path).status_code == 405
+
+
+def test_a_page_of_the_admin_is_offered_to_those_who_may_see_it(
+    client: Client, bob: User, make_user: Callable[..., User]
+) -> None:
+    client.force_login(bob)
+    assert "/admin/auth/user/" not in client.get("/setup/").content.decode()
+    client.force_login(make_user("root", is_superuser=True, is_staff=True))
+    assert "/admin/auth/user/" in client.get("/setup/").content.decode()
 
 
 def test_an_admin_finds_the_set_up_in_the_navigation(client: Client, bob: User) -> None:
