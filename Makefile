@@ -8,11 +8,11 @@ STAMP := $(VENV)/.installed
 PACKAGES := promo_site partnerapi promotions tests
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check lint types migrations lock
+.PHONY: help .venv demo test check lint types migrations pictures lock
 
 help:  ## show this list
 	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
-		awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+		awk -F '\t' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 .venv: $(STAMP)  ## make the environment from the locked requirements
 
@@ -47,6 +47,9 @@ check: lint types migrations  ## the quick part: lint, types, migrations, unit t
 test: lint types migrations  ## everything: SQLite and the guide dialect, then PostgreSQL and the published one
 	$(BIN)/pytest
 	$(BIN)/pytest --database=postgresql --dialect=published -m database
+
+pictures: $(STAMP)  ## take the pictures of the README again
+	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_promotion.py
 
 lock: $(STAMP)  ## lock the requirements again, newest versions that fit
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal \

@@ -122,6 +122,7 @@ def await_branch(run: Run) -> Wait | None:
     :raises PromotionError: BRANCH_CREATION_TIMEOUT.
     """
     if run.client.get_branch(run.branch.remote_id).ready:
+        run.note(f"{run.branch.name} is ready")
         return None
     polls = run.step.polls + 1
     if polls > settings.PROMOTION_BRANCH_POLLS:

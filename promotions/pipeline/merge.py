@@ -101,7 +101,7 @@ def create_merge_request(run: Run) -> Wait | None:
             return None
         raise
     run.record(merge_request_id=merge.merge_request_id)
-    run.note(merge.stage, remote_id=merge.merge_request_id)
+    run.note(f"Merge request {merge.merge_request_id}", remote_id=merge.merge_request_id)
     return None
 
 
@@ -129,6 +129,7 @@ def await_draft(run: Run) -> Wait | None:
         return None
     if merge.can_be_executed:
         _check_details(run, merge)
+        run.note("It can be merged")
         return None
     return _still_moving(run, merge)
 

@@ -1,0 +1,117 @@
+"""The main job as two people do it in their browsers; its pictures are those of the README.
+
+``make pictures`` sets PICTURES to the folder that they are written to.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from partnerapi.simulator import seed
+from promotions import services
+from promotions.models import IntegrationPack, PackRelease, PromotionRequest
+from promotions.states import Status
+from tests.conftest import PASSWORD
+from tests.integration.conftest import desk  # noqa: F401  (the same desk, seen through a browser)
+from tests.integration.desk import Desk
+
+pytestmark = pytest.mark.browser
+
+MINUTES = 90_000  # milliseconds that a whole stage may take on a busy machine
+
+
+def sign_in(page: Page, username: str) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def sign_out(page: Page) -> None:
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/accounts/login/"))
+
+
+def picture(page: Page, name: str) -> None:
+    if folder := os.environ.get("PICTURES"):
+        page.set_viewport_size({"width": 1360, "height": 900})
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def test_a_developer_requests_and_an_admin_approves(page: Page, desk: Desk) -> None:  # noqa: F811
+    sign_in(page, "alice")
+    page.get_by_role("link", name="New promotion").first.click()
+    page.get_by_role("link", name=re.compile("Northwind Orders Team")).first.click()
+    row = page.get_by_role("row", name=re.compile("Order to Cash.*1.0", re.DOTALL)).first
+    expect(row).to_be_visible(timeout=MINUTES)
+    row.get_by_role("button", name=re.compile("See the plan")).click()
+    request_it = page.get_by_role("button", name="Request promotion")
+    expect(request_it).to_be_visible(timeout=MINUTES)
+    expect(page.get_by_text("Commerce API")).not_to_have_count(0)
+    page.get_by_label("Notes").fill("Ready for the season.")
+    request_it.click()
+    # Seen without a reload, as the worker goes on.
+    expect(page.get_by_text("In admin review").first).to_be_visible(timeout=MINUTES)
+    request = PromotionRequest.objects.get()
+    assert request.requester == desk.alice
+    expect(page.get_by_role("button", name=re.compile("Approve and deploy"))).to_have_count(0)
+    sign_out(page)
+
+    sign_in(page, "bob")
+    page.goto("/queue/")
+    page.get_by_role("link", name=f"Review promotion {request.pk}").click()
+    expect(page.get_by_text("Ready for the season.").first).to_be_visible()
+    page.get_by_label(re.compile("new pack", re.IGNORECASE)).fill("Order to Cash")
+    page.get_by_role("button", name=re.compile("Approve and deploy")).click()
+    page.goto(f"/promotions/{request.pk}/")
+    expect(page.get_by_text("Deployed", exact=True).first).to_be_visible(timeout=MINUTES)
+    picture(page, "deployed")
+    assert desk.fresh(request).status == Status.DEPLOYED
+    assert desk.fresh(request).approved_by == desk.bob
+    desk.wait_until_no_branch()
+    assert len(desk.state()["deployments"]) == 2
+
+
+def test_an_admin_sees_the_difference_and_rejects(page: Page, desk: Desk) -> None:  # noqa: F811
+    plans = [
+        desk.plan(seed.CYCLE_PACKAGE_ID, account=desk.finance),
+        desk.plan(seed.UPDATE_PACKAGE_ID),
+    ]
+    requests = [desk.submit(plan, version="1.1") for plan in plans]
+    for request in requests:
+        desk.wait_for(request, Status.ADMIN_REVIEW)
+    update = desk.fresh(requests[1])
+    PackRelease.objects.create(
+        pack=IntegrationPack.objects.get(pack_id=seed.PACKS["orders"]),
+        prod_component_id=update.results.get(
+            component__dev_component_id=update.plan.root_component_id
+        ).prod_component_id,
+        package_version="1.0",
+    )
+    sign_in(page, "bob")
+    page.goto("/queue/")
+    expect(page.get_by_role("rowheader", name=re.compile("Stock Level Sync"))).to_be_visible()
+    picture(page, "queue")
+    page.get_by_role("link", name=f"Review promotion {update.pk}").click()
+    settings = page.get_by_role("row", name=re.compile("Stock Settings")).first
+    expect(settings).to_be_visible()
+    component = update.plan.components.get(prod_component_id=seed.PROD_STOCK_SETTINGS_ID)
+    opened = page.locator(f"#difference-{component.pk}")
+    opened.locator("summary").click()
+    expect(opened.locator("ins").first).to_be_visible()
+    assert "250" in opened.inner_text()
+    assert "plain-willow-63" not in page.content()
+    assert "prod-steady-heron-7" not in page.content()
+    opened.scroll_into_view_if_needed()
+    picture(page, "review")
+    page.get_by_label("Reason").fill("After the stocktaking.")
+    page.get_by_role("button", name="Reject").click()
+    expect(page.get_by_text("After the stocktaking.").first).to_be_visible()
+    assert desk.wait_for(update, Status.REJECTED).status == Status.REJECTED
+    services.reject(desk.bob, desk.fresh(requests[0]), reason="After the stocktaking.")
+    desk.wait_until_no_branch()
