@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 
 from partnerapi.client import PartnerApiClient
-from partnerapi.errors import NotFound
+from partnerapi.errors import BadRequest, NotFound
 from partnerapi.records import ComponentMetadata
 
 from .messages import PromotionError
@@ -97,6 +97,7 @@ def propose_for_account(
         for package in client.query_packaged_components(account=account)
     )
     components: dict[str, Dev] = {}
+    unreadable: list[str] = []
     waiting, met = deque(roots), set(roots)
     while waiting:
         key = waiting.popleft()
@@ -109,14 +110,21 @@ def propose_for_account(
         )
         if metadata.type == CONNECTION:
             continue
-        for reference in client.get_component_references(
-            key, version=metadata.version, account=account
-        ):
+        try:
+            references = client.get_component_references(
+                key, version=metadata.version, account=account
+            )
+        except (BadRequest, NotFound):
+            # One odd component does not keep the others from being found.
+            unreadable.append(metadata.name)
+            continue
+        for reference in references:
             used = reference.component_id.lower()
             if used not in met:
                 met.add(used)
                 waiting.append(used)
-    return _proposals(client, dev_account, components.values(), progress)
+    result = _proposals(client, dev_account, components.values(), progress)
+    return result | {"unreadable": unreadable}
 
 
 def propose_for_plan(client: PartnerApiClient, plan: Plan, progress: Progress) -> dict[str, Any]:

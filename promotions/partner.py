@@ -36,6 +36,11 @@ def token() -> str:
         raise PromotionError(
             "AUTH_FAILED", f"The token file cannot be read: {error.strerror}."
         ) from error
+    except UnicodeDecodeError:
+        # The error itself holds what was read.
+        raise PromotionError(
+            "AUTH_FAILED", "The token file holds something else than text."
+        ) from None
 
 
 def client(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -24,6 +25,8 @@ from .common import (
 )
 from .shown import add_mapping_url
 
+# Far fewer than the fields that a form may send.
+PROPOSALS = 100
 STATE_WORDS = {"ok": "In order", "warn": "Look at it", "fail": "Fault", "skipped": "Not seen"}
 
 
@@ -128,11 +131,13 @@ def adoption_proposals(request: UserRequest, pk: int) -> HttpResponse:
     twins: dict[str, int] = {}
     for proposal in proposals:
         twins[proposal.dev_component_id] = twins.get(proposal.dev_component_id, 0) + 1
+    page = Paginator(proposals, PROPOSALS).get_page(request.GET.get("page"))
     context |= {
         "account": account,
+        "page": page,
         "proposals": [
             (proposal, twins[proposal.dev_component_id] > 1, _is_sure(proposal, twins))
-            for proposal in proposals
+            for proposal in page
         ],
         "adopted": len({p["dev_component_id"] for p in stored}) - len(twins),
     }

@@ -199,6 +199,17 @@ def test_an_account_that_cannot_be_read_ends_the_job_with_the_reason(
     assert (job.error_code, job.result) == ("FORBIDDEN_ACCOUNT", {})
 
 
+def test_one_odd_component_does_not_keep_the_others_from_being_found(
+    simulator: Simulator, orders: DevAccount, redis_server: redis.Redis
+) -> None:
+    simulator.fault(4, "status", status=400, message="The component cannot be parsed.")
+    # That it is no empty list is known when the component itself is not there either.
+    simulator.fault(5, "status", status=404, after=1)
+    result = adoption.propose_for_account(partner.client(), orders, quiet)
+    assert len(result["unreadable"]) == 1
+    assert seed.ORDERS_CUSTOMER_MASTER_ID in found(result)
+
+
 # --- Confirming ------------------------------------------------------------------------------
 
 
@@ -316,6 +327,19 @@ def test_one_by_one_and_in_bulk(client: Client, bob: User) -> None:
     assert "2 components mapped: No. 0, No. 2." in text
     assert "“No. 1” was left out: it is mapped already." in text
     assert "Everything that was proposed is mapped." in text
+
+
+def test_many_proposals_come_in_pages(client: Client, bob: User) -> None:
+    proposals = [
+        proposal(dev_component_id=f"dev-{n}", prod_component_id=f"prod-{n}") for n in range(101)
+    ]
+    job = job_with(factories.account(), *proposals)
+    client.force_login(bob)
+    first = client.get(f"/setup/adoption/{job.pk}/").content.decode()
+    assert first.count('name="proposal"') == 100
+    assert "page=2" in first
+    second = client.get(f"/setup/adoption/{job.pk}/?page=2").content.decode()
+    assert second.count('name="proposal"') == 1
 
 
 def test_nothing_ticked_is_told(client: Client, bob: User) -> None:
