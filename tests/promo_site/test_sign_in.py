@@ -1,0 +1,59 @@
+"""Failed sign-ins are throttled, by name and address, and nobody is locked out by a stranger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client, RequestFactory
+
+from promo_site.client_address import client_address
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+
+def sign_in(client: Client, name: str, password: str, address: str = "192.0.2.1") -> Any:
+    return client.post(
+        "/accounts/login/", {"username": name, "password": password}, REMOTE_ADDR=address
+    )
+
+
+def test_after_a_few_failures_the_pair_of_name_and_address_is_locked(
+    client: Client, alice: User, settings: Any
+) -> None:
+    settings.AXES_FAILURE_LIMIT = 3
+    for _ in range(3):
+        last = sign_in(client, "alice", "wrong")
+    assert last.status_code == 429
+    assert "again" in last.content.decode()
+    assert sign_in(client, "alice", PASSWORD).status_code == 429
+    assert sign_in(client, "alice", PASSWORD, address="192.0.2.2").status_code == 302
+
+
+def test_a_success_begins_the_count_again(alice: User, settings: Any) -> None:
+    settings.AXES_FAILURE_LIMIT = 3
+    passwords = ("wrong", "wrong", PASSWORD, "wrong", "wrong", PASSWORD)
+    answers = [sign_in(Client(), "alice", password).status_code for password in passwords]
+    assert answers == [200, 200, 302, 200, 200, 302]
+
+
+@pytest.mark.parametrize(
+    ("count", "forwarded", "address"),
+    [
+        (0, "203.0.113.9", "10.0.0.1"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "198.51.100.7, 203.0.113.9", "203.0.113.9"),
+        (2, "198.51.100.7, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
+        (2, "10.0.0.2", "10.0.0.1"),
+        (1, "", "10.0.0.1"),
+    ],
+)
+def test_an_address_is_believed_as_far_as_our_own_proxies_saw_it(
+    settings: Any, count: int, forwarded: str, address: str
+) -> None:
+    settings.PROXY_COUNT = count
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    request = RequestFactory().get("/", headers=headers, REMOTE_ADDR="10.0.0.1")
+    assert client_address(request) == address
