@@ -20,10 +20,11 @@ KINDS = frozenset(
         "redirect",
         "error_in_200",
         "wrong_encoding",
+        "doctype",
     }
 )
 # What has been done when the fault strikes; a test may say otherwise with "done".
-DONE_BEFORE = frozenset({"lost_reply", "truncated", "wrong_encoding"})
+DONE_BEFORE = frozenset({"lost_reply", "truncated", "wrong_encoding", "doctype"})
 
 _numbers = itertools.count(1)
 

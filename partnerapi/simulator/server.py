@@ -23,6 +23,8 @@ HTML = b"""<!DOCTYPE html>
 </body></html>
 """
 
+DOCTYPE = b'<!DOCTYPE bns:Component [<!ENTITY file SYSTEM "file:///etc/hostname">]>'
+
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -168,6 +170,10 @@ class Handler(BaseHTTPRequestHandler):
             return Answer(fault.status, b"", answer.content_type)
         if fault.kind == "redirect":
             return Answer(fault.status, b"", "text/html", {"Location": "/somewhere/else"})
+        if fault.kind == "doctype":
+            # As an attacker in between would: an entity that a careless parser fills with a file.
+            body = answer.body.replace(b"?>", b"?>" + DOCTYPE, 1)
+            return Answer(answer.status, body, answer.content_type)
         if fault.kind == "wrong_encoding":
             # UTF-16 under a header that says UTF-8: no reader can take it for what it was.
             body = answer.body.decode().encode("utf-16")

@@ -165,6 +165,12 @@ class TestBeforeTheMerge:
         plan = desk.plan(SMALL)
         assert (plan.state, plan.error_code) == (Plan.State.FAILED, "BAD_RESPONSE")
 
+    def test_a_component_with_a_dtd_or_an_entity_is_never_read(self, desk: Desk) -> None:
+        desk.simulator.fault(1, "doctype", times=100)
+        plan = desk.plan(SMALL)
+        assert (plan.state, plan.error_code) == (Plan.State.FAILED, "BAD_RESPONSE")
+        assert "document type" in plan.error.lower() or "dtd" in plan.error.lower(), plan.error
+
     def test_a_component_over_the_size_bound(self, desk: Desk) -> None:
         root = desk.plan(SMALL).root_component_id
         xml = desk.raw(root)
