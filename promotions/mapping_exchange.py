@@ -176,6 +176,7 @@ class MappingExchange(Exchange):
 
     resource_classes = (MappingResource,)
     formats = (CSV, XLSX)
+    import_template_name = "admin/mapping_import.html"
     # A spreadsheet program takes a file without this mark for another encoding.
     to_encoding = "utf-8-sig"
 
