@@ -125,6 +125,7 @@ def places(alice: User, bob: User, charlie: User, make_user: Any) -> dict[str, t
     }
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("scheme", "width", "height"), LOOKS)
 def test_every_page_is_accessible(
     browser: Browser,
