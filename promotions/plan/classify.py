@@ -134,6 +134,9 @@ def draft(
         resolved.version(key),
         pinned=bool(resolved.pinned),
     )
+    # Operation 5 of the published API tells a folder's own name only; the document has the path.
+    folder = componentxml.read_envelope(dev_xml).folder_full_path or metadata.folder_full_path
+    made.columns.update(dev_folder=folder, target_folder=target_folder(dev_account, folder))
     production = _production(client, prod_id, metadata, made) if prod_id else None
     references = {
         other: mapped.get(other) or componentxml.symbol(other) for other in resolved.components

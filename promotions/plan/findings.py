@@ -120,9 +120,13 @@ def twin_in_production(
 
 
 def same_folder(one: str, other: str) -> bool:
-    """Whether two folder paths are one, apart from the account's name and /Promoted at their beginning."""
+    """Whether two folder paths are one, apart from the account's name and /Promoted at their beginning.
+
+    Operation 5 of the published API tells a folder's own name only: a bare name is compared with the last one.
+    """
     short, long = sorted((_below_promoted(one), _below_promoted(other)), key=len)
-    return long[len(long) - len(short) :] == short and len(long) - len(short) <= 1
+    is_bare = "/" not in one or "/" not in other
+    return long[len(long) - len(short) :] == short and (is_bare or len(long) - len(short) <= 1)
 
 
 def _below_promoted(path: str) -> list[str]:
