@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
 
-from .models import DevAccount, PromotionRequest
+from .models import DevAccount, Plan, PromotionRequest
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -51,6 +51,15 @@ def requests(user: User | AnonymousUser) -> QuerySet[PromotionRequest]:
         return PromotionRequest.objects.none()
     return PromotionRequest.objects.filter(
         Q(requester=user) | Q(dev_account__in=dev_accounts(user))
+    ).distinct()
+
+
+def plans(user: User | AnonymousUser) -> QuerySet[Plan]:
+    """The plans that the user may see: of their accounts, and of the promotions that they see."""
+    if is_admin(user):
+        return Plan.objects.all()
+    return Plan.objects.filter(
+        Q(dev_account__in=dev_accounts(user)) | Q(request__in=requests(user))
     ).distinct()
 
 

@@ -6,7 +6,7 @@ Every service checks access itself and raises ``PromotionError`` with a code tha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -297,7 +297,7 @@ def _check_account(user: User, dev_account: DevAccount, what: str) -> None:
         _refuse(user, f"{what} of {dev_account.account_id}")
 
 
-def refuse_account(user: User, account: str, what: str) -> None:
+def refuse_account(user: User, account: str, what: str) -> NoReturn:
     """Leave an event for a dev account that is not the user's, or that does not exist, and refuse.
 
     :raises PromotionError: FORBIDDEN, always.
@@ -313,7 +313,7 @@ def _check_may_decide(user: User, request: PromotionRequest, what: str) -> None:
         raise PromotionError("SELF_REVIEW")
 
 
-def _refuse(user: User, what: str, request: PromotionRequest | None = None) -> None:
+def _refuse(user: User, what: str, request: PromotionRequest | None = None) -> NoReturn:
     record_event("access_refused", actor=user, request=request, subject=what)
     raise PromotionError("FORBIDDEN")
 

@@ -36,6 +36,8 @@ PROMOTIONS = [
     "services",
     "setup_services",
     "readiness",
+    "status_help",
+    "checklist",
     "forms",
     "views",
     "urls",

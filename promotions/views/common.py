@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.views.decorators.cache import never_cache
@@ -22,7 +22,6 @@ from django_htmx.middleware import HtmxDetails
 
 from .. import access, messages, services
 from ..messages import PromotionError
-from ..models import Plan
 
 PAGE_SIZE = 25
 
@@ -98,20 +97,10 @@ def refuse_account(user: User, account_id: str, what: str) -> NoReturn:
         services.refuse_account(user, account_id, what)
     except PromotionError as error:
         forbid(error)
-    raise PermissionDenied
 
 
 def forbid(error: PromotionError) -> NoReturn:
     raise PermissionDenied(messages.sentence(error.code, error.detail)) from error
-
-
-def visible_plans(user: User) -> QuerySet[Plan]:
-    """The plans that the user may see: of their accounts, and of the promotions that they see."""
-    if access.is_admin(user):
-        return Plan.objects.all()
-    return Plan.objects.filter(
-        Q(dev_account__in=access.dev_accounts(user)) | Q(request__in=access.requests(user))
-    ).distinct()
 
 
 def page_of(request: HttpRequest, rows: QuerySet[M], size: int = PAGE_SIZE) -> Page[M]:

@@ -25,7 +25,6 @@ from .common import (
     refusal,
     refuse_account,
     role_required,
-    visible_plans,
 )
 from .shown import difference, plan_context
 
@@ -92,7 +91,7 @@ def accept_finding(request: UserRequest, pk: int) -> HttpResponse:
     finding = get_object_or_404(
         Finding.objects.select_related("plan__request", "component"),
         pk=pk,
-        plan__in=visible_plans(request.user),
+        plan__in=access.plans(request.user),
     )
     form = ReasonForm(request.POST)
     try:
@@ -119,7 +118,7 @@ def component_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpRes
         PlannedComponent.objects.select_related("plan__dev_account", "difference"),
         pk=pk,
         plan=plan_pk,
-        plan__in=visible_plans(request.user),
+        plan__in=access.plans(request.user),
     )
     staged = (
         ComponentResult.objects.filter(component=component, difference__isnull=False)
@@ -138,7 +137,7 @@ def component_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpRes
 
 
 def _plan(request: UserRequest, pk: int) -> Plan:
-    plans = visible_plans(request.user).select_related("dev_account", "requested_by")
+    plans = access.plans(request.user).select_related("dev_account", "requested_by")
     return get_object_or_404(plans, pk=pk)
 
 
