@@ -66,6 +66,7 @@ class PartnerApiClient:
         :param xml: the whole component; an id in it is taken out, for the API assigns one.
         :raises BranchIgnored: the answer says that another branch was written to, as happens on
             an account without branching.
+        :raises FolderIgnored: the answer says that it lies in another folder.
         """
         return self.dialect.create_component(self._send, xml, branch_id=branch_id)
 
@@ -105,14 +106,18 @@ class PartnerApiClient:
         account: str | None = None,
         component_id: str | None = None,
         package_version: str | None = None,
+        with_deleted: bool = False,
     ) -> Iterator[PackagedComponent]:
-        """Operation 6: packages, without deleted ones, of all branches.
+        """Operation 6: packages of all branches. Pages are fetched as the iterator reaches them.
 
-        A deleted package keeps its version taken, so an empty answer does not promise that a
-        version is free. Pages are fetched as the iterator reaches them.
+        :param with_deleted: deleted packages as well, whose versions stay taken.
         """
         return self.dialect.query_packaged_components(
-            self._send, account=account, component_id=component_id, package_version=package_version
+            self._send,
+            account=account,
+            component_id=component_id,
+            package_version=package_version,
+            with_deleted=with_deleted,
         )
 
     def create_packaged_component(

@@ -21,7 +21,8 @@
         ├── BranchingNotEnabled     400: the account has no branches at all
         ├── BadRequest              any other 400
         └── BadResponse             an answer that is not what the description promises
-            └── BranchIgnored       a write that landed on another branch than it was meant for
+            ├── BranchIgnored       a write that landed on another branch than it was meant for
+            └── FolderIgnored       a new component that landed in another folder
 """
 
 
@@ -144,3 +145,7 @@ class BadResponse(NeedsPerson):
 
 class BranchIgnored(BadResponse):
     code = "BRANCH_IGNORED"
+
+
+class FolderIgnored(BadResponse):
+    code = "FOLDER_IGNORED"

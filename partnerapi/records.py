@@ -158,8 +158,8 @@ class IntegrationPack:
 class Release:
     """A release of a pack (operation 18).
 
-    ``state`` is one of IN_PROGRESS, SCHEDULED, SUCCESS, ERROR. ``package_id`` is the
-    released pack's package, where the dialect gives one.
+    ``state`` is IN_PROGRESS, SCHEDULED or another word for waiting, until it is SUCCESS or
+    ERROR. ``package_id`` is the released pack's package, where the dialect gives one.
     """
 
     release_id: str
@@ -169,7 +169,7 @@ class Release:
 
     @property
     def is_running(self) -> bool:
-        return self.state in {"IN_PROGRESS", "SCHEDULED"}
+        return self.state not in {"SUCCESS", "ERROR"}
 
 
 @dataclass(frozen=True)

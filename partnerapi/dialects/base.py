@@ -12,7 +12,7 @@ from typing import ClassVar, TypeVar
 
 from partnerapi import componentxml, wire
 from partnerapi.dialects import reading
-from partnerapi.errors import BadRequest, BadResponse, BranchIgnored, NotFound
+from partnerapi.errors import BadRequest, BadResponse, BranchIgnored, FolderIgnored, NotFound
 from partnerapi.operations import OPERATIONS, SUPPORTING, Operation
 from partnerapi.records import (
     Account,
@@ -124,6 +124,29 @@ class Dialect(ABC):
             )
         return written
 
+    def _created(self, answer: Answer, branch_id: str, xml: bytes) -> Component:
+        """A new component, which has to be in the folder that was asked for as well.
+
+        It lands in the root folder when the folder is ignored. Paths are answered with the
+        account's name before them.
+        """
+        written = self._written(answer, branch_id)
+        said = componentxml.read_envelope(xml)
+        if said.folder_id and written.folder_id:
+            is_there = written.folder_id.strip('"') == said.folder_id
+        else:
+            wanted = said.folder_full_path.strip("/").casefold()
+            path = written.folder_full_path.strip("/").casefold()
+            is_there = not path or f"/{path}".endswith(f"/{wanted}")
+        if not is_there:
+            raise FolderIgnored(
+                f"The component was made in the folder “{written.folder_full_path[:200]}” and not "
+                f"in “{said.folder_full_path[:200]}”.",
+                operation=answer.operation.key,
+                status=answer.status,
+            )
+        return written
+
     @abstractmethod
     def get_component_references(
         self, send: Sender, component_id: str, *, version: int, account: str | None = None
@@ -204,6 +227,7 @@ class Dialect(ABC):
         account: str | None = None,
         component_id: str | None = None,
         package_version: str | None = None,
+        with_deleted: bool = False,
     ) -> Iterator[PackagedComponent]:
         conditions = []
         if component_id is not None:
@@ -213,7 +237,7 @@ class Dialect(ABC):
         body = self._package_query(conditions)
         request = Request(self.operations[6], body=body, account=account)
         for found in self._records(send, request, reading.packaged_component):
-            if not found.deleted:
+            if with_deleted or not found.deleted:
                 yield found
 
     def create_packaged_component(

@@ -37,7 +37,7 @@ class GuideDialect(Dialect):
     def create_component(self, send: Sender, xml: bytes, *, branch_id: str) -> Component:
         body = self._addressed(xml, "")
         answer = send(Request(self.operations[2], {"branch": branch_id}, body))
-        return self._written(answer, branch_id)
+        return self._created(answer, branch_id, xml)
 
     def update_component(
         self, send: Sender, component_id: str, xml: bytes, *, branch_id: str

@@ -72,7 +72,7 @@ class PublishedDialect(Dialect):
     def create_component(self, send: Sender, xml: bytes, *, branch_id: str) -> Component:
         # The branch is an attribute of the root, not part of the address.
         body = self._addressed(xml, "", branch_id)
-        return self._written(send(Request(self.operations[2], body=body)), branch_id)
+        return self._created(send(Request(self.operations[2], body=body)), branch_id, xml)
 
     def update_component(
         self, send: Sender, component_id: str, xml: bytes, *, branch_id: str

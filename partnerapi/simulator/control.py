@@ -20,7 +20,7 @@ DEVELOPER = "developer@example.com"
 CHOICES: dict[str, frozenset[str]] = {
     "merge_mode": frozenset({"normal", "fail", "auto", "stuck", "fail_draft"}),
     "branch_mode": frozenset({"normal", "never_ready"}),
-    "release_mode": frozenset({"normal", "error", "stuck"}),
+    "release_mode": frozenset({"normal", "error", "stuck", "scheduled"}),
     "immaterial": frozenset({"refuse", "accept"}),
     "omitted_secret": frozenset({"keep", "delete"}),
 }

@@ -230,7 +230,7 @@ def release(
         notes=notes,
         schedule=schedule,
         on_date=on_date or date.today().isoformat(),
-        status="SCHEDULED" if schedule == LATER else "IN_PROGRESS",
+        status="SCHEDULED" if schedule == LATER or _is_put_off(world) else "IN_PROGRESS",
         due_at=world.now() + (RELEASE_SECONDS if wait else 0.0),
         packages=packages,
         created_date=timestamp(),
@@ -239,6 +239,11 @@ def release(
     if not wait:
         _finish(world, account, made)
     return made
+
+
+def _is_put_off(world: World) -> bool:
+    """The platform itself makes an immediate release wait."""
+    return world.modes.release_mode == "scheduled"
 
 
 def settle(world: World) -> None:

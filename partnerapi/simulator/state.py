@@ -283,7 +283,7 @@ class Modes:
 
     merge_mode: str = "normal"  # normal, fail, auto, stuck, fail_draft
     branch_mode: str = "normal"  # normal, never_ready
-    release_mode: str = "normal"  # normal, error, stuck
+    release_mode: str = "normal"  # normal, error, stuck, scheduled
     branching_enabled: bool = True
     branch_limit: int = 20
     immaterial: str = "refuse"  # or accept: sources disagree

@@ -1,5 +1,6 @@
 """The guide's dialect on the wire, as docs/guide-dialect.md has it."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -141,6 +142,22 @@ def test_a_write_that_landed_on_another_branch_is_an_error(guide: Stage) -> None
     guide.answer("POST", f"Component/{COMPONENT}~{BRANCH}", component_xml(branch_id=MAIN))
     with pytest.raises(errors.BranchIgnored, match="look at main"):
         guide.client.update_component(COMPONENT, component_xml(), branch_id=BRANCH)
+
+
+@pytest.mark.parametrize(
+    ("path", "is_there"),
+    [("Acme/Promoted", True), ("/acme/promoted/", True), ("", True), ("Acme", False)],
+)
+def test_the_folder_in_the_answer_is_looked_at(guide: Stage, path: str, is_there: bool) -> None:
+    sent = re.sub(b'folder[A-Za-z]+="[^"]*" ', b"", component_xml())
+    sent = sent.replace(b"componentId=", b'folderFullPath="/Promoted" componentId=', 1)
+    answer = component_xml().replace(b'"Acme/Promoted"', b'"%s"' % path.encode())
+    guide.answer("POST", f"Component~{BRANCH}", answer)
+    if is_there:
+        guide.client.create_component(sent, branch_id=BRANCH)
+        return
+    with pytest.raises(errors.FolderIgnored, match="“Acme” and not in “/Promoted”"):
+        guide.client.create_component(sent, branch_id=BRANCH)
 
 
 def test_references(guide: Stage) -> None:

@@ -1,6 +1,7 @@
 """The published dialect: each rule of the published API that concerns the wire has a test."""
 
 from collections.abc import Iterator
+from xml.sax.saxutils import quoteattr
 
 import pytest
 
@@ -119,6 +120,24 @@ def test_2_the_folder_s_id_is_sent_and_read_back(published: Stage) -> None:
     made: Component = published.client.create_component(component_xml(), branch_id=BRANCH)
     assert published.last.attributes["folderId"] == "RjoxMDU"
     assert (made.folder_id, made.folder_full_path) == ("RjoxMDU", "Acme/Promoted")
+
+
+@pytest.mark.parametrize(
+    ("folder_id", "is_there"), [("RjoxMDU", True), ('"RjoxMDU"', True), ("", True), ("Rjox", False)]
+)
+def test_2_the_folder_in_the_answer_is_looked_at(
+    published: Stage, folder_id: str, is_there: bool
+) -> None:
+    # A write whose folder is ignored lands in the root folder.
+    answer = component_xml().replace(
+        b'folderId="RjoxMDU"', f"folderId={quoteattr(folder_id)}".encode()
+    )
+    published.answer("POST", "Component", answer)
+    if is_there:
+        published.client.create_component(component_xml(), branch_id=BRANCH)
+        return
+    with pytest.raises(errors.FolderIgnored):
+        published.client.create_component(component_xml(), branch_id=BRANCH)
 
 
 @pytest.mark.parametrize("number", [2, 3])
@@ -368,6 +387,13 @@ def test_6_deleted_packages_are_filtered_here(published: Stage) -> None:
     gone = samples.PACKAGE_XML.replace("deleted>false", "deleted>true")
     published.answer("POST", "PackagedComponent/query", query_xml(gone, samples.PACKAGE_XML))
     assert len(list(published.client.query_packaged_components())) == 1
+
+
+def test_6_a_deleted_package_keeps_its_version_taken(published: Stage) -> None:
+    gone = samples.PACKAGE_XML.replace("deleted>false", "deleted>true")
+    published.answer("POST", "PackagedComponent/query", query_xml(gone))
+    (found,) = published.client.query_packaged_components(with_deleted=True)
+    assert found.deleted
 
 
 def test_6_json_answers_to_xml_queries_are_read_too(published: Stage) -> None:
@@ -685,6 +711,7 @@ def test_18_a_component_that_was_never_released_is_not_released_along(published:
         (202, to_json({"requestId": RELEASE, "releaseStatus": "SCHEDULED"}), "SCHEDULED", True),
         (202, xml("", "ReleaseIntegrationPackStatus", 'releaseStatus="SCHEDULED"'),
          "SCHEDULED", True),
+        (200, to_json({"requestId": RELEASE, "releaseStatus": "QUEUED"}), "QUEUED", True),
         (200, to_json({"requestId": RELEASE, "releaseStatus": "SUCCESS"}), "SUCCESS", False),
         (200, to_json({"ReleaseIntegrationPackStatus": {"releaseStatus": "ERROR"}}),
          "ERROR", False),
