@@ -88,6 +88,10 @@ class Simulator:
     def latency(self, milliseconds: int) -> None:
         self._call("POST", "latency", {"ms": milliseconds})
 
+    def pace(self, limit: int) -> None:
+        """How many calls are answered within any second; 0 is off."""
+        self._call("POST", "pace", {"limit": limit})
+
     def _call(self, method: str, name: str, body: Any = None) -> Any:
         answer = requests.request(method, f"{self.url}/_control/{name}", json=body, timeout=10)
         assert answer.ok, f"{method} /_control/{name}: {answer.status_code} {answer.text[:500]}"
