@@ -117,6 +117,38 @@ MESSAGES = {
         "A known component id stands in a script or in data and is rewritten there.",
         "Look at the difference before you approve.",
     ),
+    "NOT_FOR_PACKS": Message(
+        "No Integration Pack can hold this.",
+        "Process routes, processes with one, certificates and custom libraries are deployed by hand on the platform.",
+    ),
+    "NOT_PACKAGED_ALONG": Message(
+        "A part of the promotion is not in the package of the process.",
+        "After the promotion, package and deploy this part on the platform by itself.",
+    ),
+    "LISTENER_STARTS": Message(
+        "A listener starts with the deployment.",
+        "Be sure that nothing else listens in its place, or pause it on the platform right after the deployment.",
+    ),
+    "USED_BY_OTHERS": Message(
+        "Other production processes use what is updated.",
+        "They change only when they are packaged again; tell the people who look after them.",
+    ),
+    "VALUES_WOULD_BE_EMPTIED": Message(
+        "The update would empty values that production has.",
+        "Set ENVIRONMENT_VALUES=keep and make a new plan, or let an admin accept it and fill the values in afterwards.",
+    ),
+    "PACK_FULL": Message(
+        "The Integration Pack holds as many packages as a pack can.",
+        "Nothing reached production. Promote again into another pack.",
+    ),
+    "PACK_PENDING": Message(
+        "The Integration Pack has an update that somebody else has not released.",
+        "Nothing reached production. Release that update or take it back on the platform, then promote again.",
+    ),
+    "FOLDER_IGNORED": Message(
+        "The platform made a component in another folder than it was told.",
+        "Nothing reached production. Look whether the token's user may write to the folder, then promote again.",
+    ),
     "NOTHING_TO_PROMOTE": Message(
         "Production already has everything that this package holds.", "There is nothing to promote."
     ),

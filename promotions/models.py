@@ -107,7 +107,7 @@ class DevPackage(models.Model):
     component_version = models.PositiveIntegerField(null=True, blank=True)
     component_type = models.CharField(max_length=64)
     component_name = models.CharField(max_length=LONG_NAME, blank=True)
-    folder = models.CharField(max_length=LONG_NAME, blank=True)
+    folder = models.TextField(blank=True)
     notes = models.TextField(blank=True)
     shareable = models.BooleanField(default=True)
     created_by = models.CharField(max_length=NAME, blank=True)
@@ -316,8 +316,8 @@ class PlannedComponent(models.Model):
     dev_component_id = models.CharField(max_length=NAME)
     name = models.CharField(max_length=LONG_NAME)
     component_type = models.CharField(max_length=64)
-    dev_folder = models.CharField(max_length=LONG_NAME, blank=True)
-    target_folder = models.CharField(max_length=LONG_NAME, blank=True)
+    dev_folder = models.TextField(blank=True)
+    target_folder = models.TextField(blank=True)
     dev_version = models.PositiveIntegerField()
     prod_component_id = models.CharField(max_length=NAME, blank=True)
     prod_version = models.PositiveIntegerField(null=True, blank=True)
@@ -629,6 +629,7 @@ class Deployment(models.Model):
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
     remote_id = models.CharField(max_length=NAME, blank=True)
     deployed_at = models.DateTimeField(null=True, blank=True)
+    note = models.TextField(blank=True, help_text="Why nothing was deployed to it, where so.")
 
     class Meta:
         ordering = ["request", "environment__name"]

@@ -85,8 +85,12 @@ def create_branch(run: Run) -> Wait | None:
         known = _create(run, branch)
     if known is not None:
         with run.lease.writing():
-            PromotionBranch.objects.filter(pk=branch.pk).update(remote_id=known.branch_id)
-    run.note(branch.name, remote_id=known.branch_id if known else branch.remote_id)
+            # The platform normalises names; the answered one is what packages are made from.
+            PromotionBranch.objects.filter(pk=branch.pk).update(
+                remote_id=known.branch_id, name=known.name
+            )
+        branch.name, branch.remote_id = known.name, known.branch_id
+    run.note(branch.name, remote_id=branch.remote_id)
     return None
 
 

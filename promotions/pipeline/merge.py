@@ -163,6 +163,8 @@ def execute_merge(run: Run) -> Wait | None:
     if merge.is_merged or merge.stage == "MERGING":
         run.record(merge_executed_at=timezone.now())
         return None
+    if not merge.can_be_executed:
+        return _still_moving(run, merge)
     # Written before the call: from here on main may change, and the clean-up looks before it drops the branch.
     run.record(merge_executed_at=timezone.now())
     try:

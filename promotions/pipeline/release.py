@@ -11,9 +11,12 @@ from partnerapi.records import PackagedComponent, Release
 from ..messages import PromotionError
 from ..models import Deployment, IntegrationPack, PackRelease, PromotionRequest
 from ..states import Status
-from ..timing import RELEASE_POLL
+from ..timing import RELEASE_POLL, TURN_POLL
 from . import cleanup
 from .run import Run, Wait
+
+PACK_LIMIT = 100  # published: packages in one pack
+RELEASE_LOOKS = 60
 
 
 def delete_branch(run: Run) -> Wait | None:
@@ -108,6 +111,46 @@ def ensure_pack(run: Run) -> Wait | None:
     return None
 
 
+def check_pack(run: Run) -> Wait | None:
+    """Whether the chosen pack can take the package, before anything is merged (operation 16).
+
+    A pack that has vanished is no matter yet: after the merge another one can be chosen.
+
+    :raises PromotionError: PACK_FULL, PACK_PENDING.
+    """
+    chosen = run.request.pack
+    pack = next(
+        (p for p in run.client.query_integration_packs() if chosen and p.pack_id == chosen.pack_id),
+        None,
+    )
+    if pack is None:
+        return None
+    root = root_prod_id(run.request)
+    if len(pack.entries) >= PACK_LIMIT and all(e.component_id != root for e in pack.entries):
+        raise PromotionError("PACK_FULL", f"“{pack.name}” holds {len(pack.entries)} packages.")
+    pending = [entry for entry in pack.entries if entry.pending_version]
+    if not pending:
+        return None
+    other = _releasing(run.request)
+    if other is not None:
+        why = f"Promotion {other.pk} is releasing the same pack."
+        run.record(waiting_for=why)
+        return Wait(TURN_POLL, why)
+    names = ", ".join(f"“{entry.name or entry.component_id}”" for entry in pending[:10])
+    raise PromotionError("PACK_PENDING", f"“{pack.name}” has {names} waiting for a release.")
+
+
+def _releasing(request: PromotionRequest) -> PromotionRequest | None:
+    """Another promotion into the same pack that is past its merge and not done."""
+    return (
+        PromotionRequest.objects.filter(
+            pack=request.pack, status=Status.DEPLOYING, merged_at__isnull=False
+        )
+        .exclude(pk=request.pk)
+        .first()
+    )
+
+
 def _remote_pack(run: Run) -> RemotePack:
     chosen = run.request.pack
     for pack in run.client.query_integration_packs():
@@ -154,13 +197,27 @@ def release_pack(run: Run) -> Wait | None:
     """
     pack, package = _remote_pack(run), our_package(run)
     version = release_version(run.request)
-    if pack.released_version == version:
+    if pack.released_version == version or _is_released(pack, package):
         release = Release(version, "SUCCESS", package_id=pack.released_package_id)
     else:
-        release = _release(run, pack, package, version)
+        try:
+            release = _release(run, pack, package, version)
+        except PromotionError as error:
+            # While a release whose answer was lost goes on, another one is refused.
+            polls = run.step.polls + 1
+            if error.code != "RELEASE_FAILED" or not _may_go_on(run) or polls > RELEASE_LOOKS:
+                raise
+            run.note(f"Looking for the release (look {polls})", polls=polls)
+            return Wait(RELEASE_POLL, "An earlier release may be going on.")
     run.record(release_id=release.release_id, released_package_id=release.package_id)
     run.note(version, remote_id=release.release_id)
     return None
+
+
+def _may_go_on(run: Run) -> bool:
+    """Whether an earlier try may have begun a release that nobody knows of."""
+    died = run.request.steps.filter(step=run.step.step, error_code="WORKER_LOST").exists()
+    return died or run.request.attempts > 0 or run.step.polls > 0
 
 
 def _release(run: Run, pack: RemotePack, package: PackagedComponent, version: str) -> Release:
@@ -176,6 +233,8 @@ def _release(run: Run, pack: RemotePack, package: PackagedComponent, version: st
     except NotFound as error:
         raise PromotionError("PACK_NOT_FOUND", error.message) from error
     except NeedsPerson as error:
+        if error.code == "AUTH_FAILED":
+            raise
         raise PromotionError("RELEASE_FAILED", error.message) from error
     return _checked(release)
 
@@ -200,7 +259,9 @@ def await_release(run: Run) -> Wait | None:
     :raises PromotionError: RELEASE_FAILED.
     """
     request = run.request
-    if request.released_package_id or not run.client.dialect.capabilities.releases_asynchronously:
+    # A release that was found done, and not answered, has only our own name for it.
+    is_known_done = request.release_id == release_version(request)
+    if is_known_done or not run.client.dialect.capabilities.releases_asynchronously:
         _remember_release(request)
         return None
     release = _checked(run.client.get_release(request.release_id))
@@ -221,19 +282,35 @@ def _remember_release(request: PromotionRequest) -> None:
 
 
 def deploy(run: Run) -> Wait | None:
-    """Operation 8 once for each target environment.
+    """Operation 8 once for each target environment, but for those that the release reaches by itself.
+
+    Where an instance of the pack is attached, the package would run twice if it were deployed as well.
 
     :raises PromotionError: DEPLOY_FAILED, with the environment's name.
     """
     request = run.request
+    attached: frozenset[str] = frozenset()
+    if request.pack is not None:
+        attached = frozenset(run.client.query_pack_environments(request.pack.pack_id))
     package_id = request.released_package_id or request.prod_package_id
     deployments = list(request.deployments.select_related("environment"))
     for number, deployment in enumerate(deployments, start=1):
         run.note(f"{number} of {len(deployments)}: {deployment.environment.name}")
-        if deployment.deployed_at is None:
+        if deployment.deployed_at is not None:
+            continue
+        if deployment.environment.environment_id in attached:
+            _reached(run, deployment)
+        else:
             _deploy(run, deployment, package_id)
     run.note(", ".join(deployment.environment.name for deployment in deployments))
     return None
+
+
+def _reached(run: Run, deployment: Deployment) -> None:
+    pack = run.request.pack
+    note = f"Reached through the pack “{pack}”, which is installed there: nothing was deployed besides."
+    with run.lease.writing():
+        Deployment.objects.filter(pk=deployment.pk).update(deployed_at=timezone.now(), note=note)
 
 
 def _deploy(run: Run, deployment: Deployment, package_id: str) -> None:

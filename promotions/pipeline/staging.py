@@ -159,6 +159,13 @@ def _complete(run: Run, result: ComponentResult) -> None:
     except ImmaterialUpdate:
         # An earlier try of this very write was done, or the platform sees no difference: look.
         version = run.client.get_component(prod_id, branch_id=run.branch.remote_id).version
+    except NotFound as error:
+        if production is None:
+            raise
+        # It is on main: made there after the branch, which does not see it.
+        raise StageAgain(
+            "COMPONENT_NOT_FOUND", f"“{component.name}” is not on the branch."
+        ) from error
     result.branch_version = version
     _check_main_did_not_move(run, result)
     _finish(run, result, Outcome.DONE, branch_version=version)
@@ -334,7 +341,9 @@ def _check_package_version(run: Run) -> None:
     if root.component.action == "create":
         return
     taken = run.client.query_packaged_components(
-        component_id=root.prod_component_id, package_version=run.request.package_version
+        component_id=root.prod_component_id,
+        package_version=run.request.package_version,
+        with_deleted=True,
     )
     if any(True for _ in taken):
         raise PromotionError("PACKAGE_VERSION_EXISTS", run.request.package_version)

@@ -25,6 +25,7 @@ OFFER = (Step("offer_for_review", "Offer for review", staging.offer_for_review),
 BEGIN = (Step("begin", "Begin the deployment", merge.begin),)
 BEGIN_DEPLOYING = (Step("begin_deploying", "Begin the deployment", merge.begin_deploying),)
 DEPLOY = (
+    Step("check_pack", "Check the Integration Pack", release.check_pack),
     Step("take_merge_turn", "Wait for the turn to merge", merge.take_merge_turn),
     Step("verify", "Check that it is what was approved", merge.verify),
     Step("create_merge_request", "Create the merge request", merge.create_merge_request),

@@ -18,8 +18,9 @@ from ..messages import PromotionError
 from ..models import ComponentMapping, DevAccount, Finding, Plan, PlannedComponent
 from ..partner import client as partner_client
 from ..partner import error_of
+from ..states import Action
 from ..timing import RETRY_WAITS, after, backoff
-from . import findings
+from . import cautions, findings
 from .classify import Draft, draft
 from .order import dependencies_first
 from .resolve import CONNECTION, Resolved, find_package, resolve
@@ -81,6 +82,7 @@ def _build(plan: Plan, lease: Lease) -> None:
             report("Comparing with production", len(drafts), len(resolved.components))
             drafts.append((number, draft(client, account, resolved, key, mapped)))
     _check_connections(client, drafts)
+    _check_other_users(client, resolved, drafts)
     report("Writing the plan down", len(drafts), len(drafts))
     _store(plan, lease, resolved, mapped, drafts)
 
@@ -129,6 +131,24 @@ def _check_connections(client: PartnerApiClient, drafts: list[tuple[int, Draft]]
         )
 
 
+def _check_other_users(
+    client: PartnerApiClient, resolved: Resolved, drafts: list[tuple[int, Draft]]
+) -> None:
+    """What else in production uses the components that are updated."""
+    twins = {made.key: made.columns["prod_component_id"] for _, made in drafts}
+    found = cautions.used_by_others(
+        client,
+        {
+            twins[made.key]: resolved.components[made.key]
+            for _, made in drafts
+            if made.columns["action"] == Action.UPDATE
+        },
+        {twins[made.key]: made.columns["component_type"] for _, made in drafts},
+    )
+    for _, made in drafts:
+        made.found += found.get(twins[made.key], [])
+
+
 def _store(
     plan: Plan,
     lease: Lease,
@@ -145,6 +165,8 @@ def _store(
         *findings.unresolved(resolved),
         *findings.missing_connections(resolved, mapped),
         *findings.older_package(resolved),
+        *cautions.not_for_packs(resolved),
+        *cautions.not_packaged_along(resolved),
         *findings.reserved(plan.dev_account, created),
     ]
     root = resolved.components[resolved.root]

@@ -19,7 +19,7 @@ from .. import blobs, differences
 from ..messages import PromotionError
 from ..models import DevAccount
 from ..states import Action
-from . import findings
+from . import cautions, findings
 from .findings import Found
 from .resolve import CONNECTION, Resolved
 
@@ -142,6 +142,8 @@ def draft(
         other: mapped.get(other) or componentxml.symbol(other) for other in resolved.components
     }
     wanted = symbolic(dev_xml, production=production, references=references)
+    if production is not None and settings.ENVIRONMENT_VALUES != "keep":
+        made.found += cautions.values_emptied(metadata, dev_xml, production)
     made.found += findings.secrets_left(metadata, wanted.stripped)
     made.found += findings.rewritten_in_data(metadata, wanted.rewritten)
     if not prod_id:
@@ -149,6 +151,7 @@ def draft(
             client, dev_account, metadata, made.columns["target_folder"]
         )
     _compare(made, wanted, production)
+    made.found += cautions.listener(metadata, dev_xml)
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -165,7 +166,7 @@ def secret_set_in_production(
             component.name,
             message("SECRET_SET_IN_PRODUCTION").happened,
             path=", ".join(production.encrypted_paths),
-            fingerprint="|".join(sorted(production.encrypted_paths))[-64:],
+            fingerprint=fingerprint_of(production.encrypted_paths),
             can_be_accepted=True,
         )
 
@@ -184,6 +185,11 @@ def rewritten_in_data(
                 path=rewrite.path,
                 blocking=False,
             )
+
+
+def fingerprint_of(paths: Iterable[str]) -> str:
+    """Stands for a set of paths: accepting them accepts no other set."""
+    return hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()
 
 
 def acceptance_of(dev_account: DevAccount, key: str, found: Found) -> Acceptance | None:

@@ -28,9 +28,15 @@ class Resolved:
     components: dict[str, ComponentMetadata] = field(default_factory=dict)
     uses: dict[str, list[str]] = field(default_factory=dict)
     pinned: dict[str, int] = field(default_factory=dict)
+    dependent: set[str] = field(default_factory=set)  # what a package of the root holds
     unresolved: dict[str, str] = field(
         default_factory=dict
     )  # id -> name of a component that uses it
+
+    @property
+    def independent(self) -> set[str]:
+        """What is used, and not packaged along with what uses it."""
+        return self.components.keys() - self.dependent
 
     def version(self, key: str) -> int:
         """The dev version to promote: the packaged one where the platform tells it."""
@@ -66,8 +72,10 @@ def resolve(
     manifest = client.get_package_manifest(package.package_id, account=account)
     if manifest is not None:
         resolved.pinned = {pin.component_id.lower(): pin.version for pin in manifest}
+    resolved.dependent.add(root)
     waiting = deque([(root, "")])
     met = {root}
+    dependents: dict[str, set[str]] = {}
     while waiting:
         key, user = waiting.popleft()
         progress("Following references", len(resolved.components), len(met))
@@ -86,6 +94,8 @@ def resolve(
             used = reference.component_id.lower()
             if used == key:
                 continue
+            if reference.type != "INDEPENDENT":
+                dependents.setdefault(key, set()).add(used)
             if used not in resolved.uses[key]:
                 resolved.uses[key].append(used)
             if used not in met:
@@ -95,7 +105,17 @@ def resolve(
             raise PromotionError(
                 "TOO_MANY_COMPONENTS", f"More than {settings.PROMOTION_MAX_COMPONENTS}."
             )
+    _follow_dependents(resolved, dependents)
     return resolved
+
+
+def _follow_dependents(resolved: Resolved, dependents: dict[str, set[str]]) -> None:
+    """What the root depends on, by dependents only."""
+    waiting = [resolved.root]
+    while waiting:
+        for key in dependents.get(waiting.pop(), set()) - resolved.dependent:
+            resolved.dependent.add(key)
+            waiting.append(key)
 
 
 def _metadata(client: PartnerApiClient, account: str, key: str) -> ComponentMetadata | None:

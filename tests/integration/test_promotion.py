@@ -61,6 +61,7 @@ def test_what_the_page_shows_is_what_the_worker_did(desk: Desk) -> None:
         "synchronise_packs",
         "offer_for_review",
         "begin",
+        "check_pack",
         "take_merge_turn",
         "verify",
         "create_merge_request",

@@ -1,0 +1,185 @@
+"""What a deployment of the plan would do beside what its differences show: packs, listeners, other users of a twin."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Mapping
+
+from partnerapi import componentxml
+from partnerapi.client import PartnerApiClient
+from partnerapi.errors import NotFound
+from partnerapi.records import ComponentMetadata
+
+from .findings import Found, fingerprint_of
+from .resolve import CONNECTION, Resolved
+
+# Packs cannot hold these (published), and neither a process that uses a process route.
+NEVER_IN_PACKS = frozenset({"processroute", "certificate", "certificate.pgp", "customlibrary"})
+PROCESS_ROUTE = "processroute"
+PROCESS = "process"
+
+# Components that wait for requests by their nature; a process does so when it starts with a listening connector.
+LISTENING_TYPES = frozenset({"webservice", "webservice.external", "flowservice"})
+_LISTENS = re.compile(rb"""\bactionType\s*=\s*["']Listen["']""", re.IGNORECASE)
+
+# Calls of one plan that look for other users of updated components, and users that one finding names.
+MAX_LOOKUPS = 150
+MAX_NAMED = 10
+
+# What is taken out and is no secret: addresses, accounts, folders.
+_ENVIRONMENT_RULES = frozenset({"environment-setting", "network-name", "account-name", "url-value"})
+
+
+def not_for_packs(resolved: Resolved) -> Iterable[Found]:
+    """Everything is deployed by way of a pack, so what no pack can hold is not promoted."""
+    root = resolved.components[resolved.root]
+    for key, metadata in resolved.components.items():
+        if metadata.type == PROCESS_ROUTE or (key == resolved.root and root.type in NEVER_IN_PACKS):
+            yield Found(
+                "NOT_FOR_PACKS",
+                metadata.component_id,
+                metadata.name,
+                f"“{metadata.name}” is of the type {metadata.type}, and an Integration Pack can hold neither it nor "
+                "a process that uses it.",
+            )
+
+
+def not_packaged_along(resolved: Resolved) -> Iterable[Found]:
+    """What is used only independently is merged, but a package of the process does not hold it."""
+    for key, metadata in resolved.components.items():
+        if key in resolved.independent and metadata.type not in NEVER_IN_PACKS | {CONNECTION}:
+            yield Found(
+                "NOT_PACKAGED_ALONG",
+                metadata.component_id,
+                metadata.name,
+                f"“{metadata.name}” reaches production's main branch, and not the environments.",
+                blocking=False,
+            )
+
+
+def listener(metadata: ComponentMetadata, xml: bytes) -> Iterable[Found]:
+    """A listener starts as soon as it is deployed, unless the deployment says that it is paused."""
+    if metadata.type in LISTENING_TYPES or (metadata.type == PROCESS and _LISTENS.search(xml)):
+        yield Found(
+            "LISTENER_STARTS",
+            metadata.component_id,
+            metadata.name,
+            f"“{metadata.name}” listens: it takes requests in every chosen environment as soon as it is deployed.",
+            blocking=False,
+        )
+
+
+def values_emptied(
+    metadata: ComponentMetadata, dev_xml: bytes, production: bytes
+) -> Iterable[Found]:
+    """With ``ENVIRONMENT_VALUES=empty`` an update clears what the twin has, its secrets among it."""
+    stripped = componentxml.strip(dev_xml, production=production)
+    lost = [place for place in stripped.places if place.outcome != "emptied"]
+    if not lost:
+        return
+    secrets = [place for place in lost if place.rule not in _ENVIRONMENT_RULES]
+    paths = sorted({place.path for place in secrets or lost})
+    yield Found(
+        "VALUES_WOULD_BE_EMPTIED",
+        metadata.component_id,
+        metadata.name,
+        f"{len(lost)} values that the production twin has would be emptied, {len(secrets)} secrets among them.",
+        path=", ".join(paths[:MAX_NAMED]),
+        fingerprint=fingerprint_of(paths),
+        blocking=bool(secrets),
+        can_be_accepted=bool(secrets),
+    )
+
+
+class OtherUsers:
+    """Finds the production processes beside the promoted ones that use an updated component.
+
+    They get the new version only when they are packaged again, so that a reviewer should know them. Users that are no
+    processes (a map, an operation) are followed to the processes above them.
+
+    :param promoted: production id -> type of what the plan has.
+    """
+
+    def __init__(self, client: PartnerApiClient, promoted: Mapping[str, str]) -> None:
+        self.client = client
+        self.promoted = {prod_id.lower(): kind for prod_id, kind in promoted.items()}
+        self.lookups = 0
+        self._parents: dict[str, tuple[str, ...]] = {}
+        self._metadata: dict[str, ComponentMetadata | None] = {}
+
+    def of(self, metadata: ComponentMetadata, prod_id: str) -> Iterable[Found]:
+        """One finding for one updated component, if anything else uses it."""
+        users, is_whole = self._users(prod_id.lower())
+        if not users:
+            return
+        names = [f"“{user.name}”" for user in users[:MAX_NAMED]]
+        more = len(users) - len(names)
+        told = ", ".join(names) + (f" and {more} more" if more else "")
+        yield Found(
+            "USED_BY_OTHERS",
+            prod_id,
+            metadata.name,
+            f"{told} {'use' if len(users) > 1 else 'uses'} the production twin of “{metadata.name}”."
+            + ("" if is_whole else " There may be others: not everything was looked at."),
+            blocking=False,
+        )
+
+    def _users(self, prod_id: str) -> tuple[list[ComponentMetadata], bool]:
+        found: list[ComponentMetadata] = []
+        waiting, met = deque([prod_id]), {prod_id}
+        while waiting:
+            for parent in self._parents_of(waiting.popleft()):
+                if parent in met:
+                    continue
+                met.add(parent)
+                user = None if parent in self.promoted else self._read(parent)
+                kind = user.type if user else self.promoted.get(parent, PROCESS)
+                if kind != PROCESS:
+                    waiting.append(parent)
+                elif user is not None:
+                    found.append(user)
+            if self.lookups >= MAX_LOOKUPS:
+                return found, False
+        return found, True
+
+    def _parents_of(self, prod_id: str) -> tuple[str, ...]:
+        if prod_id not in self._parents:
+            if self.lookups >= MAX_LOOKUPS:
+                return ()
+            self.lookups += 1
+            try:
+                parents = self.client.query_component_parents(prod_id)
+            except NotFound:
+                parents = ()
+            self._parents[prod_id] = tuple(parent.component_id.lower() for parent in parents)
+        return self._parents[prod_id]
+
+    def _read(self, prod_id: str) -> ComponentMetadata | None:
+        if prod_id not in self._metadata:
+            if self.lookups >= MAX_LOOKUPS:
+                return None
+            self.lookups += 1
+            try:
+                found = self.client.get_component_metadata(prod_id)
+            except NotFound:
+                self._metadata[prod_id] = None
+            else:
+                self._metadata[prod_id] = None if found.deleted else found
+        return self._metadata[prod_id]
+
+
+def used_by_others(
+    client: PartnerApiClient,
+    updated: Mapping[str, ComponentMetadata],
+    promoted: Mapping[str, str],
+) -> dict[str, list[Found]]:
+    """Production id of an updated component -> its finding, where the platform can be asked.
+
+    :param updated: production id -> the dev component.
+    :param promoted: production id -> type of everything in the plan.
+    """
+    if not client.dialect.capabilities.reports_parents:
+        return {}
+    others = OtherUsers(client, promoted)
+    return {prod_id: list(others.of(metadata, prod_id)) for prod_id, metadata in updated.items()}
