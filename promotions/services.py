@@ -28,7 +28,7 @@ from .models import (
     PromotionRequest,
 )
 from .plan import check_mappings
-from .states import OPEN, Action, Outcome, Status
+from .states import OPEN, Action, Outcome, Status, StepState
 from .transitions import StaleRequest, initial_status, move, record_event
 
 if TYPE_CHECKING:
@@ -246,6 +246,7 @@ def retry(
     if pack is not None:
         changes.update(pack=pack, new_pack_name="")
     with transaction.atomic():
+        failed = PromotionRequest.objects.get(pk=request.pk)
         _move(
             request,
             to=Status.DEPLOYING,
@@ -260,6 +261,11 @@ def retry(
             failed_step="",
             **changes,
         )
+        if (failed.failed_step, failed.error_code) == ("await_release", "RELEASE_FAILED"):
+            # Waiting for a release that came to nothing would end the same way: it is made again.
+            failed.steps.filter(step="release_pack", state=StepState.DONE).update(
+                state=StepState.ABANDONED
+            )
         tasks.enqueue_on_commit(tasks.run_request, request.pk)
 
 

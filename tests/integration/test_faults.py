@@ -10,7 +10,7 @@ import pytest
 from partnerapi.simulator import seed
 from promotions import services
 from promotions.messages import MESSAGES
-from promotions.models import ComponentMapping, IntegrationPack, Plan, PromotionRequest
+from promotions.models import ApiCall, ComponentMapping, IntegrationPack, Plan, PromotionRequest
 from promotions.partner import client
 from promotions.states import Status
 from tests.integration.desk import Desk
@@ -52,6 +52,14 @@ class TestBeforeTheMerge:
         assert "simulator-token" not in request.error
         nothing_reached_production(desk, before)
 
+    def test_an_account_that_is_refused_is_tried_once(self, desk: Desk) -> None:
+        before = desk.production()
+        plan = desk.plan(SMALL)
+        desk.simulator.fault(2, "status", status=403, times=1)
+        failed(desk, desk.submit(plan), "FORBIDDEN_ACCOUNT", "stage_components")
+        assert desk.calls(2) == 1
+        nothing_reached_production(desk, before)
+
     @pytest.mark.parametrize(("status", "code"), [(401, "AUTH_FAILED"), (403, "FORBIDDEN_ACCOUNT")])
     def test_a_plan_that_is_refused(self, desk: Desk, status: int, code: str) -> None:
         desk.simulator.fault(6, "status", status=status, times=9)
@@ -76,6 +84,18 @@ class TestBeforeTheMerge:
             desk.simulator.fault(operation, "status", status=status, times=2, retry_after=0)
         request = desk.submit(plan)
         desk.approve(desk.wait_for(request, Status.ADMIN_REVIEW))
+        assert desk.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+
+    def test_what_retry_after_says_is_waited_for(self, desk: Desk) -> None:
+        """It is the platform's own word, so the tests' short waits do not shorten it."""
+        plan = desk.plan(SMALL)
+        desk.simulator.fault(10, "status", status=503, times=1, retry_after=2)
+        request = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
+        assert request.status == Status.ADMIN_REVIEW, (request.error_code, request.error)
+        refused, done = ApiCall.objects.filter(request=request, operation="10").order_by("pk")
+        assert (refused.status, done.status) == (503, 200)
+        assert (done.at - refused.at).total_seconds() > 2 - done.duration_ms / 1000
+        desk.approve(request)
         assert desk.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
 
     def test_a_component_that_is_gone(self, desk: Desk) -> None:
@@ -164,6 +184,15 @@ class TestBeforeTheMerge:
         desk.simulator.fault(1, kind, times=100)
         plan = desk.plan(SMALL)
         assert (plan.state, plan.error_code) == (Plan.State.FAILED, "BAD_RESPONSE")
+        assert not plan.components.exists()
+
+    def test_answers_that_break_off_are_read_again_and_then_told(self, desk: Desk) -> None:
+        desk.simulator.fault(1, "truncated", times=1)
+        assert desk.plan(SMALL).can_be_submitted
+        desk.simulator.fault(1, "truncated", times=1000)
+        plan = desk.plan(SMALL)
+        assert (plan.state, plan.error_code) == (Plan.State.FAILED, "API_UNAVAILABLE")
+        assert not plan.components.exists()
 
     def test_a_component_with_a_dtd_or_an_entity_is_never_read(self, desk: Desk) -> None:
         desk.simulator.fault(1, "doctype", times=100)
@@ -350,6 +379,20 @@ class TestAfterTheMerge:
         services.retry(desk.bob, request)
         assert desk.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
         assert desk.calls(8) == 3
+        assert len(desk.state()["deployments"]) == 2
+
+    def test_a_release_that_ends_in_an_error_is_made_again(self, desk: Desk) -> None:
+        """The platform took the release and says later, or in its answer, that it came to nothing."""
+        desk.edit(release_mode="error")
+        in_background = client().dialect.capabilities.releases_asynchronously
+        step = "await_release" if in_background else "release_pack"
+        request = failed(desk, desk.submit(desk.plan(SMALL)), "RELEASE_FAILED", step)
+        assert not desk.state()["deployments"]
+        desk.edit(release_mode="normal")
+        services.retry(desk.bob, request)
+        request = desk.wait_for(request, Status.DEPLOYED)
+        assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+        self.merged_once(desk, request)
         assert len(desk.state()["deployments"]) == 2
 
     def test_a_pack_that_vanished_is_replaced_by_another(self, desk: Desk) -> None:
