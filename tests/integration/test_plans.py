@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import combinations
+
 import pytest
 
 from partnerapi.simulator import seed
@@ -21,7 +24,7 @@ def logistics(desk: Desk) -> DevAccount:
 
 
 def test_a_plan_names_every_component_once_in_order(desk: Desk) -> None:
-    """The package has a diamond, shared sub-processes and a component that uses itself."""
+    """The package has a diamond and shared sub-processes."""
     plan = desk.plan()
     components = list(plan.components.all())
     place = {c.dev_component_id: c.position for c in components}
@@ -32,15 +35,33 @@ def test_a_plan_names_every_component_once_in_order(desk: Desk) -> None:
             assert place[used] < component.position or group == component.group
     assert components[-1].dev_component_id == plan.root_component_id
     assert plan.components.filter(action=Action.CONNECTION).count() == 3
+    users = Counter(used for component in components for used in component.depends_on)
+    shared = {c.dev_component_id for c in components if c.component_type == "process"}
+    shared &= {used for used, count in users.items() if count > 1}
+    assert shared, "The seed has no shared sub-process any more."
+    uses = {c.dev_component_id: set(c.depends_on) for c in components}
+    assert any(
+        uses[one] & uses[other] & shared
+        for both in uses.values()
+        for one, other in combinations(both & uses.keys(), 2)
+    ), "The seed has no diamond any more."
 
 
-def test_a_reference_cycle_is_promoted_in_two_passes(desk: Desk) -> None:
+def test_a_cycle_and_a_self_reference_are_promoted_in_two_passes(desk: Desk) -> None:
     plan = desk.plan(seed.CYCLE_PACKAGE_ID, account=desk.finance)
     groups = list(plan.components.values_list("group", flat=True))
     assert len(groups) > len(set(groups)), "There is no cycle in the plan."
     request = desk.promoted(seed.CYCLE_PACKAGE_ID, account=desk.finance)
     assert request.status == Status.DEPLOYED, (request.error_code, request.error)
     assert not desk.state()["dangling_references"]
+    source = next(
+        c
+        for c in desk.state()["accounts"][seed.FINANCE_ACCOUNT]["components"]
+        if c["name"] == "Ledger Paging"
+    )
+    assert source["id"] in desk.raw(source["id"]).split("</bns:description>")[1]
+    own = request.results.get(component__dev_component_id=source["id"]).prod_component_id
+    assert own in desk.raw(own).split("</bns:description>")[1], "It uses itself no more."
     members = request.results.filter(component__group=max(set(groups), key=groups.count))
     for result in members:
         xml = desk.raw(result.prod_component_id)
@@ -68,6 +89,13 @@ def test_a_large_profile_is_planned_and_promoted(desk: Desk, logistics: DevAccou
     assert len(desk.raw(seed.LARGE_PROFILE_ID)) > 2_000_000
     assert large.difference is not None
     assert large.difference.size < 2_000_000
+    request = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
+    desk.approve(request)
+    request = desk.wait_for(request, Status.DEPLOYED)
+    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    twin = request.results.get(component__dev_component_id=seed.LARGE_PROFILE_ID).prod_component_id
+    assert len(desk.raw(twin)) > 2_000_000
+    assert not desk.state()["dangling_references"]
 
 
 def test_awkward_names_survive_the_trip(desk: Desk, logistics: DevAccount) -> None:
