@@ -15,9 +15,11 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient
-from partnerapi.records import Component
+from partnerapi.records import Component, MergeRequest, PackEntry
+from partnerapi.records import IntegrationPack as RemotePack
 from partnerapi.simulator import seed
 from partnerapi.simulator.seed_tools import uid
+from partnerapi.transport import Request, Transport
 from promotions import services
 from promotions.checklist import after_deployment
 from promotions.messages import MESSAGES, PromotionError
@@ -38,6 +40,7 @@ from promotions.pipeline.runner import run_request
 from promotions.plan import build_plan
 from promotions.states import FINAL, Status
 from tests.integration.desk import Desk, furnish
+from tests.partnerapi import openapi
 from tests.services import Simulator, Worker
 
 SMALL = seed.SINGLE_COMPONENT_PACKAGE_ID
@@ -300,6 +303,28 @@ def test_17_a_pending_update_of_somebody_else_is_seen_before_the_merge(office: O
     assert office.calls(12) == 0
 
 
+def test_17_a_pack_holds_100_packages_which_is_seen_before_the_merge(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = PartnerApiClient.query_integration_packs
+    more = tuple(PackEntry(f"other-{n}", current_version="1") for n in range(98))
+
+    def filled(api: PartnerApiClient) -> tuple[RemotePack, ...]:
+        return tuple(replace(pack, entries=pack.entries + more) for pack in read(api))
+
+    monkeypatch.setattr(PartnerApiClient, "query_integration_packs", filled)
+    request = office.requested(SMALL)
+    office.approve(request, pack=IntegrationPack.objects.get(pack_id=seed.PACKS["orders"]))
+    request = office.wait_for(request, Status.DEPLOYED)
+    assert (request.error_code, request.failed_step) == ("PACK_FULL", "check_pack")
+    assert "100 packages" in request.error
+    assert request.merged_at is None and office.calls(12) == 0
+    # What is in the pack already needs no further place.
+    request = office.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+    office.approve(request, pack=IntegrationPack.objects.get(pack_id=seed.PACKS["orders"]))
+    assert office.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+
+
 def test_18_a_release_that_is_put_off_is_waited_for(office: Office) -> None:
     if not client().dialect.capabilities.releases_asynchronously:
         pytest.skip("a release of this dialect ends with its call")
@@ -346,6 +371,35 @@ def test_10_the_answered_name_of_a_branch_is_used(office: Office) -> None:
     assert office.branches() == [f"promo-{request.pk}"]
 
 
+def test_13_merge_is_sent_only_when_the_request_can_be_executed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = PartnerApiClient.get_merge_request
+    stages: list[str] = []
+
+    def redrafted(api: PartnerApiClient, merge_request_id: str) -> MergeRequest:
+        """It is drafted again just after it was seen as REVIEWING."""
+        found = read(api, merge_request_id)
+        if stages[-1:] == ["REVIEWING"]:
+            found = replace(found, stage="DRAFTED")
+        stages.append(found.stage)
+        return found
+
+    request = office.requested(SMALL)
+    monkeypatch.setattr(PartnerApiClient, "get_merge_request", redrafted)
+    office.approve(request)
+    for _ in range(30):
+        run_request(request.pk)
+        if "REVIEWING" in stages[:-1]:
+            break
+        time.sleep(0.05)
+    assert stages[-2:] == ["REVIEWING", "DRAFTED"]
+    assert office.calls(13) == 0
+    monkeypatch.undo()
+    assert office.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+    assert office.calls(13) == 1
+
+
 def test_13_a_merge_that_would_touch_more_than_the_plan_is_not_executed(office: Office) -> None:
     request = office.requested(SMALL)
     branch = request.branches.get()
@@ -366,6 +420,35 @@ def test_13_a_merge_that_would_touch_more_than_the_plan_is_not_executed(office: 
     shas = {key: component["sha"] for key, component in office.production().items()}
     assert shas == {key: component["sha"] for key, component in before.items()}
     assert office.calls(13) == 0
+
+
+# -- the description -------------------------------------------------------------------------
+
+
+def test_every_request_of_two_promotions_is_as_described(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not reports_parents():
+        pytest.skip("the guide's requests are not what Boomi describes")
+    if not openapi.is_there():
+        pytest.skip("the published description does not lie beside the project")
+    wrong: list[str] = []
+    judged: set[int | None] = set()
+    exchange = Transport._exchange
+
+    def judge(transport: Transport, request: Request, path: str) -> Any:
+        operation = request.operation
+        kind = request.content_type or operation.media_type
+        wrong.extend(openapi.problems(operation.method, request.path, kind, request.body or b""))
+        judged.add(operation.number)
+        return exchange(transport, request, path)
+
+    monkeypatch.setattr(Transport, "_exchange", judge)
+    assert office.promoted(SMALL).status == Status.DEPLOYED
+    second = office.promoted(seed.UPDATE_PACKAGE_ID, version="1.1")
+    assert second.status == Status.DEPLOYED, (second.error_code, second.error)
+    assert wrong == []
+    assert judged >= set(range(1, 20))
 
 
 # -- names ----------------------------------------------------------------------------------

@@ -1,7 +1,10 @@
 """What the client sends in the published dialect, judged by Boomi's own description."""
 
+from typing import cast
+
 import pytest
 
+from partnerapi.client import PartnerApiClient
 from tests.partnerapi import openapi, samples
 from tests.partnerapi.samples import (
     BRANCH,
@@ -40,6 +43,21 @@ def test_supporting_calls(name: str) -> None:
         for sent in on.sent:
             found = openapi.problems(sent.method, sent.path, sent.media_type, sent.body)
             assert set(found) <= CONTRADICTIONS
+
+
+def test_every_call_of_the_client_is_judged() -> None:
+    """What is called here, and in the tests below, is everything that the client can do."""
+    called: set[str] = set()
+
+    class Named:
+        def __getattr__(self, name: str) -> object:
+            called.add(name)
+            return lambda *args, **kwargs: ()
+
+    for call in [*CALLS.values(), *SUPPORTING_CALLS.values()]:
+        call(cast("PartnerApiClient", Named()))
+    public = {name for name in vars(PartnerApiClient) if not name.startswith("_")}
+    assert public - called == {"ensure_folder"}
 
 
 def test_folders() -> None:
