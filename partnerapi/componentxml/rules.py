@@ -185,6 +185,8 @@ def _of_attribute(
         named = _own_names(document, attributes)
         if element.name == "staticparameter":
             named.merge(_names_above(document, element))
+        elif element.name == "Input" and name == "default":
+            named.merge(_property_that_is_set(document, element))
         return _of_pair(element, named, value, zone)
     if name in _NAMING:
         return None
@@ -261,6 +263,16 @@ def _names_above(document: Document, element: Element) -> _Names:
                 found.add(attribute.local, document.value(attribute))
         if ancestor.name == "documentproperty":
             break
+    return found
+
+
+def _property_that_is_set(document: Document, element: Element) -> _Names:
+    """A map function that sets a property has the property's name in another input."""
+    found = _Names()
+    for sibling in element.parent.children if element.parent is not None else ():
+        label = (document.get(sibling, "name") or "").strip().lower()
+        if sibling is not element and label.endswith("property name"):
+            found.add("propertyId", document.get(sibling, "default") or "")
     return found
 
 

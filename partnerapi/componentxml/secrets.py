@@ -43,7 +43,7 @@ _TELLING_LENGTH = 4_000
 _TRIGGER = re.compile(
     r"PRIVATE KEY|PuTTY-User-Key|://[^/\s]{0,300}@|bearer\s|basic\s|eyJ|AKIA|ASIA|gh[a-z]_"
     r"|github_pat|xox[a-z]-|[sr]k_|AIza|glpat|SG\.|pass|pwd|secret|token|key|credential|auth|sig="
-    r"|oracle:thin",
+    r"|oracle:thin|toCharArray|newInstance|getConnection|GOCSPX|\bpw\b",
     re.IGNORECASE,
 )
 # Repetitions are bounded, or cannot begin inside themselves: a document may be 25 MB of bait.
@@ -62,12 +62,29 @@ _AUTHORIZATION = re.compile(
     r"|\bbasic\s{1,9}([A-Za-z0-9+/]{8,400}={0,2})",
     re.IGNORECASE,
 )
+# "Basic " + "user:password", as scripts put it together.
+_PUT_TOGETHER = re.compile(
+    r"""["'](?:basic|bearer)\s{1,3}["']\s{0,9}\+\s{0,9}\(?\s{0,9}["']([^"'\n]{4,400})["']""",
+    re.IGNORECASE,
+)
+# Calls whose last argument is a password: a JDBC connection, a log-in, a key store.
+_LOG_IN = re.compile(
+    r"""\b(?:newInstance|getConnection|PasswordAuthentication|UsernamePasswordCredentials"""
+    r"""|withCredentials|basicAuth)\s{0,9}\((?:[^()\n"']|"[^"\n]{0,400}"|'[^'\n]{0,400}'){0,40}?"""
+    r""",\s{0,20}["']([^"'\n]{4,400})["'](?:\.toCharArray\(\))?\s{0,20}[,)]"""
+    r"""|,\s{0,20}["']([^"'\n]{4,400})["']\.toCharArray\(\)"""
+)
+# password = ask() ?: "literal",  password = test ? "one" : "other",  token = "one" + "other"
+_ASSIGNMENT = re.compile(r"(?<![\w.-])([\w.-]{1,200}+)\s{0,9}=(?![=~])(?=([^\n;]{0,400}))")
+_OPERAND = re.compile(r"""[?:|+]\s{0,9}(?:"([^"\n]{1,400})"|'([^'\n]{1,400})')""")
+# password: literal, as in YAML and in lists of properties.
+_YAML = re.compile(r"""(?:^|[\s{,])([\w.-]{1,200}+):\s{1,9}([^\s;,&"'<>(){}]{8,400})(?=\s|$)""")
 _KNOWN = re.compile(
     r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bglpat-[A-Za-z0-9_-]{16,99}"
     r"|\bxox[abposr]-[A-Za-z0-9-]{10,200}|\b[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"
-    r"|\bAIza[A-Za-z0-9_-]{30,60}|\bSG\.[A-Za-z0-9_-]{16,99}\.[A-Za-z0-9_-]{16,99}"
+    r"|\bGOCSPX-[A-Za-z0-9_-]{20,60}|\bAIza[A-Za-z0-9_-]{30,60}|\bSG\.[A-Za-z0-9_-]{16,99}\.[A-Za-z0-9_-]{16,99}"
 )
 # name = "literal", "name": "literal", name, "literal", .name("literal"), <name>literal<
 # The literal is looked ahead at, because it may itself be the name of the next.
@@ -78,6 +95,8 @@ _ASSIGNED = re.compile(
 )
 # A key is made from the literal that stands in the brackets.
 _MAKES_A_KEY = re.compile(r"(?:SecretKeySpec|PBEKeySpec|DESKeySpec)$", re.IGNORECASE)
+# Too short for the name of a field, where it may be a unit.
+_SHORT_PASSWORD = re.compile(r"(?:^|[_.-])pw$|Pw$")
 _HEADER = re.compile(r"(?:authorization|cookie)$", re.IGNORECASE)
 _ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]{0,200}+)(?:\s[^<>]*)?>([^<>]{4,400})</")
 # Password=…;  ?api_key=…&  sig=…
@@ -89,7 +108,9 @@ _STANDS_FOR_SOMETHING_ELSE = re.compile(
     r"[?:@$%{<#*]|\*{3}|x{4}|\.\.\.|definedprocess\.|process\.|dynamic|document\.", re.IGNORECASE
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z_$.\- ]*")
+_SUBSCRIPT = re.compile(r"[A-Za-z_$][\w.$]{0,100}\[")
 _LONG = re.compile(r"[A-Za-z0-9+/=_~.-]{20,}")
+_MASK = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{128}(?![0-9a-fA-F])")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -113,6 +134,16 @@ def search(text: str, *, random_strings: bool) -> list[Hit]:
     return sorted(hits, key=lambda hit: hit.start)
 
 
+def masks(text: str, known: list[Hit]) -> list[Hit]:
+    """The platform's masks in a text, but for those that are among the known ones."""
+    covered = [(hit.start, hit.start + len(hit.found)) for hit in known]
+    return [
+        Hit("masked-value", match[0], match.start())
+        for match in _MASK.finditer(text)
+        if not any(start < match.end() and match.start() < end for start, end in covered)
+    ]
+
+
 def _specific(text: str) -> Iterator[Hit]:
     for match in _PRIVATE_KEY.finditer(text):
         yield Hit("private-key", match[0], match.start())
@@ -122,19 +153,36 @@ def _specific(text: str) -> Iterator[Hit]:
     for match in _AUTHORIZATION.finditer(text):
         if _is_basic(match[2]) if match[2] else _mixed(match[1]):
             yield Hit("authorization", match[0], match.start())
+    for match in _PUT_TOGETHER.finditer(text):
+        yield Hit("authorization", match[0], match.start())
     for match in _KNOWN.finditer(text):
         yield Hit("known-token", match[0], match.start())
     for match in _ASSIGNED.finditer(text):
         if _is_written_out(match[1], match[2] or match[3] or ""):
             end = max(match.end(2), match.end(3))
             yield Hit("assigned-secret", text[match.start() : end], match.start())
+    for match in _ASSIGNMENT.finditer(text):
+        if not _says_secret(match[1]):
+            continue
+        for operand in _OPERAND.finditer(match[2]):
+            if _is_written_out(match[1], operand[1] or operand[2]):
+                at = match.end() + operand.start()
+                yield Hit("assigned-secret", operand[0], at)
+    for match in _LOG_IN.finditer(text):
+        literal = match[1] or match[2]
+        if " " not in literal and not _STANDS_FOR_SOMETHING_ELSE.match(literal):
+            yield Hit("assigned-secret", match[0], match.start())
+    for match in _YAML.finditer(text):
+        if _mixed(match[2]) and _is_written_out(match[1], match[2]):
+            yield Hit("assigned-secret", match[0], match.start())
     for match in _ELEMENT.finditer(text):
         if _is_written_out(match[1], match[2]):
             yield Hit("assigned-secret", match[0], match.start())
     for match in _PARAMETER.finditer(text):
         signed = match[1].lower() in _SIGNATURE and _mixed(match[2])
         # Without quotes a plain word is a variable.
-        written_out = _is_written_out(match[1], match[2]) and not _IDENTIFIER.fullmatch(match[2])
+        variable = _IDENTIFIER.fullmatch(match[2]) or _SUBSCRIPT.match(match[2])
+        written_out = variable is None and _is_written_out(match[1], match[2])
         if signed or written_out:
             yield Hit("assigned-secret", match[0], match.start())
 
@@ -158,12 +206,18 @@ def _is_basic(credential: str) -> bool:
     return ":" in said and said.isprintable()
 
 
+def _says_secret(name: str) -> bool:
+    """Whether a variable of this name, or what is made from the literal behind it, is a secret."""
+    said = _SHORT_PASSWORD.search(name) or _MAKES_A_KEY.search(name)
+    return said is not None or kind(name) is Kind.SECRET
+
+
 def _is_written_out(name: str, literal: str) -> bool:
     """Whether `literal` is itself the secret that `name` announces, not the name of one."""
     literal = literal.strip()
     if _HEADER.search(name):
         return _mixed(literal.rpartition(" ")[2])
-    if kind(name) is not Kind.SECRET and not _MAKES_A_KEY.search(name):
+    if not _says_secret(name):
         return False
     if len(literal) < 4 or " " in literal or _STANDS_FOR_SOMETHING_ELSE.match(literal):
         return False
@@ -173,7 +227,7 @@ def _is_written_out(name: str, literal: str) -> bool:
     if kind(literal) is Kind.SECRET and _IDENTIFIER.fullmatch(literal):
         return False
     # A password may be any word; a token or key that is a plain word is a name or a type.
-    password = any(word in name.lower() for word in ("pass", "pwd"))
+    password = any(word in name.lower() for word in ("pass", "pwd", "pw"))
     return password or _mixed(literal) or looks_random(literal)
 
 

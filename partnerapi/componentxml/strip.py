@@ -417,8 +417,8 @@ def _suspicious(
             and (values_live_here or zones[element] == "settings")
         )
         hits = secrets.search(text, random_strings=random)
-        if len(text) >= 128 and rules.MASK.fullmatch(text):
-            hits.append(secrets.Hit("masked-value", text, 0))
+        if len(text) >= 128:
+            hits += secrets.masks(text, hits)
         if hits:
             yield value, text, hits
 

@@ -282,6 +282,27 @@ def test_reading_the_envelope_of_what_was_stripped_still_works():
     assert read_envelope(strip(data).xml) == read_envelope(data)
 
 
+def test_a_mask_inside_a_longer_value_stops_the_component() -> None:
+    data = component(f'<shape userlabel="was {MASK} once" other="{MASK}0"/>')
+    (found,) = strip(data).findings
+    assert (found.path, found.rule) == ("/object/shape/@userlabel", "masked-value")
+    assert MASK.encode() not in hide(data).replace(f"{MASK}0".encode(), b"")
+
+
+def test_a_map_function_that_sets_a_property_is_named_by_its_other_input() -> None:
+    def function(name: str) -> bytes:
+        return component(
+            '<FunctionStep type="PropertySet"><Inputs>'
+            f'<Input default="{name}" key="1" name="Property Name"/>'
+            '<Input default="swordfish" key="2" name="Property Value"/></Inputs></FunctionStep>',
+            type="transform.map",
+        )
+
+    (place,) = strip(function("DPP_PASSWORD")).places
+    assert place.rule == "secret-name"
+    assert strip(function("DPP_FISH")).xml == function("DPP_FISH")
+
+
 def test_what_is_found_is_hidden_where_it_is_shown() -> None:
     token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2"
     body = f'<script><text>def token = "{token}" &amp; more</text></script>'
