@@ -12,7 +12,7 @@ from django.utils import timezone
 from partnerapi.errors import PartnerApiError
 
 from . import accounts, adoption, connection_check
-from .lease import Lease, LeaseLost, claim, held
+from .lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
 from .messages import PromotionError
 from .models import NAME, DevAccount, Job, Plan
 from .partner import client as partner_client
@@ -84,6 +84,8 @@ def run_job(job_id: int) -> None:
             _fail(lease, error_of(error))
         except PromotionError as error:
             _fail(lease, error)
+        except DATABASE_AWAY:
+            raise
         except Exception:
             logger.exception("Job %s failed.", job_id)
             _fail(lease, PromotionError("INTERNAL_ERROR"))

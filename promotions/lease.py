@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error as DatabaseTrouble
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -21,6 +22,9 @@ from .models import Leased
 from .timing import LEASE, after, scaled
 
 logger = logging.getLogger(__name__)
+
+# The database was away or busy, which says nothing about the work: the lease ends, and a worker takes it up again.
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 class LeaseLost(Exception):
@@ -100,7 +104,9 @@ def _heartbeat(lease: Lease, stop: threading.Event) -> None:
                 lease.record(lease_until=after(LEASE))
             except LeaseLost:
                 return
-            except DatabaseError:
+            except DatabaseTrouble:
                 logger.warning("The heartbeat of %s %s was missed.", lease.model.__name__, lease.pk)
+                # A connection that broke stays broken: the next beat takes another one.
+                connection.close()
     finally:
         connection.close()

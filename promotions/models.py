@@ -506,6 +506,14 @@ class PromotionRequest(Leased):
         """After the merge there is only forward: a failed later step may be taken again."""
         return self.status == Status.FAILED and self.merged_at is not None
 
+    def written(self) -> models.QuerySet[ComponentResult]:
+        """The results of the components that are created or updated, dependencies first."""
+        return (
+            self.results.filter(component__action__in=(Action.CREATE, Action.UPDATE))
+            .select_related("component")
+            .order_by("component__position")
+        )
+
     @property
     def branch(self) -> PromotionBranch | None:
         """The branch of the latest staging, deleted or not."""

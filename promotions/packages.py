@@ -10,7 +10,7 @@ from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NotFound, PartnerApiError
 from partnerapi.records import PackagedComponent
 
-from .lease import Lease, LeaseLost, claim, held
+from .lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
 from .messages import PromotionError
 from .models import DevPackage, PackageListing
 from .partner import client as partner_client
@@ -39,6 +39,8 @@ def refresh_listing(listing_id: int) -> None:
                 _fail(lease, error_of(error))
         except PromotionError as error:
             _fail(lease, error)
+        except DATABASE_AWAY:
+            raise
         except Exception:
             logger.exception("Listing %s failed.", listing_id)
             _fail(lease, PromotionError("INTERNAL_ERROR"))

@@ -51,7 +51,13 @@ class PromotionRequestQuerySet(LeasedQuerySet["PromotionRequest"]):
         )
 
     def merging(self) -> PromotionRequestQuerySet:
-        """Requests that have begun to merge and whose mappings are not written yet."""
+        """Requests that have begun to merge and whose mappings are not written yet.
+
+        One that failed on the way belongs to them until its branch is gone: the platform may still be merging.
+        """
+        unsettled = Q(status=Status.FAILED, branches__deleted_at__isnull=True)
         return self.filter(
-            status=Status.DEPLOYING, merge_started_at__isnull=False, merged_at__isnull=True
-        )
+            Q(status=Status.DEPLOYING) | unsettled,
+            merge_started_at__isnull=False,
+            merged_at__isnull=True,
+        ).distinct()

@@ -27,6 +27,7 @@ EVENT_WORDS = {
     "failed": "could not go on",
     "merged": "merged it into main",
     "mapping_added": "mapped",
+    "mapping_replaced": "replaced a mapping that was made during the merge, of",
     "staged_again": "put it back in line, to be staged again",
     "branch_deleted": "deleted the branch",
     "retried": "took it up again at the step that failed",

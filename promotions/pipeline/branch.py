@@ -80,7 +80,7 @@ def _why_to_wait(request: PromotionRequest, free: int) -> str | None:
 def create_branch(run: Run) -> Wait | None:
     """Operation 10, after looking whether an earlier try made the branch although its answer was lost."""
     branch = run.branch
-    known = find(run.client, branch) if branch.remote_id == "" and _tried_before(run) else None
+    known = find(run.client, branch) if branch.remote_id == "" and run.tried_before else None
     if known is None and not branch.remote_id:
         known = _create(run, branch)
     if known is not None:
@@ -92,10 +92,6 @@ def create_branch(run: Run) -> Wait | None:
         branch.name, branch.remote_id = known.name, known.branch_id
     run.note(branch.name, remote_id=branch.remote_id)
     return None
-
-
-def _tried_before(run: Run) -> bool:
-    return run.request.steps.filter(step=run.step.step).count() > 1 or run.request.attempts > 0
 
 
 def _create(run: Run, branch: PromotionBranch) -> Branch:

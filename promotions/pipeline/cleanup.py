@@ -16,7 +16,7 @@ from ..partner import client as partner_client
 from ..timing import DELETE_WAITS, MERGE_POLL, after, backoff
 from ..transitions import record_event
 from .branch import MARK, find
-from .merge import record_merged
+from .merge import is_on_main, merged_versions, record_merged
 
 logger = logging.getLogger(__name__)
 
@@ -91,33 +91,32 @@ def delete_now(client: PartnerApiClient, branch: PromotionBranch) -> None:
 
 
 def _merge_is_settled(client: PartnerApiClient, lease: Lease, branch: PromotionBranch) -> bool:
-    """Whether the fate of an executed merge is known; a merge that ended late is recorded with its mappings.
+    """Whether the fate of a merge that was asked for is known; one that ended late is recorded with its mappings.
 
     A request may fail (MERGE_TIMEOUT, a dead worker) while the platform still merges. Were the branch simply dropped,
     production would hold components without a mapping and the next promotion would double them.
     """
     request = branch.request
-    if request.merge_executed_at is None or request.merged_at is not None:
+    asked = request.steps.filter(step="create_merge_request").exists()
+    if not asked or request.merged_at is not None:
         return True
     if not request.merge_request_id:
-        return True
-    try:
-        merge = client.get_merge_request(request.merge_request_id)
-    except NotFound:
-        return True
-    if merge.is_merged:
+        # The answer of operation 12 was lost, and some accounts merge by themselves.
+        is_merged, is_merging = is_on_main(client, request), False
+    else:
+        try:
+            merge = client.get_merge_request(request.merge_request_id)
+        except NotFound:
+            return True
+        is_merged, is_merging = merge.is_merged, merge.stage == "MERGING"
+    if is_merged:
         _record_late_merge(client, request)
-        return True
-    return merge.stage != "MERGING"
+    return not is_merging
 
 
 def _record_late_merge(client: PartnerApiClient, request: PromotionRequest) -> None:
     late = Lease(PromotionRequest, request.pk, request.lease_epoch)
-    versions = {
-        result.pk: client.get_component_metadata(result.prod_component_id).version
-        for result in request.results.filter(component__action__in=("create", "update"))
-    }
-    record_merged(late, request, versions)
+    record_merged(late, request, merged_versions(client, request))
     late.release()
 
 

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from partnerapi import componentxml
+from partnerapi.client import PartnerApiClient
 from partnerapi.errors import AnswerLost, Conflict, NotFound
 from partnerapi.records import MergeRequest
 
@@ -88,6 +89,8 @@ def create_merge_request(run: Run) -> Wait | None:
     """Operation 12 from our branch to main; the branch wins (OVERRIDE)."""
     if run.request.merge_request_id:
         return None
+    if run.tried_before and _merged_by_itself(run):
+        return None
     main = next(branch for branch in run.client.query_branches() if branch.is_main)
     try:
         merge = run.client.create_merge_request(
@@ -95,9 +98,7 @@ def create_merge_request(run: Run) -> Wait | None:
         )
     except AnswerLost:
         # A second request for the same branch does no harm, unless the first one merged by itself.
-        if _is_on_main(run):
-            run.record(merge_executed_at=timezone.now())
-            run.note("Merged by itself")
+        if _merged_by_itself(run):
             return None
         raise
     run.record(merge_request_id=merge.merge_request_id)
@@ -105,11 +106,19 @@ def create_merge_request(run: Run) -> Wait | None:
     return None
 
 
-def _is_on_main(run: Run) -> bool:
+def _merged_by_itself(run: Run) -> bool:
+    if not is_on_main(run.client, run.request):
+        return False
+    run.record(merge_executed_at=timezone.now())
+    run.note("Merged by itself")
+    return True
+
+
+def is_on_main(client: PartnerApiClient, request: PromotionRequest) -> bool:
     """Whether main holds the staged content of every written component."""
-    for result in run.written():
+    for result in request.written():
         try:
-            twin = run.client.get_component(result.prod_component_id)
+            twin = client.get_component(result.prod_component_id)
         except NotFound:
             return False
         if componentxml.digest(componentxml.mask(twin.xml)) != result.staged_digest:
@@ -185,7 +194,7 @@ def await_merged(run: Run) -> Wait | None:
         merge = run.client.get_merge_request(run.request.merge_request_id)
         if not merge.is_merged:
             return _still_moving(run, merge)
-    versions = merged_versions(run)
+    versions = merged_versions(run.client, run.request)
     record_merged(run.lease, run.request, versions)
     run.request.refresh_from_db()
     run.note(f"{len(versions)} components are on main")
@@ -204,11 +213,11 @@ def _still_moving(run: Run, merge: MergeRequest) -> Wait:
     return Wait(MERGE_POLL, f"The merge is {merge.stage}.")
 
 
-def merged_versions(run: Run) -> dict[int, int]:
+def merged_versions(client: PartnerApiClient, request: PromotionRequest) -> dict[int, int]:
     """Result id -> the version of the component on main (operation 5)."""
     return {
-        result.pk: run.client.get_component_metadata(result.prod_component_id).version
-        for result in run.written()
+        result.pk: client.get_component_metadata(result.prod_component_id).version
+        for result in request.written()
     }
 
 
@@ -219,6 +228,9 @@ def record_merged(lease: Lease, request: PromotionRequest, versions: dict[int, i
         for result in request.results.filter(pk__in=versions).select_related("component"):
             component = result.component
             ComponentResult.objects.filter(pk=result.pk).update(merged_version=versions[result.pk])
+            before = request.dev_account.mappings.filter(
+                dev_component_id=component.dev_component_id
+            ).first()
             mapping, is_new = ComponentMapping.objects.update_or_create(
                 dev_account=request.dev_account,
                 dev_component_id=component.dev_component_id,
@@ -242,6 +254,14 @@ def record_merged(lease: Lease, request: PromotionRequest, versions: dict[int, i
             )
             if is_new:
                 record_event("mapping_added", request=request, subject=str(mapping))
+            elif before and before.prod_component_id != result.prod_component_id:
+                # Somebody mapped it while it was merged. What production now holds refers to ours.
+                record_event(
+                    "mapping_replaced",
+                    request=request,
+                    subject=str(mapping),
+                    note=f"{before.prod_component_id} → {result.prod_component_id}",
+                )
         PromotionRequest.objects.filter(pk=request.pk).update(merged_at=now)
         drop_branches(request.pk)
         Reservation.objects.filter(request=request).delete()

@@ -56,16 +56,26 @@ class Run:
 
     @property
     def branch(self) -> PromotionBranch:
-        """The live branch of the request."""
-        return self.request.branches.get(delete_due__isnull=True)
+        """The live branch of the request.
+
+        :raises Stopped: when a person has ended the request, and the branch with it.
+        :raises LeaseLost: when another worker has dropped it.
+        """
+        live = self.request.branches.filter(delete_due__isnull=True).first()
+        if live is None:
+            self.check_not_stopped()
+            raise LeaseLost(f"Promotion {self.request.pk} has no branch.")
+        return live
+
+    @property
+    def tried_before(self) -> bool:
+        """Whether an earlier try of this step may have done its write, although its answer was never recorded."""
+        earlier = self.request.steps.filter(step=self.step.step).count() > 1
+        return earlier or self.request.attempts > 0
 
     def written(self) -> QuerySet[ComponentResult]:
         """The results of the components that are created or updated, dependencies first."""
-        return (
-            self.request.results.filter(component__action__in=("create", "update"))
-            .select_related("component")
-            .order_by("component__position")
-        )
+        return self.request.written()
 
     def record(self, **changes: Any) -> None:
         """Write columns of the request, as long as the lease is ours."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from partnerapi.errors import PartnerApiError
 
-from ..lease import Lease, LeaseLost, claim, held
+from ..lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
 from ..messages import PromotionError
 from ..models import ComponentResult, PromotionRequest, StepRun
 from ..partner import error_of
@@ -53,7 +53,10 @@ def _carry_on(lease: Lease) -> Wait | None:
     if step is None:
         lease.record(next_attempt_at=None)
         return Wait(0, "nothing to do")
-    run = Run(request, lease, _begin(lease, request, step))
+    begun = _begin(lease, request, step)
+    if begun is None:
+        return Wait(0, "a person ended it")
+    run = Run(request, lease, begun)
     if run.step.attempt > MAX_LOST and _deaths(run) >= MAX_LOST:
         return _fail(run, PromotionError("WORKER_LOST", step.label))
     try:
@@ -69,7 +72,7 @@ def _carry_on(lease: Lease) -> Wait | None:
         return _fail(run, error_of(error))
     except PromotionError as error:
         return _fail(run, error)
-    except LeaseLost:
+    except (LeaseLost, *DATABASE_AWAY):
         raise
     except Exception:
         logger.exception("Promotion %s failed at %s.", request.pk, step.name)
@@ -79,14 +82,20 @@ def _carry_on(lease: Lease) -> Wait | None:
         if request.attempts:
             lease.record(attempts=0)
         return None
-    run.note(run.step.detail or wait.why, state=StepState.WAITING)
-    lease.record(next_attempt_at=after(wait.seconds))
+    _pause(run, run.step.detail or wait.why)
+    # The platform has answered: only failures that follow one another are counted.
+    lease.record(next_attempt_at=after(wait.seconds), attempts=0)
     return wait
 
 
-def _begin(lease: Lease, request: PromotionRequest, step: Step) -> StepRun:
-    """Go on with the run of the step that waits, or begin a new attempt; a run whose worker died is abandoned."""
+def _begin(lease: Lease, request: PromotionRequest, step: Step) -> StepRun | None:
+    """Go on with the run of the step that waits, or begin a new attempt; a run whose worker died is abandoned.
+
+    :returns: None when a person has ended the request since it was read.
+    """
     with lease.writing():
+        if not PromotionRequest.objects.filter(pk=request.pk, status=request.status).exists():
+            return None
         waiting = request.steps.filter(step=step.name, state=StepState.WAITING).first()
         if waiting is not None:
             StepRun.objects.filter(pk=waiting.pk).update(state=StepState.RUNNING)
@@ -102,8 +111,15 @@ def _deaths(run: Run) -> int:
     return run.request.steps.filter(step=run.step.step, error_code="WORKER_LOST").count()
 
 
+def _pause(run: Run, detail: str) -> None:
+    """The step waits, unless it has been abandoned: by a person who ended the request, or for another worker."""
+    run.note(detail)
+    StepRun.objects.filter(pk=run.step.pk, state=StepState.RUNNING).update(state=StepState.WAITING)
+
+
 def _close(run: Run, state: StepState, error: PromotionError | None = None) -> None:
-    StepRun.objects.filter(pk=run.step.pk).update(
+    """The step has ended, unless it has been abandoned."""
+    StepRun.objects.filter(pk=run.step.pk, state=StepState.RUNNING).update(
         state=state,
         finished_at=timezone.now(),
         error_code=error.code if error else "",
@@ -113,7 +129,7 @@ def _close(run: Run, state: StepState, error: PromotionError | None = None) -> N
 
 def _try_again(run: Run, error: PartnerApiError) -> Wait:
     seconds = backoff(RETRY_WAITS, run.request.attempts)
-    run.note(f"{error.message} Trying again.", state=StepState.WAITING)
+    _pause(run, f"{error.message} Trying again.")
     run.record(attempts=run.request.attempts + 1, next_attempt_at=after(seconds))
     return Wait(seconds, error.message)
 
@@ -139,6 +155,8 @@ def _stage_again(run: Run, doubt: StageAgain) -> Wait | None:
                     outcome=Outcome.PENDING,
                     prod_component_id=result.component.prod_component_id,
                     branch_version=None,
+                    error_code="",
+                    error="",
                     finished_at=None,
                 )
     except StaleRequest:

@@ -11,7 +11,13 @@ from django.conf import settings
 from ..models import PromotionRequest, StepRun
 from ..states import Stage, Status, StepState
 from . import branch, merge, release, staging
-from .run import Step
+from .run import Step, StepFunction
+
+
+def _unless_merged(take: StepFunction) -> StepFunction:
+    """A retry after a merge that ended late finds nothing left to do in the step that failed."""
+    return lambda run: None if run.request.merged_at else take(run)
+
 
 RESERVE = (Step("reserve_branch", "Wait for a branch", branch.reserve_branch),)
 STAGE = (
@@ -28,10 +34,14 @@ DEPLOY = (
     Step("check_pack", "Check the Integration Pack", release.check_pack),
     Step("take_merge_turn", "Wait for the turn to merge", merge.take_merge_turn),
     Step("verify", "Check that it is what was approved", merge.verify),
-    Step("create_merge_request", "Create the merge request", merge.create_merge_request),
-    Step("await_draft", "Wait until it can be merged", merge.await_draft),
-    Step("execute_merge", "Merge", merge.execute_merge),
-    Step("await_merged", "Wait until it is merged", merge.await_merged),
+    Step(
+        "create_merge_request",
+        "Create the merge request",
+        _unless_merged(merge.create_merge_request),
+    ),
+    Step("await_draft", "Wait until it can be merged", _unless_merged(merge.await_draft)),
+    Step("execute_merge", "Merge", _unless_merged(merge.execute_merge)),
+    Step("await_merged", "Wait until it is merged", _unless_merged(merge.await_merged)),
     Step("delete_branch", "Delete the branch", release.delete_branch),
     Step("create_package", "Package", release.create_package),
     Step("ensure_pack", "Find or create the Integration Pack", release.ensure_pack),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NotFound, PartnerApiError
 
-from ..lease import Lease, LeaseLost, claim, held
+from ..lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
 from ..messages import PromotionError
 from ..models import ComponentMapping, DevAccount, Finding, Plan, PlannedComponent
 from ..partner import client as partner_client
@@ -27,6 +27,9 @@ from .resolve import CONNECTION, Resolved, find_package, resolve
 
 logger = logging.getLogger(__name__)
 
+# How often a plan is taken up: its retries, and workers that died at it.
+MAX_CLAIMS = 8
+
 
 def build_plan(plan_id: int) -> None:
     """Make one plan, if it is due and no other worker is at it. Never half a plan: it ends ready or failed."""
@@ -36,6 +39,8 @@ def build_plan(plan_id: int) -> None:
     with held(lease):
         plan = Plan.objects.select_related("dev_account").get(pk=plan_id)
         try:
+            if lease.epoch > MAX_CLAIMS:
+                raise PromotionError("WORKER_LOST")
             _build(plan, lease)
         except LeaseLost:
             logger.warning("Plan %s is another worker's by now.", plan_id)
@@ -50,6 +55,8 @@ def build_plan(plan_id: int) -> None:
                 _fail(lease, error_of(error))
         except PromotionError as error:
             _fail(lease, error)
+        except DATABASE_AWAY:
+            raise
         except Exception:
             logger.exception("Plan %s failed.", plan_id)
             _fail(lease, PromotionError("INTERNAL_ERROR"))

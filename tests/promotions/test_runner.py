@@ -1,0 +1,317 @@
+"""What is around a step: the database goes away, a person ends the request, a worker is given up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from partnerapi.errors import ApiUnavailable
+from partnerapi.records import MergeRequest
+from promotions import lease as leases
+from promotions.models import (
+    ComponentMapping,
+    DevAccount,
+    Plan,
+    PromotionRequest,
+    StepRun,
+)
+from promotions.pipeline import cleanup, runner
+from promotions.pipeline.merge import record_merged
+from promotions.pipeline.run import Run, Step, Wait
+from promotions.plan import build
+from promotions.states import Status, StepState
+from promotions.transitions import move
+from tests.promotions import factories
+
+pytestmark = pytest.mark.django_db
+
+TakeStep = Callable[[Callable[[Run], Wait | None]], None]
+
+
+@pytest.fixture
+def sales() -> DevAccount:
+    return factories.account()
+
+
+@pytest.fixture
+def request_(sales: DevAccount, alice: User) -> PromotionRequest:
+    """A request that is being staged and is due."""
+    made = factories.plan(sales, alice)
+    return factories.promotion(made, alice, Status.STAGING, next_attempt_at=timezone.now())
+
+
+@pytest.fixture
+def only_step(monkeypatch: pytest.MonkeyPatch, request_: PromotionRequest) -> TakeStep:
+    """The step that is next while the request is being staged."""
+    request_.steps.all().delete()
+
+    def set_to(function: Callable[[Run], Wait | None]) -> None:
+        def next_step(request: PromotionRequest) -> Step | None:
+            done = request.steps.filter(step="probe", state=StepState.DONE).exists()
+            is_over = done or request.status != Status.STAGING
+            return None if is_over else Step("probe", "Probe", function)
+
+        monkeypatch.setattr(runner, "next_step", next_step)
+
+    return set_to
+
+
+def due(request: PromotionRequest, **columns: Any) -> None:
+    columns.setdefault("next_attempt_at", timezone.now())
+    PromotionRequest.objects.filter(pk=request.pk).update(**columns)
+
+
+def probe(request: PromotionRequest) -> StepRun:
+    return request.steps.filter(step="probe").latest("pk")
+
+
+class TestADatabaseThatIsAway:
+    @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+    def test_the_step_is_taken_again(
+        self, request_: PromotionRequest, only_step: TakeStep, error: type[Exception]
+    ) -> None:
+        tries = []
+
+        def step(run: Run) -> Wait | None:
+            tries.append(run.step.attempt)
+            if len(tries) == 1:
+                raise error("server closed the connection unexpectedly")
+            return None
+
+        only_step(step)
+        with pytest.raises(error):
+            runner.run_request(request_.pk)
+        request_.refresh_from_db()
+        assert (request_.status, request_.error_code) == (Status.STAGING, "")
+        runner.run_request(request_.pk)
+        assert tries == [1, 2]
+        assert probe(request_).state == StepState.DONE
+
+    def test_it_does_not_last_for_ever(
+        self, request_: PromotionRequest, only_step: TakeStep
+    ) -> None:
+        def step(run: Run) -> Wait | None:
+            raise OperationalError("disk is full")
+
+        only_step(step)
+        for _ in range(runner.MAX_LOST):
+            with pytest.raises(OperationalError):
+                runner.run_request(request_.pk)
+        runner.run_request(request_.pk)
+        request_.refresh_from_db()
+        assert (request_.status, request_.error_code) == (Status.FAILED, "WORKER_LOST")
+
+    def test_a_plan_is_made_again(
+        self, sales: DevAccount, alice: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plan = factories.plan(sales, alice, ready=False, next_attempt_at=timezone.now())
+
+        def away(*_: Any) -> None:
+            raise OperationalError("the database is locked")
+
+        monkeypatch.setattr(build, "_build", away)
+        with pytest.raises(OperationalError):
+            build.build_plan(plan.pk)
+        plan.refresh_from_db()
+        assert plan.state == Plan.State.BUILDING
+        for _ in range(build.MAX_CLAIMS - 1):
+            with pytest.raises(OperationalError):
+                build.build_plan(plan.pk)
+        build.build_plan(plan.pk)
+        plan.refresh_from_db()
+        assert (plan.state, plan.error_code) == (Plan.State.FAILED, "WORKER_LOST")
+
+    def test_the_heartbeat_goes_on(
+        self, request_: PromotionRequest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A connection that broke once must not end the beat, nor stay broken."""
+        beats: list[str] = []
+        stop = threading.Event()
+
+        class Broken:
+            model = PromotionRequest
+            pk = request_.pk
+
+            def record(self, **_: Any) -> None:
+                beats.append("beat")
+                if len(beats) == 3:
+                    stop.set()
+                raise InterfaceError("connection already closed")
+
+        class Connection:
+            def close(self) -> None:
+                beats.append("closed")
+
+        monkeypatch.setattr(leases, "LEASE", 0.04)
+        monkeypatch.setattr(leases, "connection", Connection())
+        leases._heartbeat(Broken(), stop)  # type: ignore[arg-type]
+        assert beats[:4] == ["beat", "closed", "beat", "closed"]
+
+
+class TestAPersonEndsIt:
+    def end(self, request: PromotionRequest) -> None:
+        move(request.pk, to=Status.WITHDRAWN)
+
+    def test_while_the_step_polls(self, request_: PromotionRequest, only_step: TakeStep) -> None:
+        def step(run: Run) -> Wait | None:
+            self.end(request_)
+            return Wait(5, "Not ready yet")
+
+        only_step(step)
+        runner.run_request(request_.pk)
+        assert probe(request_).state == StepState.ABANDONED
+
+    def test_while_the_step_fails_for_lack_of_its_branch(
+        self, request_: PromotionRequest, only_step: TakeStep
+    ) -> None:
+        def step(run: Run) -> Wait | None:
+            self.end(request_)
+            assert run.branch
+            return None
+
+        only_step(step)
+        runner.run_request(request_.pk)
+        run = probe(request_)
+        assert (run.state, run.error_code) == (StepState.ABANDONED, "")
+
+    def test_while_the_platform_is_away(
+        self, request_: PromotionRequest, only_step: TakeStep
+    ) -> None:
+        def step(run: Run) -> Wait | None:
+            self.end(request_)
+            raise ApiUnavailable("Away.")
+
+        only_step(step)
+        runner.run_request(request_.pk)
+        assert probe(request_).state == StepState.ABANDONED
+
+    def test_just_before_a_step_begins(
+        self, request_: PromotionRequest, only_step: TakeStep, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        taken = []
+        only_step(lambda run: taken.append(run.step.step))
+        before = runner.next_step
+
+        def next_step(request: PromotionRequest) -> Step | None:
+            step = before(request)
+            if step is not None:
+                self.end(request)
+            return step
+
+        monkeypatch.setattr(runner, "next_step", next_step)
+        runner.run_request(request_.pk)
+        assert not taken
+        assert not request_.steps.filter(step="probe").exists()
+
+
+class TestAWorkerThatWasGivenUp:
+    def test_it_does_not_finish_a_step_that_another_has_taken_over(
+        self, request_: PromotionRequest, only_step: TakeStep
+    ) -> None:
+        def step(run: Run) -> Wait | None:
+            due(request_, lease_epoch=run.lease.epoch + 1)
+            StepRun.objects.filter(pk=run.step.pk).update(state=StepState.ABANDONED)
+            return None
+
+        only_step(step)
+        runner.run_request(request_.pk)
+        assert probe(request_).state == StepState.ABANDONED
+
+
+def test_only_failures_that_follow_one_another_are_counted(
+    request_: PromotionRequest, only_step: TakeStep
+) -> None:
+    """A request may wait for days; now and then the platform is away for a moment."""
+    answers: list[Wait | None] = []
+
+    def step(run: Run) -> Wait | None:
+        answers.append(None)
+        if len(answers) % 2:
+            raise ApiUnavailable("Away.")
+        return Wait(5, "All branches are in use.")
+
+    only_step(step)
+    for _ in range(12):
+        due(request_)
+        runner.run_request(request_.pk)
+    request_.refresh_from_db()
+    assert (len(answers), request_.status) == (12, Status.STAGING)
+
+
+class TestTheMerge:
+    @pytest.fixture
+    def merging(self, sales: DevAccount, alice: User, bob: User) -> PromotionRequest:
+        made = factories.plan(sales, alice)
+        request = factories.promotion(
+            made,
+            alice,
+            Status.DEPLOYING,
+            approved_by=bob,
+            merge_started_at=timezone.now() - timedelta(minutes=1),
+            merge_request_id="MR",
+        )
+        for result in request.written():
+            result.prod_component_id = result.component.prod_component_id or "new-in-production"
+            result.save()
+        factories.step(request, "create_merge_request")
+        return request
+
+    def test_a_mapping_that_somebody_made_meanwhile_is_told(
+        self, merging: PromotionRequest, sales: DevAccount
+    ) -> None:
+        new = merging.written().get(component__action="create")
+        ComponentMapping.objects.create(
+            dev_account=sales,
+            dev_component_id=new.component.dev_component_id,
+            prod_component_id="somebody-elses",
+            name="Mapped by hand",
+            component_type="transform.map",
+        )
+        lease = leases.Lease(PromotionRequest, merging.pk, merging.lease_epoch)
+        record_merged(lease, merging, {result.pk: 8 for result in merging.written()})
+        mapping = sales.mappings.get(dev_component_id=new.component.dev_component_id)
+        assert mapping.prod_component_id == "new-in-production"
+        event = merging.events.get(action="mapping_replaced")
+        assert event.note == "somebody-elses → new-in-production"
+
+    @pytest.mark.parametrize("executed", [True, False])
+    def test_one_that_failed_and_ends_late_holds_up_the_next(
+        self, merging: PromotionRequest, executed: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also where it was never executed: some accounts merge by themselves."""
+        if executed:
+            due(merging, merge_executed_at=timezone.now())
+        move(merging.pk, to=Status.FAILED, error_code="MERGE_TIMEOUT")
+        assert merging in PromotionRequest.objects.merging()
+        stage = "MERGING"
+
+        class Api:
+            def get_merge_request(self, _: str) -> MergeRequest:
+                return MergeRequest("MR", stage)
+
+            def get_component_metadata(self, key: str) -> Any:
+                return type("Metadata", (), {"version": 8})
+
+            def delete_branch(self, _: str) -> None:
+                deleted.append(_)
+
+        deleted: list[str] = []
+        monkeypatch.setattr(cleanup, "partner_client", lambda **_: Api())
+        branch = merging.branches.get()
+        cleanup.delete_branch(branch.pk)
+        assert not deleted
+        stage = "MERGED"
+        merging.branches.update(next_attempt_at=timezone.now())
+        cleanup.delete_branch(branch.pk)
+        merging.refresh_from_db()
+        assert deleted
+        assert merging.merged_at is not None
+        assert merging not in PromotionRequest.objects.merging()
+        assert merging.dev_account.mappings.count() == 2
