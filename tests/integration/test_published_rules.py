@@ -15,7 +15,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient
-from partnerapi.records import Component, MergeRequest, PackEntry
+from partnerapi.records import Component, ComponentMetadata, MergeRequest, PackEntry
 from partnerapi.records import IntegrationPack as RemotePack
 from partnerapi.simulator import seed
 from partnerapi.simulator.seed_tools import uid
@@ -420,6 +420,35 @@ def test_13_a_merge_that_would_touch_more_than_the_plan_is_not_executed(office: 
     shas = {key: component["sha"] for key, component in office.production().items()}
     assert shas == {key: component["sha"] for key, component in before.items()}
     assert office.calls(13) == 0
+
+
+# -- what comes back ------------------------------------------------------------------------
+
+
+def test_answers_may_be_careless_about_types_and_lists(office: Office) -> None:
+    """Truth values as text, and one object where a list of one is meant."""
+    office.edit(loose_json=True)
+    request = office.promoted(seed.UPDATE_PACKAGE_ID, version="1.1")
+    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+
+
+def test_a_type_that_nobody_knows_is_promoted_like_the_rest(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = PartnerApiClient.get_component_metadata
+
+    def of_tomorrow(*args: Any, **kwargs: Any) -> ComponentMetadata:
+        found = read(*args, **kwargs)
+        return replace(found, type="future.kind") if found.type.startswith("profile") else found
+
+    monkeypatch.setattr(PartnerApiClient, "get_component_metadata", of_tomorrow)
+    monkeypatch.setattr(
+        PartnerApiClient, "query_component_metadata", lambda *args, **kwargs: iter(())
+    )
+    plan = office.plan(seed.RETURNS_PACKAGE_ID)
+    assert plan.can_be_submitted, (plan.error, list(plan.findings.values()))
+    unknown = plan.components.filter(component_type="future.kind")
+    assert unknown and all(component.action == "create" for component in unknown)
 
 
 # -- the description -------------------------------------------------------------------------

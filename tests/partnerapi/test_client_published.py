@@ -510,6 +510,16 @@ def test_14_a_branch_in_a_wrapper(published: Stage) -> None:
     assert published.client.get_branch(BRANCH).ready
 
 
+@pytest.mark.parametrize(
+    ("stage_", "ready"), [("CREATING", False), ("NORMAL", True), ("DELETING", False)]
+)
+def test_14_a_branch_is_ready_only_when_its_stage_is_normal(
+    published: Stage, stage_: str, ready: bool
+) -> None:
+    published.answer("GET", f"Branch/{BRANCH}", BRANCH_JSON | {"ready": "true", "stage": stage_})
+    assert published.client.get_branch(BRANCH).ready is ready
+
+
 def test_14_a_branch_that_is_gone_is_400(published: Stage) -> None:
     published.answer("GET", f"Branch/{BRANCH}", GONE, 400)
     with pytest.raises(errors.AlreadyGone):
