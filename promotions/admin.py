@@ -97,7 +97,6 @@ class ComponentMappingAdmin(MappingExchange, RecordedAdmin):
     list_select_related = ("dev_account",)
     list_per_page = 50
     date_hierarchy = "last_promoted_at"
-    autocomplete_fields = ("dev_account",)
     readonly_fields = ("source", "prod_version", "last_promoted_at", "last_promoted_by")
     fieldsets = (
         (None, {"fields": ("dev_account", "dev_component_id", "prod_component_id")}),
@@ -168,6 +167,7 @@ class ReadOnlyAdmin(AnyAdmin):
 
 
 class ReadOnlyInline(AnyTabularInline):
+    template = "admin/readonly_inline.html"
     extra = 0
     can_delete = False
 

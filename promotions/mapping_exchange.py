@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from import_export.admin import ImportExportMixin
 from import_export.fields import Field
 from import_export.formats.base_formats import CSV, XLSX
+from import_export.forms import ExportForm
 from import_export.resources import ModelResource
 from import_export.widgets import IntegerWidget, Widget
 
@@ -177,6 +178,8 @@ class MappingExchange(Exchange):
     resource_classes = (MappingResource,)
     formats = (CSV, XLSX)
     import_template_name = "admin/mapping_import.html"
+    # Always all columns: a backup with some of them left out is none.
+    export_form_class = ExportForm
     # A spreadsheet program takes a file without this mark for another encoding.
     to_encoding = "utf-8-sig"
 
