@@ -32,6 +32,17 @@ def test_after_a_few_failures_the_pair_of_name_and_address_is_locked(
     assert sign_in(client, "alice", PASSWORD, address="192.0.2.2").status_code == 302
 
 
+def test_the_sign_in_of_the_admin_pages_is_no_way_around(
+    client: Client, bob: User, settings: Any
+) -> None:
+    settings.AXES_FAILURE_LIMIT = 3
+    for _ in range(3):
+        client.post("/admin/login/", {"username": "bob", "password": "wrong"})
+    locked = client.post("/admin/login/", {"username": "bob", "password": PASSWORD})
+    assert locked.status_code == 429
+    assert "_auth_user_id" not in client.session
+
+
 def test_a_success_begins_the_count_again(alice: User, settings: Any) -> None:
     settings.AXES_FAILURE_LIMIT = 3
     passwords = ("wrong", "wrong", PASSWORD, "wrong", "wrong", PASSWORD)

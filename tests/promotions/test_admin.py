@@ -98,6 +98,29 @@ def test_adding_a_mapping_leaves_an_event(as_bob: Client, bob: User) -> None:
     assert "prod_component_id: — → prod-1" in event.note
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("?q=mail", {"Mail"}),
+        ("?q=dev-2", {"Orders"}),
+        ("?q=prod-1", {"Mail", "Orders", "Invoices"}),
+        ("?component_type=process", {"Orders", "Invoices"}),
+        ("?component_type=process&source__exact=engine", {"Invoices"}),
+        ("?dev_account__id__exact={finance}", {"Invoices"}),
+        ("?q=nothing", set()),
+    ],
+)
+def test_mappings_are_searched_and_filtered(as_bob: Client, query: str, found: set[str]) -> None:
+    sales, finance = factories.account(), factories.account("Finance Dev")
+    mapping(sales)
+    mapping(sales, dev_component_id="dev-2", name="Orders", component_type="process")
+    engine = {"component_type": "process", "source": ComponentMapping.Source.ENGINE}
+    mapping(finance, dev_component_id="dev-3", name="Invoices", **engine)
+    listed = page(ComponentMapping, "changelist") + query.format(finance=finance.pk)
+    shown: Any = as_bob.get(listed)
+    assert {row.name for row in shown.context["cl"].result_list} == found
+
+
 def test_changing_a_mapping_leaves_before_and_after(as_bob: Client, bob: User) -> None:
     made = mapping(factories.account())
     form = {

@@ -13,16 +13,30 @@ from django.utils import timezone
 
 from promotions.lease import LeaseLost, claim, held
 from promotions.models import (
+    Acceptance,
     AppendOnlyError,
+    ComponentMapping,
+    Deployment,
     DevAccount,
+    Environment,
     Event,
+    Finding,
     Plan,
+    PlannedComponent,
     PromotionBranch,
     PromotionRequest,
     Reservation,
     StepRun,
 )
-from promotions.states import AFTER_APPROVAL, BEFORE_REVIEW, FINAL, OPEN, Status, StepState
+from promotions.states import (
+    AFTER_APPROVAL,
+    BEFORE_REVIEW,
+    FINAL,
+    OPEN,
+    Action,
+    Status,
+    StepState,
+)
 from promotions.transitions import StaleRequest, move
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +49,7 @@ def make_request(alice: User) -> MakeRequest:
     account = DevAccount.objects.create(account_id="dev-1", name="Dev One")
 
     def make(**fields: Any) -> PromotionRequest:
-        plan = Plan.objects.create(
+        plan = fields.pop("plan", None) or Plan.objects.create(
             dev_account=account,
             package_id="package",
             requested_by=alice,
@@ -220,6 +234,68 @@ class TestTheDatabaseHoldsTheInvariants:
         request = make_request()
         PromotionBranch.objects.create(request=request, name="promo-1")
         self.refused(lambda: PromotionBranch.objects.create(request=request, name="promo-1-2"))
+
+    def test_a_dev_component_has_one_mapping(self, make_request: MakeRequest) -> None:
+        account = make_request().dev_account
+        mapped = {"dev_account": account, "name": "Mail", "component_type": "process"}
+        ComponentMapping.objects.create(**mapped, dev_component_id="a", prod_component_id="b")
+        self.refused(
+            lambda: ComponentMapping.objects.create(
+                **mapped, dev_component_id=" A ", prod_component_id="c"
+            )
+        )
+
+    @pytest.mark.parametrize("left_out", ["dev_component_id", "prod_component_id"])
+    def test_a_mapping_names_both(self, make_request: MakeRequest, left_out: str) -> None:
+        ids = {"dev_component_id": "a", "prod_component_id": "b"} | {left_out: " "}
+        account = make_request().dev_account
+        self.refused(lambda: ComponentMapping.objects.create(dev_account=account, **ids))
+
+    def test_a_plan_that_is_ready_has_a_hash(self, make_request: MakeRequest) -> None:
+        plan = make_request().plan
+        self.refused(lambda: Plan.objects.filter(pk=plan.pk).update(content_hash=""))
+
+    def test_a_plan_is_requested_once(self, make_request: MakeRequest) -> None:
+        plan = make_request().plan
+        self.refused(lambda: make_request(plan=plan))
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"dev_component_id": "c", "position": 2},
+            {"dev_component_id": "d", "position": 1},
+            {"dev_component_id": "d", "position": 2, "action": Action.UPDATE},
+            {"dev_component_id": "d", "position": 2, "prod_component_id": "p"},
+        ],
+        ids=["the same component", "the same place", "no twin to update", "a twin to create"],
+    )
+    def test_what_a_plan_says_of_its_components(
+        self, make_request: MakeRequest, other: dict[str, Any]
+    ) -> None:
+        values = {"plan": make_request().plan, "dev_version": 1, "action": Action.CREATE}
+        PlannedComponent.objects.create(**values, dev_component_id="c", position=1)
+        self.refused(lambda: PlannedComponent.objects.create(**(values | other)))
+
+    def test_a_finding_is_accepted_with_a_reason(
+        self, make_request: MakeRequest, bob: User
+    ) -> None:
+        plan = make_request().plan
+        self.refused(lambda: Finding.objects.create(plan=plan, code="X", accepted_by=bob))
+
+    def test_an_acceptance_has_a_reason(self, make_request: MakeRequest, bob: User) -> None:
+        account = make_request().dev_account
+        self.refused(lambda: Acceptance.objects.create(dev_account=account, accepted_by=bob))
+
+    def test_a_step_has_each_attempt_once(self, make_request: MakeRequest) -> None:
+        request = make_request()
+        StepRun.objects.create(request=request, step="deploy")
+        self.refused(lambda: StepRun.objects.create(request=request, step="deploy"))
+
+    def test_an_environment_is_deployed_to_once(self, make_request: MakeRequest) -> None:
+        request = make_request()
+        environment = Environment.objects.create(environment_id="e", classification="PROD")
+        Deployment.objects.create(request=request, environment=environment)
+        self.refused(lambda: Deployment.objects.create(request=request, environment=environment))
 
     def test_a_status_is_a_known_one(self, make_request: MakeRequest) -> None:
         self.refused(lambda: make_request(status="somewhere"))
