@@ -7,6 +7,7 @@ are the same.
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -80,6 +81,11 @@ def pytest_load_initial_conftests(
             _servers.enter_context(postgres_server())
         )
     return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # As Ctrl-C: the fixtures end the servers that they started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
