@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import requests
 
 from promo_site.embedded import ADDRESS, free_port
 from tests.services import PROJECT
@@ -102,7 +103,11 @@ def _assert_gone(pids: set[int]) -> None:
 
 @pytest.mark.parametrize("dialect", ["guide", "published"])
 def test_once_it_carries_one_promotion_to_production(demos: list[Demo], dialect: str) -> None:
-    demo = Demo("--once", PARTNER_API_DIALECT=dialect)
+    port = free_port()
+    left_behind = PROJECT / "var" / f"demo-{port}" / "demo.sqlite3"
+    left_behind.parent.mkdir(parents=True)
+    left_behind.write_text("What an earlier run left is of no use to this one.")
+    demo = Demo("--once", PARTNER_API_DIALECT=dialect, DEMO_WEB_PORT=str(port))
     demos.append(demo)
     assert demo.end(240) == 0, demo.output
     last = demo.output.strip().splitlines()[-1]
@@ -111,6 +116,21 @@ def test_once_it_carries_one_promotion_to_production(demos: list[Demo], dialect:
         r"2 deployments, 0 branches left\.$",
         last,
     ), demo.output
+
+
+def test_a_promotion_that_is_not_deployed_is_a_status_and_a_sentence(demos: list[Demo]) -> None:
+    demo = Demo("--once")
+    demos.append(demo)
+    demo.wait_for("Web server on port")
+    family = _family(demo.process.pid)
+    simulator = f"http://{ADDRESS}:{demo.ports['DEMO_SIMULATOR_PORT']}"
+    fault = {"operation": 8, "kind": "status", "status": 400, "times": -1, "message": "Not today."}
+    requests.post(f"{simulator}/_control/faults", json=fault, timeout=10).raise_for_status()
+    assert demo.end() == 1
+    last = demo.output.strip().splitlines()[-1]
+    assert last.startswith("CommandError: The promotion has failed.")
+    assert "Not today." in last
+    _assert_gone(family)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -125,23 +145,34 @@ def test_a_signal_ends_every_process(demos: list[Demo], number: signal.Signals) 
     _assert_gone(family)
 
 
-def test_when_one_process_dies_the_others_end_and_the_demo_says_which(demos: list[Demo]) -> None:
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("redis", "redis-server"),
+        ("simulator", "partnerapi.simulator"),
+        ("worker", "celery"),
+        ("web", "gunicorn"),
+    ],
+)
+def test_when_one_process_dies_the_others_end_and_the_demo_says_which(
+    demos: list[Demo], name: str, command: str
+) -> None:
     demo = Demo()
     demos.append(demo)
-    demo.wait_for("Celery worker")
-    family = _family(demo.process.pid)
-    [redis] = {
-        pid
-        for pid in family
-        if "redis-server"
-        in subprocess.run(
-            ["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True
-        ).stdout
-    }
     demo.wait_for("Web server on port")
-    os.kill(redis, signal.SIGKILL)
+    family = _family(demo.process.pid)
+    table = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split(maxsplit=2) for line in table.splitlines()]
+    [child] = [
+        int(pid)
+        for pid, parent, args in rows
+        if int(parent) == demo.process.pid and command in args
+    ]
+    os.kill(child, signal.SIGKILL)
     assert demo.end() == 1
-    assert "redis ended by itself" in demo.output
+    assert f"{name} ended by itself" in demo.output
     _assert_gone(family)
 
 
