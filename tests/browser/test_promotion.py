@@ -70,7 +70,6 @@ def test_a_developer_requests_and_an_admin_approves(page: Page, desk: Desk) -> N
     page.get_by_role("button", name=re.compile("Approve and deploy")).click()
     page.goto(f"/promotions/{request.pk}/")
     expect(page.get_by_text("Deployed", exact=True).first).to_be_visible(timeout=MINUTES)
-    picture(page, "deployed")
     assert desk.fresh(request).status == Status.DEPLOYED
     assert desk.fresh(request).approved_by == desk.bob
     desk.wait_until_no_branch()
