@@ -16,6 +16,7 @@ from tests.promotions import factories
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+    from redis import Redis
 
 
 def sign_in(page: Page, address: str, user: User) -> None:
@@ -99,6 +100,44 @@ def test_the_queue_changes_its_tab_in_place(page: Page, web_server: str, bob: Us
     assert page.url.endswith("?tab=recent")
     page.go_back()
     page.get_by_text("The desk is clear").wait_for()
+
+
+def tab_to(page: Page, place: str) -> None:
+    """On with the tabulator, as far as the place; whatever has the focus on the way shows it."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        at = page.locator(":focus")
+        shown = at.evaluate(
+            "e => { const s = getComputedStyle(e); return s.outlineStyle + s.boxShadow }"
+        )
+        assert shown != "nonenone", f"Nothing shows the focus on {at.evaluate('e => e.outerHTML')}"
+        if at.and_(page.locator(place)).count():
+            return
+    raise AssertionError(f"The tabulator does not lead to {place}.")
+
+
+def test_a_promotion_is_rejected_with_the_keyboard_alone(
+    page: Page, web_server: str, redis_server: Redis, alice: User, bob: User
+) -> None:
+    promotion = factories.promotion(factories.plan(factories.account(), alice), alice)
+    sign_in(page, web_server, bob)
+    page.goto(reverse("review_queue"))
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "Skip to the content"
+    page.keyboard.press("Enter")
+    tab_to(page, f"a[href='{reverse('review', args=[promotion.pk])}']")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{reverse('review', args=[promotion.pk])}")
+    tab_to(page, "details[id^=difference] summary")
+    page.keyboard.press("Enter")
+    page.locator("table.difference").first.wait_for()
+    tab_to(page, "textarea[name=reason]")
+    page.keyboard.type("Not in the season.")
+    tab_to(page, "button:has-text('Reject')")
+    page.keyboard.press("Enter")
+    page.get_by_text("Not in the season.").first.wait_for()
+    promotion.refresh_from_db()
+    assert (promotion.status, promotion.decision_reason) == (Status.REJECTED, "Not in the season.")
 
 
 def test_without_javascript_a_live_page_loads_itself_again(
