@@ -92,13 +92,12 @@ class PublishedDialect(Dialect):
         ]
         body = wire.xml_query(conditions, wrapped=True)
         request = Request(self.operations[4], body=body, account=account)
-        found: dict[str, Reference] = {}
+        rows: list[Fields] = []
         for answer, results in self._pages(send, request):
-            rows = [row for result in results for row in _reference_rows(result)]
+            rows += [row for result in results for row in _reference_rows(result)]
             with reading.reading(answer):
-                for reference in reading.used_by(rows, component_id):
-                    found.setdefault(reference.component_id, reference)
-        return tuple(found.values())
+                found = reading.used_by(rows, component_id)
+        return found
 
     def query_component_parents(self, send: Sender, component_id: str) -> tuple[Reference, ...]:
         operation = SUPPORTING["GET ComponentReference parents"]

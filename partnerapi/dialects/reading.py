@@ -130,7 +130,10 @@ def used_by(rows: list[Fields], parent_id: str | None) -> tuple[Reference, ...]:
                 "another dialect than PARTNER_API_DIALECT says"
             )
         child = wire.required(row, "componentId")
-        found.setdefault(child, Reference(child, wire.text(row, "type") or "DEPENDENT"))
+        kind = wire.text(row, "type") or "DEPENDENT"
+        # What is used in both ways is packaged along.
+        if child not in found or kind == "DEPENDENT":
+            found[child] = Reference(child, kind)
     return tuple(found.values())
 
 

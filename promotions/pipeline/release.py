@@ -128,7 +128,8 @@ def check_pack(run: Run) -> Wait | None:
     root = root_prod_id(run.request)
     if len(pack.entries) >= PACK_LIMIT and all(e.component_id != root for e in pack.entries):
         raise PromotionError("PACK_FULL", f"“{pack.name}” holds {len(pack.entries)} packages.")
-    pending = [entry for entry in pack.entries if entry.pending_version]
+    # What waits of our own process is replaced by what we add.
+    pending = [e for e in pack.entries if e.pending_version and e.component_id != root]
     if not pending:
         return None
     other = _releasing(run.request)

@@ -283,6 +283,19 @@ def test_4_nothing_used_is_an_empty_result(published: Stage) -> None:
     assert published.client.get_component_references(COMPONENT, version=7) == ()
 
 
+def test_4_what_is_used_in_both_ways_is_dependent(published: Stage) -> None:
+    def page(kind: str, token: str = "") -> bytes:
+        rows = samples.REFERENCE.replace("DEPENDENT", kind)
+        return query_xml(
+            f'<bns:result xsi:type="ComponentReference">{rows}</bns:result>', token=token
+        )
+
+    published.answer("POST", "ComponentReference/query", page("INDEPENDENT", "t"))
+    published.answer("POST", "ComponentReference/queryMore", page("DEPENDENT"))
+    found = published.client.get_component_references(COMPONENT, version=7)
+    assert found == (Reference(USED, "DEPENDENT"),)
+
+
 def test_4_all_pages_and_both_shapes_of_results(published: Stage) -> None:
     two = samples.REFERENCE + samples.REFERENCE.replace(USED, OTHER)
     one = query_xml(f'<bns:result xsi:type="ComponentReference">{two}</bns:result>', token="t")
