@@ -223,6 +223,10 @@ MESSAGES = {
         "The Integration Pack could not be released.",
         "Read Boomi's own words, then retry: it goes on from this step.",
     ),
+    "RELEASE_TIMEOUT": Message(
+        "The Integration Pack is still being released.",
+        "Look at the release in Boomi, then retry: it is waited for again.",
+    ),
     "DEPLOY_FAILED": Message(
         "The release could not be deployed to an environment.",
         "Read Boomi's own words, then retry: it goes on from this step.",

@@ -17,6 +17,7 @@ from .run import Run, Wait
 
 PACK_LIMIT = 100  # published: packages in one pack
 RELEASE_LOOKS = 60
+RELEASE_PATIENCE = 1800.0  # seconds that a release may go on
 
 
 def delete_branch(run: Run) -> Wait | None:
@@ -257,7 +258,9 @@ def _checked(release: Release) -> Release:
 def await_release(run: Run) -> Wait | None:
     """The release's own status, where the platform releases in the background.
 
-    :raises PromotionError: RELEASE_FAILED.
+    One that is put off to a day waits for its day; one that goes on for ever does not hold the request for ever.
+
+    :raises PromotionError: RELEASE_FAILED, RELEASE_TIMEOUT.
     """
     request = run.request
     # A release that was found done, and not answered, has only our own name for it.
@@ -268,6 +271,8 @@ def await_release(run: Run) -> Wait | None:
     release = _checked(run.client.get_release(request.release_id))
     if release.is_running:
         polls = run.step.polls + 1
+        if release.state != "SCHEDULED" and polls * RELEASE_POLL > RELEASE_PATIENCE:
+            raise PromotionError("RELEASE_TIMEOUT", f"It is {release.state}.")
         run.note(f"{release.state} (look {polls})", polls=polls)
         return Wait(RELEASE_POLL, f"The release is {release.state}.")
     _remember_release(request)
