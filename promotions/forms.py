@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib.auth.models import User
@@ -17,6 +17,7 @@ from .models import (
     Plan,
     PromotionRequest,
 )
+from .status_help import person
 
 
 def find_dev_account(user: User, value: str) -> DevAccount | None:
@@ -26,6 +27,19 @@ def find_dev_account(user: User, value: str) -> DevAccount | None:
     if found is None and value.isascii() and value.isdigit():
         found = accounts.filter(pk=value).first()
     return found
+
+
+F = TypeVar("F", bound=forms.Form)
+
+
+def focus_first_error(form: F) -> F:
+    """The first field that is at fault takes the focus: it may be far down the page."""
+    for name in form.errors:
+        field = form.fields.get(name)
+        if field is not None and not field.widget.is_hidden:
+            field.widget.attrs["autofocus"] = True
+            break
+    return form
 
 
 class MakePlanForm(forms.Form):
@@ -42,6 +56,7 @@ class SubmitForm(forms.Form):
         label="Package version in production",
         max_length=NAME,
         help_text="Free text, unique for this process in the primary account.",
+        error_messages={"required": "Say which version it becomes in production."},
     )
     notes = forms.CharField(
         label="Notes for the reviewers",
@@ -166,6 +181,13 @@ class RetryForm(forms.Form):
         field.queryset = production_packs()
 
 
+class PersonField(forms.ModelChoiceField):
+    """People by their names, as everywhere on the pages."""
+
+    def label_from_instance(self, obj: User) -> str:
+        return person(obj)
+
+
 class QueueFilterForm(forms.Form):
     """What the review queue shows."""
 
@@ -175,9 +197,7 @@ class QueueFilterForm(forms.Form):
         required=False,
         empty_label="All accounts",
     )
-    requester = forms.ModelChoiceField(
-        queryset=User.objects.none(), required=False, empty_label="Everybody"
-    )
+    requester = PersonField(queryset=User.objects.none(), required=False, empty_label="Everybody")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

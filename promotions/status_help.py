@@ -87,7 +87,7 @@ def _staging(request: PromotionRequest) -> Explanation:
 def _admin_review(request: PromotionRequest) -> Explanation:
     return Explanation(
         "An admin has to look at the differences and decide; production is as it was.",
-        "After an approval it is merged, packaged, released and deployed without further ado; "
+        "After an approval it is merged, packaged, released and deployed by itself; "
         "a rejection comes with a reason.",
     )
 
@@ -113,36 +113,35 @@ def _deploying(request: PromotionRequest) -> Explanation:
 
 def _deployed(request: PromotionRequest) -> Explanation:
     return Explanation(
-        "It is in production and deployed.",
+        "It is in production, and deployed to its environments.",
         "Go through the list of what is left for people, below.",
     )
 
 
 def _rejected(request: PromotionRequest) -> Explanation:
     return Explanation(
-        "An admin said no; nothing reached production, and the branch is deleted.",
+        f"An admin said no; nothing reached production{_branch(request)}.",
         "Read the reason, repair it in the dev account, package it again and make a new plan.",
     )
 
 
 def _withdrawn(request: PromotionRequest) -> Explanation:
     return Explanation(
-        "It was taken back by its requester; nothing reached production, and the branch is deleted.",
+        f"It was taken back by its requester; nothing reached production{_branch(request)}.",
         "Make a new plan whenever you like.",
     )
 
 
 def _cancelled(request: PromotionRequest) -> Explanation:
     return Explanation(
-        "An admin stopped it before the merge; nothing reached production, and the branch is "
-        "deleted.",
+        f"An admin stopped it before the merge; nothing reached production{_branch(request)}.",
         "Read the reason, then make a new plan if it is still wanted.",
     )
 
 
 def _lapsed(request: PromotionRequest) -> Explanation:
     return Explanation(
-        "Nobody decided in time; nothing reached production, and the branch is deleted.",
+        f"Nobody decided in time; nothing reached production{_branch(request)}.",
         "Make a new plan from the same package and request it again.",
     )
 
@@ -155,9 +154,17 @@ def _failed(request: PromotionRequest) -> Explanation:
             "failed, and nothing is done twice.",
         )
     return Explanation(
-        "It failed before anything reached production; the branch is deleted.",
+        f"It failed before anything reached production{_branch(request)}.",
         "Read below what happened and what to do about it; then make a new plan.",
     )
+
+
+def _branch(request: PromotionRequest) -> str:
+    """What became of the branch, as the end of a sentence; nothing where there was none."""
+    branch = request.branch
+    if branch is None:
+        return ""
+    return ", and the branch is deleted" if branch.deleted_at else "; the branch is being deleted"
 
 
 def _after_staging() -> str:

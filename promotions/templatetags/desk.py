@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from .. import access, status_help
+from ..messages import MESSAGES
 from ..models import PromotionRequest
 from ..states import Action, Outcome, Status
 from ..views.common import Problem, problem
@@ -56,6 +57,29 @@ STEP_ICONS = {
     "abandoned": "minus",
     "skipped": "minus",
 }
+COMPONENT_TYPES = {
+    "certificate.pgp": "PGP certificate",
+    "connector-action": "connector operation",
+    "connector-settings": "connection",
+    "crossref": "cross reference table",
+    "customlibrary": "custom library",
+    "documentcache": "document cache",
+    "flowservice": "flow service",
+    "processproperty": "process property",
+    "processroute": "process route",
+    "profile.db": "database profile",
+    "profile.edi": "EDI profile",
+    "profile.flatfile": "flat file profile",
+    "profile.json": "JSON profile",
+    "profile.xml": "XML profile",
+    "script.mapping": "map script",
+    "script.processing": "process script",
+    "transform.function": "map function",
+    "transform.map": "map",
+    "webservice": "API service",
+    "webservice.external": "API proxy",
+    "xslt": "XSLT stylesheet",
+}
 STEP_WORDS = {
     "pending": "To do",
     "running": "Running",
@@ -82,8 +106,18 @@ def problem_of(code: str, detail: str = "") -> Problem:
 
 @register.filter
 def types_of(component_type: str) -> str:
-    """A component type in words: connector-settings -> connector settings."""
-    return component_type.replace("-", " ").replace(".", " ")
+    """A component type in the words of the Boomi editor; an unknown one nearly as it is."""
+    known = COMPONENT_TYPES.get(component_type)
+    return known or component_type.replace("-", " ").replace(".", " ")
+
+
+@register.filter
+def note_words(note: str) -> str:
+    """An event's note with the code at its beginning in words: "API_ERROR: …"."""
+    code, _, rest = note.partition(": ")
+    if code not in MESSAGES:
+        return note
+    return f"{MESSAGES[code].happened} {rest}".strip()
 
 
 # --- Times -----------------------------------------------------------------------------------

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import wraps
 from hashlib import sha256
 from typing import Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
 from django.conf import settings
+from django.contrib import messages as notices
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -16,14 +18,18 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from .. import access, messages, services
+from .. import access, heartbeat, messages, services
 from ..messages import PromotionError
 
 PAGE_SIZE = 25
+# What waits no longer than this needs no word about the workers.
+PATIENCE = timedelta(seconds=30)
 
 P = ParamSpec("P")
 M = TypeVar("M", bound=Model)
@@ -55,12 +61,43 @@ def role_required(
     return never_cache(inner)
 
 
+def post_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
+    """Takes what forms send; whoever opens the address itself is told so on a page."""
+
+    @wraps(view)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        request = cast(HttpRequest, args[0])
+        if request.method == "POST":
+            return view(*args, **kwargs)
+        return _with_allow(render(request, "405.html", status=405))
+
+    return inner
+
+
+def _with_allow(response: HttpResponse) -> HttpResponse:
+    response["Allow"] = "POST"
+    return response
+
+
 def _sign_in(request: UserRequest) -> HttpResponse:
+    if request.method == "POST":
+        notices.warning(
+            request, "You were signed out, so nothing was done. Sign in, then send it again."
+        )
     if not request.htmx:
-        return redirect_to_login(request.get_full_path())
+        return redirect_to_login(_page_before(request))
     # A fragment must not be replaced by the sign-in page: the whole page goes there.
     page = request.htmx.current_url_abs_path or resolve_url("home")
     return HttpResponseClientRedirect(redirect_to_login(page).url)
+
+
+def _page_before(request: HttpRequest) -> str:
+    """Where somebody goes on after the sign-in: the page itself, or the one with the form."""
+    if request.method != "POST":
+        return request.get_full_path()
+    page = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure())
+    return page if is_ours else resolve_url("home")
 
 
 @dataclass(frozen=True)
@@ -121,6 +158,14 @@ def is_seen(request: HttpRequest, seen: str) -> bool:
 def not_changed() -> HttpResponse:
     """Leaves a live fragment as it is: focus, selection and open details stay."""
     return HttpResponse(status=204)
+
+
+def nobody_works(since: datetime | None) -> bool:
+    """Whether something that waits since then waits in vain: no worker has been alive lately."""
+    if since is None or timezone.now() - since < PATIENCE:
+        return False
+    pulse = heartbeat.pulse()
+    return pulse is None or not pulse.is_alive
 
 
 def poll_every() -> str:

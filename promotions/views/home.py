@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -23,20 +24,25 @@ def home(request: UserRequest) -> HttpResponse:
     visible = access.requests(request.user).select_related("plan", "dev_account", "requester")
     recent = visible.filter(updated_at__gte=timezone.now() - RECENT)
     waiting = visible.filter(status=Status.ADMIN_REVIEW)
-    context = {
+    context: dict[str, Any] = {
+        "is_admin": access.is_admin(request.user),
         "accounts": access.dev_accounts(request.user),
         "counts": {
             "waiting": waiting.count(),
+            "to_decide": 0,
             "in_progress": visible.filter(status__in=OPEN - {Status.ADMIN_REVIEW}).count(),
             "deployed": recent.filter(status=Status.DEPLOYED).count(),
             "failed": recent.filter(status=Status.FAILED).count(),
         },
         "to_decide": [],
         "mine": visible.filter(requester=request.user)[:SHOWN],
-        "others": visible.exclude(requester=request.user).order_by("-updated_at")[:SHOWN],
     }
-    if access.is_admin(request.user):
-        context["to_decide"] = waiting.exclude(requester=request.user).order_by("submitted_at")[
-            :SHOWN
-        ]
+    others = visible.exclude(requester=request.user).order_by("-updated_at")
+    if context["is_admin"]:
+        to_decide = waiting.exclude(requester=request.user)
+        context["counts"]["to_decide"] = to_decide.count()
+        context["to_decide"] = to_decide.order_by("submitted_at")[:SHOWN]
+        # Those stand above already.
+        others = others.exclude(status=Status.ADMIN_REVIEW)
+    context["others"] = others[:SHOWN]
     return render(request, "home.html", context)

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from .. import access, services
 from ..messages import PromotionError
@@ -19,9 +19,11 @@ from .common import (
     fingerprint,
     forbid,
     is_seen,
+    nobody_works,
     not_changed,
     page_of,
     poll_every,
+    post_only,
     problem,
     refuse_account,
     role_required,
@@ -51,7 +53,7 @@ def choose_package(request: UserRequest, account_pk: int) -> HttpResponse:
     return render(request, "_packages.html", context)
 
 
-@require_POST
+@post_only
 @role_required
 def refresh_packages(request: UserRequest, account_pk: int) -> HttpResponse:
     account = _own_account(request, account_pk, "refresh packages")
@@ -90,6 +92,7 @@ def _packages(request: UserRequest, account: DevAccount) -> dict[str, Any]:
         and (listing.refreshed_at is None or listing.refreshed_at < timezone.now() - STALE)
     )
     page = page_of(request, packages)
+    is_idle = listing is not None and nobody_works(listing.next_attempt_at)
     return {
         "account": account,
         "query": query,
@@ -100,12 +103,15 @@ def _packages(request: UserRequest, account: DevAccount) -> dict[str, Any]:
         "problem": problem(listing.error_code, listing.error)
         if listing and listing.error_code
         else None,
+        "is_admin": access.is_admin(request.user),
+        "nobody_works": is_idle,
         "poll_every": poll_every(),
         "seen": fingerprint(
             query,
             page.number,
             list(packages.values_list("pk", flat=True)[:1]),
             page.paginator.count,
+            is_idle,
             listing and (listing.is_refreshing, listing.refreshed_at, listing.error_code),
         ),
     }

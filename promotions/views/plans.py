@@ -7,11 +7,12 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.urls import reverse
+from django.views.decorators.http import require_GET
 
 from .. import access, services
-from ..forms import MakePlanForm, ReasonForm, SubmitForm, find_dev_account
-from ..messages import PromotionError, sentence
+from ..forms import MakePlanForm, ReasonForm, SubmitForm, find_dev_account, focus_first_error
+from ..messages import PromotionError, message, sentence
 from ..models import ComponentResult, Finding, Plan, PlannedComponent
 from .common import (
     Problem,
@@ -19,17 +20,19 @@ from .common import (
     fingerprint,
     forbid,
     is_seen,
+    nobody_works,
     not_changed,
     poll_every,
+    post_only,
     problem,
     refusal,
     refuse_account,
     role_required,
 )
-from .shown import difference, plan_context
+from .shown import MADE_ANEW, difference, plan_context
 
 
-@require_POST
+@post_only
 @role_required
 def make_plan(request: UserRequest) -> HttpResponse:
     form = MakePlanForm(request.POST)
@@ -57,12 +60,13 @@ def plan_detail(request: UserRequest, pk: int) -> HttpResponse:
 @role_required
 def plan_progress(request: UserRequest, pk: int) -> HttpResponse:
     plan = _plan(request, pk)
-    if is_seen(request, _seen(plan)):
+    context = _context(request, plan)
+    if is_seen(request, context["seen"]):
         return not_changed()
-    return render(request, "_plan_progress.html", _context(request, plan))
+    return render(request, "_plan_progress.html", context)
 
 
-@require_POST
+@post_only
 @role_required
 def submit_promotion(request: UserRequest, pk: int) -> HttpResponse:
     plan = _plan(request, pk)
@@ -85,7 +89,7 @@ def submit_promotion(request: UserRequest, pk: int) -> HttpResponse:
     return redirect(promotion)
 
 
-@require_POST
+@post_only
 @role_required
 def accept_finding(request: UserRequest, pk: int) -> HttpResponse:
     finding = get_object_or_404(
@@ -103,11 +107,12 @@ def accept_finding(request: UserRequest, pk: int) -> HttpResponse:
             forbid(error)
         messages.error(request, sentence(error.code, error.detail))
     else:
-        messages.success(request, f"Accepted: {finding}.")
+        what = finding.subject_name or finding.subject_id
+        messages.success(request, f"Accepted, for “{what}”: {message(finding.code).happened}")
     plan = finding.plan
     if hasattr(plan, "request"):
-        return redirect("review", plan.request.pk)
-    return redirect(plan)
+        return redirect(f"{reverse('review', args=[plan.request.pk])}#findings")
+    return redirect(f"{plan.get_absolute_url()}#findings")
 
 
 @require_GET
@@ -141,19 +146,26 @@ def _plan(request: UserRequest, pk: int) -> Plan:
     return get_object_or_404(plans, pk=pk)
 
 
-def _seen(plan: Plan) -> str:
+def _seen(plan: Plan, *more: object) -> str:
     return fingerprint(
-        plan.state, plan.progress, plan.progress_done, plan.progress_total, plan.root_name
+        plan.state, plan.progress, plan.progress_done, plan.progress_total, plan.root_name, *more
     )
 
 
 def _context(request: UserRequest, plan: Plan) -> dict[str, Any]:
+    promotion = getattr(plan, "request", None)
+    is_live = plan.state == Plan.State.BUILDING
+    is_idle = is_live and nobody_works(plan.created_at)
     context: dict[str, Any] = {
         "plan": plan,
-        "promotion": getattr(plan, "request", None),
-        "seen": _seen(plan),
+        "promotion": promotion,
+        # What is closed may be planned anew, from the same package.
+        "is_under_way": promotion is not None and promotion.status not in MADE_ANEW,
+        "is_admin": access.is_admin(request.user),
+        "nobody_works": is_idle,
+        "seen": _seen(plan, is_idle),
         "poll_every": poll_every(),
-        "live": plan.state == Plan.State.BUILDING,
+        "live": is_live,
         "problem": problem(plan.error_code, plan.error) if plan.error_code else None,
         "may_promote": access.dev_accounts(request.user).filter(pk=plan.dev_account_id).exists(),
     }
@@ -172,5 +184,5 @@ def _page(
 ) -> HttpResponse:
     context = _context(request, plan)
     if form is not None:
-        context["form"] = form
+        context["form"] = focus_first_error(form)
     return render(request, "plan_detail.html", context | {"refused": refused})

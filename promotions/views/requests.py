@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from .. import access, services
 from ..checklist import after_deployment
@@ -26,14 +26,16 @@ from .common import (
     UserRequest,
     fingerprint,
     is_seen,
+    nobody_works,
     not_changed,
     page_of,
     poll_every,
+    post_only,
     problem,
     refusal,
     role_required,
 )
-from .shown import figures, plan_components
+from .shown import MADE_ANEW, figures, plan_components
 
 # More of them are in the admin pages.
 SHOWN_CALLS = 200
@@ -73,12 +75,12 @@ def promotion_detail(request: UserRequest, pk: int) -> HttpResponse:
 @role_required
 def promotion_progress(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
-    if is_seen(request, _seen(promotion)):
+    if is_seen(request, _seen(promotion, _is_idle(promotion))):
         return not_changed()
     return _fragment(request, promotion)
 
 
-@require_POST
+@post_only
 @role_required
 def withdraw(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
@@ -92,7 +94,7 @@ def withdraw(request: UserRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
+@post_only
 @role_required
 def cancel(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
@@ -106,7 +108,7 @@ def cancel(request: UserRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
+@post_only
 @role_required
 def retry(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
@@ -164,7 +166,16 @@ def _promotion(request: UserRequest, pk: int) -> PromotionRequest:
     return get_object_or_404(visible, pk=pk)
 
 
-def _seen(promotion: PromotionRequest) -> str:
+def _is_working(promotion: PromotionRequest) -> bool:
+    return not promotion.is_final and promotion.status != Status.ADMIN_REVIEW
+
+
+def _is_idle(promotion: PromotionRequest) -> bool:
+    """Whether it should go on, and no worker is there."""
+    return _is_working(promotion) and nobody_works(promotion.updated_at)
+
+
+def _seen(promotion: PromotionRequest, is_idle: bool) -> str:
     """Names all that the live part shows and that changes by itself."""
     return fingerprint(
         promotion.status,
@@ -176,6 +187,7 @@ def _seen(promotion: PromotionRequest) -> str:
         list(promotion.deployments.values_list("deployed_at")),
         list(promotion.branches.values_list("deleted_at")),
         promotion.events.count(),
+        is_idle,
     )
 
 
@@ -211,6 +223,7 @@ def _history(promotion: PromotionRequest) -> list[HistoryEntry]:
 
 def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any]:
     user = request.user
+    is_idle = _is_idle(promotion)
     components = plan_components(promotion.plan)
     written = promotion.results.filter(component__action__in=(Action.CREATE, Action.UPDATE))
     calls = ApiCall.objects.filter(Q(request=promotion) | Q(plan=promotion.plan))
@@ -237,8 +250,14 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         and promotion.merge_started_at is None,
         "may_retry": access.may_retry(user) and promotion.can_be_retried,
         "may_review": access.is_admin(user) and promotion.status == Status.ADMIN_REVIEW,
+        "may_plan_again": promotion.status in MADE_ANEW
+        and not promotion.can_be_retried
+        and access.dev_accounts(user).filter(pk=promotion.dev_account_id).exists(),
+        "may_deploy": not promotion.is_final or promotion.can_be_retried,
         "retry_form": RetryForm(),
-        "seen": _seen(promotion),
+        "is_admin": access.is_admin(user),
+        "nobody_works": is_idle,
+        "seen": _seen(promotion, is_idle),
         "poll_every": _poll_every(promotion),
-        "working": not promotion.is_final and promotion.status != Status.ADMIN_REVIEW,
+        "working": _is_working(promotion),
     }

@@ -9,15 +9,15 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from .. import access, services
-from ..forms import ApproveForm, QueueFilterForm, ReasonForm
+from ..forms import ApproveForm, QueueFilterForm, ReasonForm, focus_first_error
 from ..messages import PromotionError
 from ..models import DevPackage, PromotionRequest
 from ..states import FINAL, OPEN, Status
 from ..status_help import explain
-from .common import Problem, UserRequest, page_of, refusal, role_required
+from .common import Problem, UserRequest, page_of, post_only, refusal, role_required
 from .shown import plan_context
 
 TABS = {
@@ -88,7 +88,7 @@ def review(request: UserRequest, pk: int) -> HttpResponse:
     return _page(request, promotion)
 
 
-@require_POST
+@post_only
 @role_required
 def approve(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
@@ -110,7 +110,7 @@ def approve(request: UserRequest, pk: int) -> HttpResponse:
     return redirect(promotion)
 
 
-@require_POST
+@post_only
 @role_required
 def reject(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
@@ -167,7 +167,9 @@ def _page(
         "decision": promotion.events.filter(to_status__in=(Status.APPROVED, Status.REJECTED))
         .select_related("actor")
         .last(),
-        "approve_form": approve_form or ApproveForm(request=promotion),
+        "approve_form": focus_first_error(approve_form)
+        if approve_form
+        else ApproveForm(request=promotion),
         "reject_form": reject_form or ReasonForm(),
     }
     return render(request, "review.html", context)

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from .. import adoption, readiness, setup_services
 from ..messages import PromotionError
@@ -18,8 +18,10 @@ from .common import (
     fingerprint,
     forbid,
     is_seen,
+    nobody_works,
     not_changed,
     poll_every,
+    post_only,
     problem,
     role_required,
 )
@@ -51,7 +53,7 @@ def setup(request: UserRequest) -> HttpResponse:
     return render(request, "_setup.html" if request.htmx else "setup.html", context)
 
 
-@require_POST
+@post_only
 @role_required
 def synchronise_accounts(request: UserRequest) -> HttpResponse:
     return _start(request, Job.Kind.ACCOUNTS, "setup")
@@ -79,7 +81,7 @@ def connection_check(request: UserRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_POST
+@post_only
 @role_required
 def check_connection(request: UserRequest) -> HttpResponse:
     return _start(request, Job.Kind.CONNECTION_CHECK, "connection_check")
@@ -98,7 +100,7 @@ def adopt(request: UserRequest) -> HttpResponse:
     return render(request, "setup_adoption.html", context)
 
 
-@require_POST
+@post_only
 @role_required
 def look_for_twins(request: UserRequest) -> HttpResponse:
     """Start a search in a dev account, or for one plan."""
@@ -145,7 +147,7 @@ def adoption_proposals(request: UserRequest, pk: int) -> HttpResponse:
     return render(request, template, context)
 
 
-@require_POST
+@post_only
 @role_required
 def adopt_twins(request: UserRequest, pk: int) -> HttpResponse:
     """Map what was ticked, or the one whose button was pressed."""
@@ -198,10 +200,13 @@ def _number(text: str) -> int:
 
 def _job_context(job: Job | None) -> dict[str, Any]:
     """A job as a page shows it: live, failed, or done."""
+    is_live = job is not None and job.finished_at is None
+    is_idle = is_live and job is not None and nobody_works(job.created_at)
     return {
         "job": job,
-        "live": job is not None and job.finished_at is None,
+        "live": is_live,
+        "nobody_works": is_idle,
         "problem": problem(job.error_code, job.error) if job and job.error_code else None,
         "poll_every": poll_every(),
-        "seen": fingerprint(job and (job.pk, job.progress, job.finished_at)),
+        "seen": fingerprint(is_idle, job and (job.pk, job.progress, job.finished_at)),
     }

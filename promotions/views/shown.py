@@ -14,10 +14,12 @@ from django.utils.http import urlencode
 
 from .. import access
 from ..models import Blob, ComponentResult, Finding, Plan, PlannedComponent
-from ..states import Action
+from ..states import FINAL, Action, Status
 
 MISSING_MAPPINGS = "MISSING_CONNECTION_MAPPINGS"
 TWIN = "TWIN_IN_PRODUCTION"
+# From where a package is planned anew: nothing of it is in production, or goes there.
+MADE_ANEW = FINAL - {Status.DEPLOYED}
 
 
 # --- Plans -----------------------------------------------------------------------------------
@@ -31,6 +33,7 @@ class Figures:
     update: int
     unchanged: int
     connections: int
+    unmapped: int
     emptied: int
     kept: int
     omitted: int
@@ -54,6 +57,10 @@ def figures(components: Iterable[PlannedComponent]) -> Figures:
         update=actions[Action.UPDATE],
         unchanged=actions[Action.UNCHANGED],
         connections=actions[Action.CONNECTION],
+        unmapped=sum(
+            component.action == Action.CONNECTION and not component.prod_component_id
+            for component in components
+        ),
         emptied=outcomes["emptied"],
         kept=outcomes["kept"],
         omitted=outcomes["omitted"],
@@ -113,6 +120,7 @@ def plan_context(plan: Plan, user: User) -> dict[str, Any]:
     return {
         "plan": plan,
         "is_admin": access.is_admin(user),
+        "may_accept": access.is_admin(user) and not access.same_person(user, plan.requested_by),
         "components": components,
         "figures": figures(components),
         "missing_mappings": [

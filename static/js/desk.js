@@ -51,9 +51,18 @@
   function focusAgain(root, { id, place, text, selection }) {
     const there = focusable(root)[place];
     const again = id ? document.getElementById(id) : there && there.textContent === text ? there : null;
-    if (!again) return;
+    if (!again) return focusInstead(root);
     again.focus({ preventScroll: true });
     if (selection && selection[0] !== null) again.setSelectionRange(...selection);
+  }
+
+  // What had the focus is gone: what was done, or the title, takes it, so that the keyboard stays here.
+  function focusInstead(root) {
+    const told = root.querySelector("[data-takes-focus]");
+    const instead = told || root.querySelector("h1");
+    if (!instead) return;
+    instead.tabIndex = -1;
+    instead.focus({ preventScroll: !told });
   }
 
   function announce() {
@@ -80,13 +89,18 @@
   });
 
   // The server's word that it is there, or not.
-  const lost = (isLost) => {
-    document.getElementById("connection-lost").hidden = !isLost;
+  const tell = (id) => {
+    for (const each of ["connection-lost", "request-refused"]) {
+      document.getElementById(each).hidden = each !== id;
+    }
   };
-  document.addEventListener("htmx:sendError", () => lost(true));
-  document.addEventListener("htmx:responseError", () => lost(true));
+  document.addEventListener("htmx:sendError", () => tell("connection-lost"));
+  document.addEventListener("htmx:responseError", (event) => {
+    const { status } = event.detail.xhr;
+    tell(status >= 400 && status < 500 ? "request-refused" : "connection-lost");
+  });
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful) lost(false);
+    if (event.detail.successful) tell("");
   });
 
   // A form is sent once.

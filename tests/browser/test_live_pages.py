@@ -156,3 +156,32 @@ def test_without_javascript_a_live_page_loads_itself_again(
     plain.get_by_role("link", name="Open the difference").last.click()
     assert plain.locator("table.difference").is_visible()
     context.close()
+
+
+def test_what_was_done_takes_the_focus_and_the_place_of_older_words(
+    page: Page, web_server: str, alice: User
+) -> None:
+    promotion = factories.promotion(factories.plan(factories.account(), alice), alice)
+    sign_in(page, web_server, alice)
+    page.goto(promotion.get_absolute_url())
+    page.evaluate("document.getElementById('messages').textContent = 'It has been requested.'")
+    page.get_by_text("Withdraw…").click()
+    page.get_by_role("button", name="Withdraw this promotion").click()
+    done = page.locator("[data-takes-focus]")
+    done.wait_for()
+    assert done.evaluate("each => each === document.activeElement")
+    assert page.locator("#messages").inner_text() == ""
+
+
+def test_the_marks_of_a_long_difference_stay_in_its_frame(
+    page: Page, web_server: str, alice: User
+) -> None:
+    plan = factories.plan(factories.account(), alice)
+    sign_in(page, web_server, alice)
+    page.goto(plan.get_absolute_url())
+    component = page.locator("details[id^=difference]").last
+    component.locator("summary").click()
+    frame = component.locator(".difference-scroll")
+    frame.wait_for()
+    # The marks are placed absolutely: what they are placed in has to be what scrolls.
+    assert frame.evaluate("each => getComputedStyle(each).position") == "relative"

@@ -468,3 +468,46 @@ def test_component_difference_is_for_those_who_see_the_plan(
     for plan in (foreign, own):
         url = reverse("component_difference", args=[plan.pk, component.pk])
         assert client.get(url).status_code == 404
+
+
+def test_home_counts_all_that_wait_and_lists_none_twice(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    for _ in range(8):
+        factories.promotion(factories.plan(sales, alice), alice)
+    page = signed_in(client, bob).get(reverse("home"))
+    assert "8 promotions wait for your decision." in text(page)
+    assert not page.context["others"]
+    assert f"{reverse('review_queue')}?tab=waiting" in text(page)
+
+
+def test_a_connection_without_a_twin_is_not_called_mapped(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    plan = factories.plan(sales, alice)
+    plan.components.filter(action="connection").update(prod_component_id="", prod_version=None)
+    shown = text(signed_in(client, alice).get(plan.get_absolute_url()))
+    assert "Connection without twin" in shown
+    assert "connection, 1 not mapped" in shown
+    assert "Mapped connection" not in shown
+
+
+def test_submit_promotion_leads_to_the_first_field_at_fault(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    plan = ready_to_submit(sales, alice)
+    url = reverse("submit_promotion", args=[plan.pk])
+    shown = text(signed_in(client, alice).post(url, {"package_version": ""}))
+    assert "<title>Not sent yet: Plan for" in shown
+    assert shown.count("autofocus") == 1
+    assert "Say which version it becomes in production." in shown
+
+
+def test_accept_finding_is_not_offered_on_ones_own_plan(
+    client: Client, bob: User, sales: DevAccount
+) -> None:
+    plan = factories.plan(sales, bob)
+    factories.finding(plan, "SECRET_LEFT_BEHIND", can_be_accepted=True)
+    shown = text(signed_in(client, bob).get(plan.get_absolute_url()))
+    assert "another admin accepts it" in shown
+    assert "Accept this finding" not in shown

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,7 +12,14 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from promotions.models import DevAccount, Event, PlannedComponent, PromotionRequest
+from promotions.heartbeat import Pulse
+from promotions.models import (
+    DevAccount,
+    Event,
+    PlannedComponent,
+    PromotionBranch,
+    PromotionRequest,
+)
 from promotions.states import Outcome, Status, StepState
 from promotions.status_help import explain
 from promotions.transitions import record_event
@@ -314,3 +322,83 @@ def test_retry_is_for_admins(client: Client, alice: User, bob: User, sales: DevA
     assert response.status_code == 403
     promotion.refresh_from_db()
     assert promotion.status == Status.FAILED
+
+
+@pytest.mark.parametrize("status", [Status.WITHDRAWN, Status.REJECTED, Status.FAILED])
+def test_a_closed_promotion_leads_to_a_new_plan_of_its_package(
+    client: Client, alice: User, sales: DevAccount, status: Status
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice, status)
+    page = text(signed_in(client, alice).get(promotion.get_absolute_url()))
+    assert "Make a new plan of this package" in page
+    assert "not deployed yet" not in page
+    assert "Make a new plan" in text(client.get(promotion.plan.get_absolute_url()))
+
+
+def test_a_promotion_that_goes_on_or_is_deployed_offers_no_new_plan(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    waiting = factories.promotion(factories.plan(sales, alice), alice)
+    deployed = factories.deployed(factories.plan(sales, alice), alice, bob)
+    signed_in(client, alice)
+    for promotion in (waiting, deployed):
+        assert "Make a new plan" not in text(client.get(promotion.get_absolute_url()))
+
+
+def test_the_branch_is_deleted_only_when_it_is(alice: User, sales: DevAccount) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice, Status.WITHDRAWN)
+    assert explain(promotion).now.endswith("the branch is deleted.")
+    PromotionBranch.objects.update(deleted_at=None)
+    assert explain(promotion).now.endswith("the branch is being deleted.")
+    PromotionBranch.objects.all().delete()
+    assert "branch" not in explain(promotion).now
+
+
+def test_the_history_tells_an_errors_code_in_words(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice, Status.FAILED)
+    record_event("failed", request=promotion, note="RELEASE_FAILED: Boomi says no.")
+    page = text(signed_in(client, alice).get(promotion.get_absolute_url()))
+    assert "The Integration Pack could not be released. Boomi says no." in page
+    assert "RELEASE_FAILED" not in page
+
+
+@pytest.mark.parametrize("pulse", [None, Pulse(None, 3)])
+def test_who_waits_in_vain_reads_that_no_worker_is_alive(
+    client: Client,
+    alice: User,
+    sales: DevAccount,
+    pulse: Pulse | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("promotions.heartbeat.pulse", lambda: pulse)
+    promotion = factories.promotion(factories.plan(sales, alice), alice, Status.QUEUED)
+    url = promotion.get_absolute_url()
+    assert "No worker is alive" not in text(signed_in(client, alice).get(url))
+    PromotionRequest.objects.update(updated_at=timezone.now() - timedelta(minutes=1))
+    assert "No worker is alive" in text(client.get(url))
+    monkeypatch.setattr("promotions.heartbeat.pulse", lambda: Pulse(timezone.now(), 3))
+    assert "No worker is alive" not in text(client.get(url))
+
+
+def test_what_is_sent_after_the_session_ended_leads_back_to_the_form(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice)
+    address = f"http://testserver{promotion.get_absolute_url()}"
+    withdraw = reverse("withdraw", args=[promotion.pk])
+    response = client.post(withdraw, headers={"referer": address})
+    assert response["Location"].endswith(f"next={quote(address)}")
+    assert "nothing was done" in text(client.get(response["Location"]))
+    elsewhere = client.post(withdraw, headers={"referer": "https://elsewhere.example/"})
+    assert elsewhere["Location"].endswith("next=/")
+
+
+def test_the_address_of_a_form_tells_that_it_is_no_page(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice)
+    response = signed_in(client, alice).get(reverse("withdraw", args=[promotion.pk]))
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "Nothing to see here" in text(response)

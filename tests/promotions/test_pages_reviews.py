@@ -261,7 +261,7 @@ def test_approve_of_ones_own_is_refused_and_leaves_an_event(
 ) -> None:
     own = factories.promotion(factories.plan(sales, bob), bob)
     response = signed_in(client, bob).post(reverse("approve", args=[own.pk]), decision(own))
-    assert "Nobody approves or rejects their own promotion." in text(response)
+    assert "Nobody approves or rejects their own promotion, or accepts a finding of it." in text(response)
     own.refresh_from_db()
     assert own.status == Status.ADMIN_REVIEW
     assert Event.objects.filter(action="self_review_refused", actor=bob).exists()
@@ -322,3 +322,20 @@ def test_reject_too_late_shows_what_happened(
     assert "Somebody else has decided already." in text(late)
     waiting.refresh_from_db()
     assert waiting.status == Status.APPROVED
+
+
+def test_review_queue_names_people_and_says_how_many_there_are(
+    client: Client, alice: User, bob: User, waiting: PromotionRequest
+) -> None:
+    User.objects.filter(pk=alice.pk).update(first_name="Alice", last_name="Archer")
+    shown = text(signed_in(client, bob).get(reverse("review_queue")))
+    assert f'<option value="{alice.pk}">Alice Archer</option>' in shown
+    assert "data-announce>1 promotion.</p>" in shown
+
+
+def test_reject_without_a_reason_leads_to_the_field(
+    client: Client, bob: User, waiting: PromotionRequest
+) -> None:
+    url = reverse("reject", args=[waiting.pk])
+    shown = text(signed_in(client, bob).post(url, {"reason": ""}))
+    assert 'aria-describedby="reject-help reject-error" aria-invalid="true" autofocus' in shown
