@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from partnerapi.client import PartnerApiClient
@@ -14,7 +15,7 @@ from partnerapi.client import PartnerApiClient
 from ..lease import Lease, LeaseLost
 from ..models import ComponentResult, PromotionBranch, PromotionRequest, StepRun
 from ..partner import client as partner_client
-from ..states import FINAL, Status
+from ..states import FINAL, Status, StepState
 from ..transitions import StaleRequest, move
 
 
@@ -97,7 +98,11 @@ class Run:
         :raises LeaseLost: when another worker has it.
         """
         try:
-            move(self.request.pk, to=to, epoch=self.lease.epoch, **changes)
+            with transaction.atomic():
+                move(self.request.pk, to=to, epoch=self.lease.epoch, **changes)
+                if to in FINAL:
+                    # An end abandons every step that runs; the one that has brought it about is done.
+                    StepRun.objects.filter(pk=self.step.pk).update(state=StepState.DONE)
         except StaleRequest as stale:
             if stale.current in FINAL:
                 raise Stopped from stale
