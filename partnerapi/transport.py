@@ -21,6 +21,7 @@ import urllib3
 from requests.auth import HTTPBasicAuth
 
 from partnerapi import errors, wire
+from partnerapi.componentxml import hide_in_text
 from partnerapi.operations import BASE_PATH, TEXT, Operation
 from partnerapi.records import Call
 from partnerapi.throttle import Throttle
@@ -247,7 +248,8 @@ class Transport:
                     sentence, operation=operation.key, status=status
                 )
                 return _Try(status, error=error)
-            message = _without(wire.boomi_message(body), token)
+            # An error may quote what was sent: production's own values are in a component that is written.
+            message = hide_in_text(_without(wire.boomi_message(body), token))
             error = error_for(
                 status,
                 message,

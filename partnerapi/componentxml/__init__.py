@@ -18,6 +18,7 @@ from partnerapi.componentxml.strip import (
     environment_places,
     fill,
     hide,
+    hide_in_text,
     mask,
     strip,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "environment_places",
     "fill",
     "hide",
+    "hide_in_text",
     "mask",
     "normalise",
     "pretty_lines",

@@ -143,6 +143,13 @@ def hide(data: bytes) -> bytes:
     return splice(data, edits)
 
 
+def hide_in_text(text: str) -> str:
+    """Plain words of somebody else's, such as an error's, without the secrets that they quote."""
+    for hit in secrets.search(text, random_strings=False):
+        text = text.replace(hit.found, HIDDEN)
+    return text
+
+
 def environment_places(data: bytes) -> tuple[Place, ...]:
     """The places of a document that hold a secret or an environment value. Raises as `strip`."""
     return strip(data).places

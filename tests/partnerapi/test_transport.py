@@ -359,6 +359,17 @@ def test_a_page_that_echoes_the_token_does_not_show_it() -> None:
     assert caught.value.boomi_message == "user x with *** may not"
 
 
+@responses.activate
+def test_an_error_that_quotes_a_secret_of_the_component_does_not_show_it() -> None:
+    quoted = 'The value "https://ann:s3cret99@db" of <password>Winter2026</password> is not valid'
+    responses.get(READ_URL, status=400, json={"message": quoted})
+    with pytest.raises(errors.BadRequest) as caught:
+        Recorder().transport().send(READ)
+    assert "s3cret99" not in str(caught.value)
+    assert "Winter2026" not in str(caught.value)
+    assert "is not valid" in str(caught.value)
+
+
 # -- recording ---------------------------------------------------------------
 
 
