@@ -402,3 +402,16 @@ def test_the_address_of_a_form_tells_that_it_is_no_page(
     response = signed_in(client, alice).get(reverse("withdraw", args=[promotion.pk]))
     assert (response.status_code, response["Allow"]) == (405, "POST")
     assert "Nothing to see here" in text(response)
+
+
+def test_retry_offers_another_version_only_before_the_package_is_made(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    promotion = failed_after_merge(sales, alice, bob)
+    page = text(signed_in(client, bob).get(promotion.get_absolute_url()))
+    assert 'name="package_version"' in page
+    assert "Everybody's promotions" in page
+    PromotionRequest.objects.update(prod_package_id="made")
+    page = text(client.get(promotion.get_absolute_url()))
+    assert 'name="package_version"' not in page
+    assert "Retry from this step" in page
