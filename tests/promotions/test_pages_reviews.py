@@ -261,7 +261,9 @@ def test_approve_of_ones_own_is_refused_and_leaves_an_event(
 ) -> None:
     own = factories.promotion(factories.plan(sales, bob), bob)
     response = signed_in(client, bob).post(reverse("approve", args=[own.pk]), decision(own))
-    assert "Nobody approves or rejects their own promotion, or accepts a finding of it." in text(response)
+    assert "Nobody approves or rejects their own promotion, or accepts a finding of it." in text(
+        response
+    )
     own.refresh_from_db()
     assert own.status == Status.ADMIN_REVIEW
     assert Event.objects.filter(action="self_review_refused", actor=bob).exists()
