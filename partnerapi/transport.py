@@ -438,7 +438,8 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[errors.PartnerApiError], str], ...]
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), kind, sentence)
     for pattern, kind, sentence in (
         (
-            r"\b(is|are|currently) locked\b|locked by|must be unlocked",
+            # Other things may be locked as well: an environment, an account.
+            r"\bcomponents?\b.*\b(un)?locked\b",
             errors.ComponentLocked,
             "The component is locked in the Boomi editor: someone has to save or close it there.",
         ),

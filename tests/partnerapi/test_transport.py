@@ -424,6 +424,7 @@ def test_a_recorder_that_fails_does_not_lose_the_answer() -> None:
         ("ComponentId 123 is invalid", errors.NotFound),
         ("Branch 'x' is not valid", errors.NotFound),
         ("No such process", errors.NotFound),
+        ("The environment is locked by an administrator.", errors.BadRequest),
         ("The component 'locked by design' (duplicate) is not found.", errors.NotFound),
         ("Package does not exist.", errors.NotFound),
         ("Specified branch is already deleted.", errors.AlreadyGone),
