@@ -106,9 +106,7 @@ class NoteForm(forms.Form):
 
 def production_packs() -> Any:
     """The packs that a promotion to production may go into."""
-    return IntegrationPack.objects.filter(
-        is_active=True, purpose=IntegrationPack.Purpose.PRODUCTION
-    )
+    return IntegrationPack.objects.for_production()
 
 
 def suggested_pack(request: PromotionRequest) -> IntegrationPack | None:

@@ -162,7 +162,8 @@ MESSAGES = {
         "Make a new plan from the same package and submit that.",
     ),
     "SELF_REVIEW": Message(
-        "Nobody approves or rejects their own promotion.", "Ask another admin to decide."
+        "Nobody approves or rejects their own promotion, or accepts a finding of it.",
+        "Ask another admin to decide.",
     ),
     "ALREADY_REVIEWED": Message(
         "Somebody else has decided already.", "Nothing was changed by your click."

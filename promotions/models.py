@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from .querysets import LeasedQuerySet, PromotionRequestQuerySet
+from .querysets import IntegrationPackQuerySet, LeasedQuerySet, PromotionRequestQuerySet
 from .states import FINAL, Action, Outcome, Status, StepState
 
 NAME = 255
@@ -157,6 +157,8 @@ class IntegrationPack(models.Model):
     purpose = models.CharField(max_length=16, choices=Purpose, default=Purpose.PRODUCTION)
     is_active = models.BooleanField("active", default=True)
     synchronised_at = models.DateTimeField(null=True, blank=True)
+
+    objects = IntegrationPackQuerySet.as_manager()
 
     class Meta:
         ordering = ["name", "pk"]
@@ -687,6 +689,12 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def take(cls, name: str) -> None:
+        """Wait until nobody else decides; it is ours until the transaction ends."""
+        cls.objects.get_or_create(name=name)
+        cls.objects.select_for_update().get(name=name)
 
 
 class AppendOnlyError(TypeError):

@@ -11,7 +11,7 @@ from django.db.models import Q
 from .states import FINAL, OPEN, Status
 
 if TYPE_CHECKING:
-    from .models import PromotionRequest  # noqa: F401
+    from .models import IntegrationPack, PromotionRequest  # noqa: F401
 
 M = TypeVar("M", bound=models.Model)
 
@@ -27,6 +27,14 @@ class LeasedQuerySet(models.QuerySet[M]):
     def not_held(self, now: datetime) -> LeasedQuerySet[M]:
         """Rows that no living worker holds, whether due or not."""
         return self.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+
+
+class IntegrationPackQuerySet(models.QuerySet["IntegrationPack"]):
+    """Packs by what they are for."""
+
+    def for_production(self) -> IntegrationPackQuerySet:
+        """The packs that a promotion to production may go into."""
+        return self.filter(is_active=True, purpose="production")
 
 
 class PromotionRequestQuerySet(LeasedQuerySet["PromotionRequest"]):
@@ -53,7 +61,7 @@ class PromotionRequestQuerySet(LeasedQuerySet["PromotionRequest"]):
     def merging(self) -> PromotionRequestQuerySet:
         """Requests that have begun to merge and whose mappings are not written yet.
 
-        One that failed on the way belongs to them until its branch is gone: the platform may still be merging.
+        One that failed on the way belongs to them until its clean-up has looked: the platform may still be merging.
         """
         unsettled = Q(status=Status.FAILED, branches__deleted_at__isnull=True)
         return self.filter(
@@ -61,3 +69,12 @@ class PromotionRequestQuerySet(LeasedQuerySet["PromotionRequest"]):
             merge_started_at__isnull=False,
             merged_at__isnull=True,
         ).distinct()
+
+    def going_into_pack(self, request: PromotionRequest) -> PromotionRequestQuerySet:
+        """Others that are between the beginning of their merge and the end of their deployment, by the same pack."""
+        name = request.pack.name if request.pack else request.new_pack_name
+        return self.filter(
+            Q(pack__name=name) | Q(pack__isnull=True, new_pack_name=name),
+            status=Status.DEPLOYING,
+            merge_started_at__isnull=False,
+        ).exclude(pk=request.pk)

@@ -26,7 +26,9 @@ from .models import (
     Plan,
     PlannedComponent,
     PromotionRequest,
+    Turn,
 )
+from .pipeline.steps import AFTER_PACK
 from .plan import check_mappings
 from .states import OPEN, Action, Outcome, Status, StepState
 from .transitions import StaleRequest, initial_status, move, record_event
@@ -85,7 +87,8 @@ def submit(
 
     :param package_version: the version that the package gets in production; free text, unique per component.
     :raises PromotionError: FORBIDDEN, PLAN_NOT_READY, NOTHING_TO_PROMOTE, the code of what blocks the plan,
-        COMPONENT_RESERVED, PLAN_STALE, NO_ENVIRONMENT, INVALID_TRANSITION (it was submitted before).
+        SELF_REVIEW (the user has accepted one of its findings), COMPONENT_RESERVED, PLAN_STALE, NO_ENVIRONMENT,
+        INVALID_TRANSITION (it was submitted before).
     """
     _check_account(user, plan.dev_account, f"submit plan {plan.pk}")
     if not plan.is_ready:
@@ -93,6 +96,7 @@ def submit(
     if not plan.has_changes:
         raise PromotionError("NOTHING_TO_PROMOTE")
     _check_findings(plan)
+    _check_acceptances(user, plan)
     check_mappings(plan)
     chosen = list(environments)
     if not chosen:
@@ -146,7 +150,7 @@ def approve(
 
     :param plan_hash: the request's ``content_hash`` as the page showed it.
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, PLAN_STALE (the page showed another plan), ALREADY_REVIEWED,
-        PACK_NOT_FOUND (neither a pack nor a name for a new one).
+        PACK_NOT_FOUND (neither a pack nor a name for a new one, or a pack that is not for production).
     """
     _check_may_decide(user, request, "approve")
     if not plan_hash or plan_hash != request.content_hash:
@@ -155,6 +159,7 @@ def approve(
         )
     if (pack is None) == (not new_pack_name.strip()):
         raise PromotionError("PACK_NOT_FOUND", "Choose a pack or name a new one.")
+    _check_pack(pack)
     with transaction.atomic():
         _move(
             request,
@@ -236,17 +241,26 @@ def retry(
 
     :param package_version: another version, where the first one was taken (PACKAGE_VERSION_EXISTS).
     :param pack: another pack, where the first one vanished (PACK_NOT_FOUND).
-    :raises PromotionError: FORBIDDEN, INVALID_TRANSITION.
+    :raises PromotionError: FORBIDDEN, PACK_NOT_FOUND, INVALID_TRANSITION (also while another promotion goes into the
+        pack, or when a newer one of the process has been merged, and for changes that come too late).
     """
     if not access.may_retry(user):
         _refuse(user, f"retry promotion {request.pk}", request)
+    _check_pack(pack)
     changes: dict[str, object] = {}
-    if package_version.strip():
-        changes["package_version"] = package_version.strip()
-    if pack is not None:
-        changes.update(pack=pack, new_pack_name="")
     with transaction.atomic():
-        failed = PromotionRequest.objects.get(pk=request.pk)
+        # Whose turn it is in the pack is decided here as well: see the step take_merge_turn.
+        Turn.take("merges")
+        failed = PromotionRequest.objects.select_related("pack", "plan").get(pk=request.pk)
+        if package_version.strip() not in ("", failed.package_version):
+            if failed.prod_package_id:
+                raise PromotionError("INVALID_TRANSITION", "The package has been made already.")
+            changes["package_version"] = package_version.strip()
+        if pack is not None and pack != failed.pack:
+            _leave_pack(failed)
+            changes.update(pack=pack, new_pack_name="", release_id="", released_package_id="")
+            failed.pack = pack
+        _check_retry(failed)
         _move(
             request,
             to=Status.DEPLOYING,
@@ -272,10 +286,14 @@ def retry(
 def accept_finding(user: User, finding: Finding, *, reason: str) -> None:
     """Let a finding pass, as an admin, with a reason; it holds while the value behind it stays the same.
 
-    :raises PromotionError: FORBIDDEN, REASON_REQUIRED, INVALID_TRANSITION (this finding cannot be accepted).
+    :raises PromotionError: FORBIDDEN, SELF_REVIEW (it is the user's own plan), REASON_REQUIRED, INVALID_TRANSITION
+        (this finding cannot be accepted).
     """
     if not access.is_admin(user):
         _refuse(user, f"accept finding {finding.pk}")
+    if access.same_person(user, finding.plan.requested_by):
+        record_event("self_review_refused", actor=user, subject=f"accept finding {finding.pk}")
+        raise PromotionError("SELF_REVIEW")
     reason = reason.strip()
     if not reason:
         raise PromotionError("REASON_REQUIRED")
@@ -296,6 +314,43 @@ def accept_finding(user: User, finding: Finding, *, reason: str) -> None:
             subject=f"{finding.code} in {finding.subject_name}: {finding.path}",
             note=reason,
         )
+
+
+def _leave_pack(request: PromotionRequest) -> None:
+    """Another pack is chosen: what was done in the first one is done again there, unless it was released."""
+    steps = request.steps.filter(state=StepState.DONE)
+    if steps.filter(step="await_release").exists():
+        raise PromotionError("INVALID_TRANSITION", "It has been released in its pack already.")
+    steps.filter(step__in=AFTER_PACK).update(state=StepState.ABANDONED)
+
+
+def _check_retry(request: PromotionRequest) -> None:
+    """What went on since it failed must not be undone: a newer version deployed, or a release of the same pack."""
+    if request.merged_at is None:
+        raise PromotionError("INVALID_TRANSITION", "It has not been merged.")
+    newer = PromotionRequest.objects.filter(
+        dev_account=request.dev_account,
+        plan__root_component_id=request.plan.root_component_id,
+        merged_at__gt=request.merged_at,
+    ).first()
+    if newer is not None:
+        raise PromotionError(
+            "INVALID_TRANSITION", f"Promotion {newer.pk} has brought a newer version."
+        )
+    other = PromotionRequest.objects.going_into_pack(request).first()
+    if other is not None:
+        raise PromotionError(
+            "INVALID_TRANSITION",
+            f"Promotion {other.pk} goes into the same Integration Pack: retry when it has ended.",
+        )
+
+
+def _check_pack(pack: IntegrationPack | None) -> None:
+    if (
+        pack is not None
+        and not IntegrationPack.objects.for_production().filter(pk=pack.pk).exists()
+    ):
+        raise PromotionError("PACK_NOT_FOUND", f"“{pack.name}” is not a pack for production.")
 
 
 def _check_account(user: User, dev_account: DevAccount, what: str) -> None:
@@ -330,6 +385,13 @@ def _check_findings(plan: Plan) -> None:
         code = blocking[0].code
         names = ", ".join(f"{f.subject_name} ({f.subject_id})" for f in blocking if f.code == code)
         raise PromotionError(code, f"{names}.")
+
+
+def _check_acceptances(user: User, plan: Plan) -> None:
+    """Who lets a finding pass reviews it, and nobody reviews what they request."""
+    for finding in plan.findings.filter(accepted_by__isnull=False).select_related("accepted_by"):
+        if finding.accepted_by and access.same_person(user, finding.accepted_by):
+            raise PromotionError("SELF_REVIEW", f"You have accepted a finding: {finding}.")
 
 
 def _check_reservations(plan: Plan) -> None:

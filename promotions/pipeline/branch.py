@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient
-from partnerapi.errors import AnswerLost, BranchLimitReached
+from partnerapi.errors import AlreadyExists, AnswerLost, BranchLimitReached
 from partnerapi.records import Branch
 
 from ..messages import PromotionError
-from ..models import PromotionBranch, PromotionRequest, Turn
+from ..models import NAME, PromotionBranch, PromotionRequest, Turn
 from ..states import Status
 from ..timing import BRANCH_POLL, SLOT_POLL
-from .run import Run, Wait
+from .run import Run, StageAgain, Wait
 
-MARK = "Promotion Desk"
+
+def mark() -> str:
+    """Begins the description of this installation's branches: others may share the primary account and its names."""
+    key = hashlib.sha256(b"installation:" + settings.SECRET_KEY.encode()).hexdigest()
+    return f"Promotion Desk {key[:8]}:"
 
 
 def describe(request: PromotionRequest) -> str:
-    """The description of our branches, which tells them from anybody else's ``promo-`` branch."""
-    return f"{MARK}: promotion {request.pk}, {request.plan.root_name}"[:250]
+    """The description of one of our branches."""
+    return f"{mark()} promotion {request.pk}, {request.plan.root_name}"[:250]
 
 
 def reserve_branch(run: Run) -> Wait | None:
@@ -33,8 +39,7 @@ def reserve_branch(run: Run) -> Wait | None:
     request = run.request
     remote = [branch.name for branch in run.client.query_branches() if not branch.is_main]
     with transaction.atomic():
-        Turn.objects.get_or_create(name="branches")
-        Turn.objects.select_for_update().get(name="branches")
+        Turn.take("branches")
         reserved = PromotionBranch.objects.filter(deleted_at__isnull=True).exclude(name__in=remote)
         free = settings.PROMOTION_BRANCH_LIMIT - len(remote) - reserved.count()
         why = _why_to_wait(request, free)
@@ -51,7 +56,7 @@ def reserve_branch(run: Run) -> Wait | None:
             return None
     if request.status == Status.QUEUED:
         run.move(Status.WAITING, note=why, next_attempt_at=request.next_attempt_at)
-    run.record(waiting_for=why)
+    run.record(waiting_for=why[:NAME])
     return Wait(SLOT_POLL, why)
 
 
@@ -103,6 +108,13 @@ def _create(run: Run, branch: PromotionBranch) -> Branch:
         if known is None:
             raise
         return known
+    except AlreadyExists as error:
+        known = find(run.client, branch)
+        if known is None:
+            raise StageAgain(
+                "ALREADY_EXISTS", f"Somebody else has a branch “{branch.name}”."
+            ) from error
+        return known
     except BranchLimitReached as error:
         # The platform's own limit is below ours: the slot was not there after all.
         raise PromotionError("BRANCH_LIMIT_REACHED", error.message) from error
@@ -111,7 +123,7 @@ def _create(run: Run, branch: PromotionBranch) -> Branch:
 def find(client: PartnerApiClient, branch: PromotionBranch) -> Branch | None:
     """The branch on the platform by its name (operation 11), if it is there and bears our mark."""
     for remote in client.query_branches(name=branch.name):
-        if remote.name == branch.name and remote.description.startswith(MARK):
+        if remote.name == branch.name and remote.description.startswith(mark()):
             return remote
     return None
 

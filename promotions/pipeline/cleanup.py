@@ -13,9 +13,10 @@ from ..lease import Lease, LeaseLost, claim, held
 from ..messages import PromotionError
 from ..models import PromotionBranch, PromotionRequest
 from ..partner import client as partner_client
+from ..states import Status
 from ..timing import DELETE_WAITS, MERGE_POLL, after, backoff
 from ..transitions import record_event
-from .branch import MARK, find
+from .branch import find, mark
 from .merge import is_on_main, merged_versions, record_merged
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,10 @@ def _delete(lease: Lease, branch: PromotionBranch) -> None:
     if not _merge_is_settled(client, lease, branch):
         lease.record(next_attempt_at=after(MERGE_POLL))
         return
+    # Whatever becomes of the deletion: nobody else has to wait with a merge.
+    PromotionRequest.objects.filter(
+        pk=branch.request_id, status=Status.FAILED, merged_at__isnull=True
+    ).update(merge_started_at=None)
     may_be_in_flight = branch.created_at > after(-IN_FLIGHT)
     if not branch.remote_id and may_be_in_flight and find(client, branch) is None:
         lease.record(next_attempt_at=after(DELETE_WAITS[1]))
@@ -131,7 +136,7 @@ def sweep_branches() -> list[str]:
     client = partner_client()
     found: list[str] = []
     for remote in client.query_branches():
-        if not remote.name.startswith("promo-") or not remote.description.startswith(MARK):
+        if not remote.name.startswith("promo-") or not remote.description.startswith(mark()):
             continue
         row = PromotionBranch.objects.filter(name=remote.name).first()
         if row is not None and (row.delete_due is None or row.deleted_at is None):

@@ -21,7 +21,7 @@ from ..models import (
     Turn,
 )
 from ..plan import check_mappings
-from ..states import Status
+from ..states import Action, Status
 from ..timing import MERGE_POLL, TURN_POLL
 from ..transitions import drop_branches, record_event
 from .run import Run, Wait
@@ -42,15 +42,22 @@ def begin_deploying(run: Run) -> Wait | None:
 
 
 def take_merge_turn(run: Run) -> Wait | None:
-    """Merges of one primary account follow each other: the next begins when the mappings of the last are written."""
+    """Merges of one primary account follow each other: the next begins when the mappings of the last are written.
+
+    Two that go into one pack follow each other to the end: adding, releasing and deploying concern the whole pack.
+    """
     with transaction.atomic():
-        Turn.objects.get_or_create(name="merges")
-        Turn.objects.select_for_update().get(name="merges")
-        other = PromotionRequest.objects.merging().exclude(pk=run.request.pk).first()
-        if other is None:
+        Turn.take("merges")
+        merging = PromotionRequest.objects.merging().exclude(pk=run.request.pk).first()
+        releasing = PromotionRequest.objects.going_into_pack(run.request).first()
+        if merging is None and releasing is None:
             run.record(merge_started_at=timezone.now(), waiting_for="")
             return None
-    why = f"Promotion {other.pk} is being merged; this one is next."
+    why = "This one is next."
+    if merging is not None:
+        why = f"Promotion {merging.pk} is being merged; this one is next."
+    elif releasing is not None:
+        why = f"Promotion {releasing.pk} goes into the same Integration Pack; this one is next."
     run.record(waiting_for=why)
     return Wait(TURN_POLL, why)
 
@@ -70,8 +77,7 @@ def verify(run: Run) -> Wait | None:
         )
         if componentxml.digest(componentxml.mask(on_branch.xml)) != result.staged_digest:
             raise PromotionError("PLAN_STALE", f"“{component.name}” was changed on the branch.")
-        if component.action == "update" and not _main_is_as_planned(run, result):
-            raise PromotionError("PLAN_STALE", f"“{component.name}” was changed in production.")
+    _check_production(run)
     staged_hash = content_hash(results)
     approved = run.request.approved_hash
     if settings.STAGE == "before_review" and staged_hash != approved:
@@ -80,9 +86,17 @@ def verify(run: Run) -> Wait | None:
     return None
 
 
-def _main_is_as_planned(run: Run, result: ComponentResult) -> bool:
-    twin = run.client.get_component(result.prod_component_id)
-    return twin.version == result.component.prod_version
+def _check_production(run: Run) -> None:
+    """Main must be as it was when the plan was made: the branch wins, and would take anything newer back.
+
+    :raises PromotionError: PLAN_STALE.
+    """
+    for result in run.written().filter(component__action=Action.UPDATE):
+        twin = run.client.get_component_metadata(result.prod_component_id)
+        if twin.deleted or twin.version != result.component.prod_version:
+            raise PromotionError(
+                "PLAN_STALE", f"“{result.component.name}” was changed in production."
+            )
 
 
 def create_merge_request(run: Run) -> Wait | None:
@@ -164,7 +178,7 @@ def _check_details(run: Run, merge: MergeRequest) -> None:
 def execute_merge(run: Run) -> Wait | None:
     """Operation 13, unless the request has merged by itself.
 
-    :raises PromotionError: MERGE_CONFLICT.
+    :raises PromotionError: MERGE_CONFLICT, PLAN_STALE.
     """
     if not run.request.merge_request_id:
         return None
@@ -174,6 +188,7 @@ def execute_merge(run: Run) -> Wait | None:
         return None
     if not merge.can_be_executed:
         return _still_moving(run, merge)
+    _check_production(run)
     # Written before the call: from here on main may change, and the clean-up looks before it drops the branch.
     run.record(merge_executed_at=timezone.now())
     try:

@@ -67,7 +67,8 @@ def _known_package(run: Run) -> PackagedComponent | None:
 
 
 def _create_package(run: Run) -> PackagedComponent:
-    notes = "\n".join(part for part in (run.request.notes[:200], mark(run.request)) if part)
+    # The mark comes first: it must be there, however much of the notes is kept.
+    notes = "\n".join(part for part in (mark(run.request), run.request.notes[:200]) if part)
     try:
         return run.client.create_packaged_component(
             root_prod_id(run.request),
@@ -298,7 +299,7 @@ def deploy(run: Run) -> Wait | None:
     attached: frozenset[str] = frozenset()
     if request.pack is not None:
         attached = frozenset(run.client.query_pack_environments(request.pack.pack_id))
-    package_id = request.released_package_id or request.prod_package_id
+    package_id = _package_to_deploy(run)
     deployments = list(request.deployments.select_related("environment"))
     for number, deployment in enumerate(deployments, start=1):
         run.note(f"{number} of {len(deployments)}: {deployment.environment.name}")
@@ -310,6 +311,19 @@ def deploy(run: Run) -> Wait | None:
             _deploy(run, deployment, package_id)
     run.note(", ".join(deployment.environment.name for deployment in deployments))
     return None
+
+
+def _package_to_deploy(run: Run) -> str:
+    """The package of operation 7, or the pack's newest release that has it.
+
+    A release of somebody else's that came after a failure of ours holds our package, too; ours would take theirs back.
+    """
+    request = run.request
+    if not run.client.dialect.capabilities.deploys_released_package:
+        return request.prod_package_id
+    pack = _remote_pack(run)
+    is_newest = pack.released_package_id and _is_released(pack, our_package(run))
+    return pack.released_package_id if is_newest else request.released_package_id
 
 
 def _reached(run: Run, deployment: Deployment) -> None:

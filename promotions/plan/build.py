@@ -205,9 +205,7 @@ def _store(
 
 def _store_finding(plan: Plan, component: PlannedComponent | None, found: findings.Found) -> None:
     accepted = (
-        findings.acceptance_of(plan.dev_account, component.dev_component_id, found)
-        if component
-        else None
+        findings.acceptance_of(plan, component.dev_component_id, found) if component else None
     )
     Finding.objects.create(
         plan=plan,

@@ -10,8 +10,9 @@ from partnerapi import componentxml
 from partnerapi.client import PartnerApiClient
 from partnerapi.records import ComponentMetadata
 
+from ..access import same_person
 from ..messages import message
-from ..models import Acceptance, ComponentMapping, DevAccount, PlannedComponent
+from ..models import Acceptance, ComponentMapping, DevAccount, Plan, PlannedComponent
 from ..states import OPEN, Action
 from .resolve import CONNECTION, Resolved
 
@@ -192,13 +193,20 @@ def fingerprint_of(paths: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()
 
 
-def acceptance_of(dev_account: DevAccount, key: str, found: Found) -> Acceptance | None:
-    """An admin's earlier word on the same finding with the same value behind it."""
+def acceptance_of(plan: Plan, key: str, found: Found) -> Acceptance | None:
+    """An admin's earlier word on the same finding with the same value behind it; not that of the plan's maker."""
     if not found.can_be_accepted:
         return None
-    return Acceptance.objects.filter(
-        dev_account=dev_account,
-        dev_component_id=key,
-        code=found.code,
-        fingerprint=found.fingerprint,
-    ).first()
+    accepted = (
+        Acceptance.objects.filter(
+            dev_account=plan.dev_account,
+            dev_component_id=key,
+            code=found.code,
+            fingerprint=found.fingerprint,
+        )
+        .select_related("accepted_by")
+        .first()
+    )
+    if accepted is None or same_person(accepted.accepted_by, plan.requested_by):
+        return None
+    return accepted

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from partnerapi.errors import ApiUnavailable
+from partnerapi.errors import ApiUnavailable, Forbidden
 from partnerapi.records import MergeRequest
 from promotions import lease as leases
 from promotions.models import (
@@ -280,6 +280,24 @@ class TestTheMerge:
         assert mapping.prod_component_id == "new-in-production"
         event = merging.events.get(action="mapping_replaced")
         assert event.note == "somebody-elses → new-in-production"
+
+    def test_one_that_came_to_nothing_holds_nobody_up_although_its_branch_stays(
+        self, merging: PromotionRequest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        move(merging.pk, to=Status.FAILED, error_code="MERGE_FAILED")
+
+        class Api:
+            def get_merge_request(self, _: str) -> MergeRequest:
+                return MergeRequest("MR", "FAILED_TO_MERGE")
+
+            def delete_branch(self, _: str) -> None:
+                raise Forbidden("Not allowed.")
+
+        monkeypatch.setattr(cleanup, "partner_client", lambda **_: Api())
+        cleanup.delete_branch(merging.branches.get().pk)
+        branch = merging.branches.get()
+        assert (branch.deleted_at, branch.delete_error) == (None, "Not allowed.")
+        assert not PromotionRequest.objects.merging().exists()
 
     @pytest.mark.parametrize("executed", [True, False])
     def test_one_that_failed_and_ends_late_holds_up_the_next(
