@@ -394,6 +394,8 @@ def test_an_old_tick_and_a_full_queue_mean_that_no_worker_is_there(
     assert "No worker or no beat is running" in titles("fail")
     redis_server.lpush(heartbeat.QUEUE, "a task")
     assert "No worker takes up tasks" in titles("fail")
+    # A worker that is started later would stumble over it.
+    redis_server.delete(heartbeat.QUEUE)
 
 
 def test_a_redis_that_is_away_is_a_fault_and_no_error(
