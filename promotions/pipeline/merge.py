@@ -24,7 +24,7 @@ from ..plan import check_mappings
 from ..states import Action, Status
 from ..timing import MERGE_POLL, TURN_POLL
 from ..transitions import drop_branches, record_event
-from .run import Run, Wait
+from .run import Run, Wait, counted
 from .staging import content_hash
 
 
@@ -70,7 +70,7 @@ def verify(run: Run) -> Wait | None:
     check_mappings(run.request.plan)
     results = list(run.written())
     for number, result in enumerate(results, start=1):
-        run.note(f"{number} of {len(results)} components: {result.component.name}")
+        run.note(f"{number} of {counted(len(results), 'component')}: {result.component.name}")
         component = result.component
         on_branch = run.client.get_component(
             result.prod_component_id, branch_id=run.branch.remote_id
@@ -82,7 +82,7 @@ def verify(run: Run) -> Wait | None:
     approved = run.request.approved_hash
     if settings.STAGE == "before_review" and staged_hash != approved:
         raise PromotionError("PLAN_STALE", "The branch does not hold what was approved.")
-    run.note(f"{len(results)} components are as approved")
+    run.note(f"{counted(len(results), 'component')} as approved")
     return None
 
 
@@ -212,7 +212,7 @@ def await_merged(run: Run) -> Wait | None:
     versions = merged_versions(run.client, run.request)
     record_merged(run.lease, run.request, versions)
     run.request.refresh_from_db()
-    run.note(f"{len(versions)} components are on main")
+    run.note(f"{counted(len(versions), 'component')} on main")
     return None
 
 
@@ -280,4 +280,4 @@ def record_merged(lease: Lease, request: PromotionRequest, versions: dict[int, i
         PromotionRequest.objects.filter(pk=request.pk).update(merged_at=now)
         drop_branches(request.pk)
         Reservation.objects.filter(request=request).delete()
-        record_event("merged", request=request, note=f"{len(versions)} components")
+        record_event("merged", request=request, note=counted(len(versions), "component"))

@@ -13,7 +13,7 @@ from ..models import Deployment, IntegrationPack, PackRelease, PromotionRequest
 from ..states import Status
 from ..timing import RELEASE_POLL, TURN_POLL
 from . import cleanup
-from .run import Run, Wait
+from .run import Run, Wait, counted
 
 PACK_LIMIT = 100  # published: packages in one pack
 RELEASE_LOOKS = 60
@@ -176,7 +176,7 @@ def add_to_pack(run: Run) -> Wait | None:
             run.client.add_to_integration_pack(pack.pack_id, package)
         except NotFound as error:
             raise PromotionError("PACK_NOT_FOUND", error.message) from error
-    run.note(f"{pack.name}: {max(len(pack.entries), 1)} packages")
+    run.note(f"{pack.name}: {counted(max(len(pack.entries), 1), 'package')}")
     return None
 
 

@@ -27,6 +27,11 @@ class Wait:
     why: str
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and its noun: "1 component", "2 components"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 class StageAgain(Exception):
     """The branch is in doubt: drop it and stage again. Before the merge a branch is worth nothing.
 

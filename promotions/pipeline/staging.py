@@ -21,7 +21,7 @@ from ..models import ComponentResult, IntegrationPack, Reservation
 from ..plan.classify import read_dev, store_difference, symbolic
 from ..plan.resolve import find_package
 from ..states import Outcome, Stage, Status
-from .run import Run, StageAgain, Wait
+from .run import Run, StageAgain, Wait, counted
 
 # Failures that are not one component's own: they stop the step at once.
 CONCERNS_ALL = frozenset({"AUTH_FAILED", "FORBIDDEN_ACCOUNT", "BRANCH_IGNORED"})
@@ -59,7 +59,7 @@ def stage_components(run: Run) -> Wait | None:
         code = codes.pop() if len(codes) == 1 else "PROMOTION_FAILED"
         names = ", ".join(f"“{result.component.name}”" for result in failed)
         raise PromotionError(code, f"{names}: {failed[0].error}")
-    run.note(f"{len(results)} of {len(results)} components")
+    run.note(f"{len(results)} of {counted(len(results), 'component')}")
     return None
 
 
@@ -276,7 +276,7 @@ def _finish(run: Run, result: ComponentResult, outcome: Outcome, **changes: Any)
 def _progress(run: Run, result: ComponentResult) -> None:
     run.check_not_stopped()
     done = run.written().exclude(outcome=Outcome.PENDING).count()
-    run.note(f"{done} of {run.written().count()} components: {result.component.name}")
+    run.note(f"{done} of {counted(run.written().count(), 'component')}: {result.component.name}")
 
 
 def check_staged(run: Run) -> Wait | None:
@@ -288,12 +288,12 @@ def check_staged(run: Run) -> Wait | None:
     results = list(run.written())
     for number, result in enumerate(results, start=1):
         run.check_not_stopped()
-        run.note(f"{number} of {len(results)} components: {result.component.name}")
+        run.note(f"{number} of {counted(len(results), 'component')}: {result.component.name}")
         _read_back(run, result)
     _check_package_version(run)
     if settings.STAGE == Stage.BEFORE_REVIEW:
         run.record(content_hash=content_hash(run.written()))
-    run.note(f"{len(results)} components read back")
+    run.note(f"{counted(len(results), 'component')} read back")
     return None
 
 
@@ -364,7 +364,7 @@ def synchronise_packs(run: Run) -> Wait | None:
             },
         )
     IntegrationPack.objects.filter(synchronised_at__lt=now).update(is_active=False)
-    run.note(f"{len(packs)} packs")
+    run.note(counted(len(packs), "pack"))
     return None
 
 
