@@ -131,10 +131,10 @@ def test_a_secret_in_a_script_stops_the_plan_and_is_kept_nowhere(desk: Desk) -> 
     tokens = re.findall(r"[A-Za-z0-9_.-]{24,}", sources)
     hidden = [token for token in tokens if token.encode() not in kept]
     assert hidden, "The secret stands in the difference."
-    services.accept_finding(desk.bob, findings[0], reason="It is revoked already.")
+    services.accept_finding(desk.dora, findings[0], reason="It is revoked already.")
     assert Event.objects.get(action="finding_accepted").note == "It is revoked already."
     again = desk.plan(seed.HIDDEN_SECRET_PACKAGE_ID, account=logistics, user=desk.bob)
-    assert again.findings.get(fingerprint=findings[0].fingerprint).accepted_by == desk.bob
+    assert again.findings.get(fingerprint=findings[0].fingerprint).accepted_by == desk.dora
 
 
 # --- Already right --------------------------------------------------------------------------
