@@ -47,14 +47,19 @@ def synchronise(client: PartnerApiClient, actor: User | None = None) -> dict[str
         "problems": [],
     }
     try:
-        result["packs"] = _synchronise_packs(client, actor)
+        result["packs"] = synchronise_packs(client, actor)
     except PartnerApiError as error:
         # It needs a privilege of its own; the others are worth having without it.
         result["problems"].append(f"The Integration Packs could not be read. {error.message}")
     return result
 
 
-def _synchronise_packs(client: PartnerApiClient, actor: User | None) -> dict[str, Any]:
+def synchronise_packs(client: PartnerApiClient, actor: User | None = None) -> dict[str, Any]:
+    """Add the packs that are new, rename what was renamed, and learn what was last released in which (operation 16).
+
+    :returns: how many were seen, and the names of those that are new, changed, and not listed any more.
+    :raises PartnerApiError: when packs cannot be listed.
+    """
     packs = client.query_integration_packs()
     now = timezone.now()
     seen: Seen = {pack.pack_id: {"name": pack.name} for pack in packs}

@@ -16,6 +16,7 @@ from partnerapi.componentxml import ComponentXmlError
 from partnerapi.errors import AnswerLost, ImmaterialUpdate, NeedsPerson, NotFound
 from partnerapi.records import Component
 
+from .. import accounts
 from ..messages import PromotionError
 from ..models import ComponentResult, IntegrationPack, Reservation
 from ..plan.classify import read_dev, store_difference, symbolic
@@ -351,20 +352,11 @@ def _check_package_version(run: Run) -> None:
 
 def synchronise_packs(run: Run) -> Wait | None:
     """Operation 16, so that the admin chooses among the packs of this moment."""
-    now = timezone.now()
-    packs = run.client.query_integration_packs()
-    for pack in packs:
-        IntegrationPack.objects.update_or_create(
-            pack_id=pack.pack_id,
-            defaults={
-                "name": pack.name,
-                "description": pack.description,
-                "synchronised_at": now,
-                "is_active": True,
-            },
-        )
-    IntegrationPack.objects.filter(synchronised_at__lt=now).update(is_active=False)
-    run.note(counted(len(packs), "pack"))
+    began = timezone.now()
+    told = accounts.synchronise_packs(run.client)
+    # What the platform does not list any more cannot be chosen. What an admin switched off stays off.
+    IntegrationPack.objects.filter(synchronised_at__lt=began).update(is_active=False)
+    run.note(counted(told["seen"], "pack"))
     return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.utils import timezone
 
 from partnerapi.simulator import seed
 from promotions import services
@@ -14,6 +15,7 @@ from promotions.models import (
     Blob,
     ComponentMapping,
     Event,
+    IntegrationPack,
     Plan,
     PromotionRequest,
     Reservation,
@@ -338,3 +340,18 @@ def test_a_change_in_dev_after_the_first_promotion_is_an_update(desk: Desk) -> N
     changed = {key for key in after if after[key]["version"] != before[key]["version"]}
     assert changed == {twin}
     assert "Touched" in desk.raw(twin)
+
+
+def test_the_packs_of_this_moment_are_offered_and_what_an_admin_switched_off_stays_off(
+    desk: Desk,
+) -> None:
+    gone, off = (
+        IntegrationPack.objects.get(pack_id=seed.PACKS[key]) for key in ("store", "orders")
+    )
+    IntegrationPack.objects.filter(pk=gone.pk).update(synchronised_at=timezone.now())
+    IntegrationPack.objects.filter(pk=off.pk).update(is_active=False)
+    desk.edit(action="delete_pack", packId=gone.pack_id)
+    desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
+    assert not desk.fresh(gone).is_active
+    assert not desk.fresh(off).is_active
+    assert IntegrationPack.objects.get(pack_id=seed.PACKS["customers"]).is_active
