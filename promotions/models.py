@@ -532,6 +532,9 @@ class ComponentResult(models.Model):
     branch_version = models.PositiveIntegerField(null=True, blank=True)
     merged_version = models.PositiveIntegerField(null=True, blank=True)
     staged_digest = models.CharField(max_length=64, blank=True)
+    staged_seal = models.CharField(
+        max_length=64, blank=True, help_text="Keyed hash over everything on the branch, values too."
+    )
     difference = models.ForeignKey(
         Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

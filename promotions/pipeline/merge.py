@@ -25,7 +25,7 @@ from ..states import Action, Status
 from ..timing import MERGE_POLL, TURN_POLL
 from ..transitions import drop_branches, record_event
 from .run import Run, Wait, counted
-from .staging import content_hash
+from .staging import content_hash, seal
 
 
 def begin(run: Run) -> Wait | None:
@@ -75,7 +75,7 @@ def verify(run: Run) -> Wait | None:
         on_branch = run.client.get_component(
             result.prod_component_id, branch_id=run.branch.remote_id
         )
-        if componentxml.digest(componentxml.mask(on_branch.xml)) != result.staged_digest:
+        if seal(on_branch.xml) != result.staged_seal:
             raise PromotionError("PLAN_STALE", f"“{component.name}” was changed on the branch.")
     _check_production(run)
     staged_hash = content_hash(results)

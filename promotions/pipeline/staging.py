@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Any
@@ -24,6 +26,8 @@ from ..plan.resolve import find_package
 from ..states import Outcome, Stage, Status
 from .run import Run, StageAgain, Wait, counted
 
+# What the platform answers in place of a secret.
+MASK = re.compile(rb"[0-9a-f]{128}")
 # Failures that are not one component's own: they stop the step at once.
 CONCERNS_ALL = frozenset({"AUTH_FAILED", "FORBIDDEN_ACCOUNT", "BRANCH_IGNORED"})
 
@@ -311,7 +315,9 @@ def _read_back(run: Run, result: ComponentResult) -> None:
     columns = store_difference(main, masked)
     with run.lease.writing():
         ComponentResult.objects.filter(pk=result.pk).update(
-            staged_digest=componentxml.digest(masked), **columns
+            staged_digest=componentxml.digest(masked),
+            staged_seal=seal(on_branch.xml),
+            **columns,
         )
     result.staged_digest = componentxml.digest(masked)
 
@@ -326,6 +332,17 @@ def _as_planned(run: Run, result: ComponentResult, masked: bytes) -> bool:
     }
     planned = componentxml.digest(componentxml.rewrite(masked, symbols).xml)
     return planned == result.component.digest
+
+
+def seal(xml: bytes) -> str:
+    """A keyed hash over a component with its environment values, which the masked digest does not see.
+
+    Keyed, so that no value can be guessed from it. Masks are left out: nobody promises that the same secret has the
+    same mask at every reading.
+    """
+    key = hashlib.sha256(b"seal:" + settings.SECRET_KEY.encode()).digest()
+    content = MASK.sub(b"", componentxml.normalise(xml))
+    return hmac.new(key, content, "sha256").hexdigest()
 
 
 def content_hash(results: Iterable[ComponentResult]) -> str:

@@ -309,6 +309,22 @@ class TestTheMerge:
         failed(desk, request, "PLAN_STALE", "verify")
         nothing_reached_production(desk, before)
 
+    def test_a_value_that_somebody_changed_on_the_branch_after_the_review(self, desk: Desk) -> None:
+        """The review shows no environment value, and the approval covers them all the same."""
+        request = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+        branch = request.branch
+        assert branch is not None
+        change_on_branch(
+            desk,
+            seed.PROD_STOCK_SETTINGS_ID,
+            branch.remote_id,
+            b"https://stock.example.com",
+            b"https://elsewhere.example.com",
+        )
+        before = desk.production()
+        failed(desk, request, "PLAN_STALE", "verify")
+        nothing_reached_production(desk, before)
+
     def test_a_mapping_that_appeared_since_the_plan(self, desk: Desk) -> None:
         request = desk.requested(SMALL)
         component = request.plan.components.get()
@@ -327,15 +343,17 @@ class TestTheMerge:
         assert desk.production() == before
 
 
-def change_on_branch(desk: Desk, component_id: str, branch_id: str) -> None:
+def change_on_branch(
+    desk: Desk,
+    component_id: str,
+    branch_id: str,
+    old: bytes = rb"<bns:description>[^<]*</bns:description>",
+    new: bytes = b"<bns:description>Changed by somebody</bns:description>",
+) -> None:
     """Somebody opens the branch in the Boomi editor and saves something else."""
     api = client()
     now = api.get_component(component_id, branch_id=branch_id)
-    changed = re.sub(
-        rb"<bns:description>[^<]*</bns:description>",
-        b"<bns:description>Changed by somebody</bns:description>",
-        now.xml,
-    )
+    changed = re.sub(old, new, now.xml)
     assert changed != now.xml
     api.update_component(component_id, changed, branch_id=branch_id)
 
