@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from partnerapi.simulator import seed
 from promotions import services
-from promotions.models import IntegrationPack, PackRelease, PromotionRequest
+from promotions.models import PromotionRequest
 from promotions.states import Status
 from tests.conftest import PASSWORD
 from tests.integration.conftest import desk  # noqa: F401  (the same desk, seen through a browser)
@@ -85,18 +85,12 @@ def test_an_admin_sees_the_difference_and_rejects(page: Page, desk: Desk) -> Non
     for request in requests:
         desk.wait_for(request, Status.ADMIN_REVIEW)
     update = desk.fresh(requests[1])
-    PackRelease.objects.create(
-        pack=IntegrationPack.objects.get(pack_id=seed.PACKS["orders"]),
-        prod_component_id=update.results.get(
-            component__dev_component_id=update.plan.root_component_id
-        ).prod_component_id,
-        package_version="1.0",
-    )
     sign_in(page, "bob")
     page.goto("/queue/")
     expect(page.get_by_role("rowheader", name=re.compile("Stock Level Sync"))).to_be_visible()
     picture(page, "queue")
     page.get_by_role("link", name=f"Review promotion {update.pk}").click()
+    expect(page.get_by_text(re.compile("last released in Order Management"))).to_be_visible()
     settings = page.get_by_role("row", name=re.compile("Stock Settings")).first
     expect(settings).to_be_visible()
     component = update.plan.components.get(prod_component_id=seed.PROD_STOCK_SETTINGS_ID)
