@@ -46,7 +46,7 @@ check: lint types migrations  ## the quick part: lint, types, migrations, unit t
 
 test: lint types migrations  ## everything: SQLite and the guide dialect, then PostgreSQL and the published one
 	$(BIN)/pytest
-	$(BIN)/pytest --database=postgresql --dialect=published -m database
+	$(BIN)/pytest --database=postgresql --dialect=published -m "database and not browser"
 
 pictures: $(STAMP)  ## take the pictures of the README again
 	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_promotion.py

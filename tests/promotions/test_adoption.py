@@ -199,6 +199,14 @@ def test_an_account_that_cannot_be_read_ends_the_job_with_the_reason(
     assert (job.error_code, job.result) == ("FORBIDDEN_ACCOUNT", {})
 
 
+@pytest.fixture
+def guide(simulator: Simulator, settings: Any) -> None:
+    """What the test says of faults and dialects is the guide's, whichever one the other tests speak."""
+    settings.PARTNER_API_DIALECT = "guide"
+    simulator._call("POST", "reset", {"dialect": "guide"})
+
+
+@pytest.mark.usefixtures("guide")
 def test_one_odd_component_does_not_keep_the_others_from_being_found(
     simulator: Simulator, orders: DevAccount, redis_server: redis.Redis
 ) -> None:

@@ -227,6 +227,14 @@ def test_no_branch_left(simulator: Simulator) -> None:
     assert "0 left" in branching.detail
 
 
+@pytest.fixture
+def guide(simulator: Simulator, settings: Any) -> None:
+    """What the test says of faults and dialects is the guide's, whichever one the other tests speak."""
+    settings.PARTNER_API_DIALECT = "guide"
+    simulator._call("POST", "reset", {"dialect": "guide"})
+
+
+@pytest.mark.usefixtures("guide")
 def test_a_privilege_that_is_missing(simulator: Simulator) -> None:
     simulator.fault(16, "status", status=403, times=-1, message="The user lacks the privilege.")
     report = connection_check.check()
@@ -242,6 +250,7 @@ def test_calls_that_were_refused_for_their_pace(simulator: Simulator) -> None:
     assert line(connection_check.check(), "Rate").state == State.WARN
 
 
+@pytest.mark.usefixtures("guide")
 def test_the_command_says_it_all_and_ends_with_zero(
     simulator: Simulator, accounts: list[DevAccount], capsys: pytest.CaptureFixture[str]
 ) -> None:
