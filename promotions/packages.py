@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-import logging
-
 from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient
-from partnerapi.errors import NotFound, PartnerApiError
+from partnerapi.errors import NotFound
 from partnerapi.records import PackagedComponent
 
-from .lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
+from .errands import carry_out
+from .lease import Lease
 from .messages import PromotionError
 from .models import DevPackage, PackageListing
 from .partner import client as partner_client
-from .partner import error_of
-from .timing import RETRY_WAITS, after, backoff
-
-logger = logging.getLogger(__name__)
+from .timing import RETRY_WAITS
 
 
 def refresh_listing(listing_id: int) -> None:
     """Read all packages of one dev account, if it is due; the old list stays when that fails."""
-    lease = claim(PackageListing, listing_id)
-    if lease is None:
-        return
-    with held(lease):
-        listing = PackageListing.objects.select_related("dev_account").get(pk=listing_id)
-        try:
-            _refresh(listing, lease)
-        except LeaseLost:
-            logger.warning("Listing %s is another worker's by now.", listing_id)
-        except PartnerApiError as error:
-            if error.waiting_helps and listing.attempts < len(RETRY_WAITS):
-                wait = after(backoff(RETRY_WAITS, listing.attempts))
-                lease.record(attempts=listing.attempts + 1, next_attempt_at=wait)
-            else:
-                _fail(lease, error_of(error))
-        except PromotionError as error:
-            _fail(lease, error)
-        except DATABASE_AWAY:
-            raise
-        except Exception:
-            logger.exception("Listing %s failed.", listing_id)
-            _fail(lease, PromotionError("INTERNAL_ERROR"))
+    carry_out(PackageListing, listing_id, _refresh, fail=_fail, retries=len(RETRY_WAITS))
 
 
 def _fail(lease: Lease, error: PromotionError) -> None:

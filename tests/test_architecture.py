@@ -23,6 +23,7 @@ PROMOTIONS = [
     "transitions",
     "access",
     "partner",
+    "errands",
     "packages",
     "accounts",
     "plan",
@@ -54,13 +55,13 @@ PARTNERAPI = [
 ]
 MAY_SPEAK_TO_THE_API = {
     "partner",
+    "errands",
     "packages",
     "plan",
     "pipeline",
     "accounts",
     "adoption",
     "connection_check",
-    "jobs",
 }
 START_THE_SIMULATOR = {
     "promotions/management/commands/demo.py",

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import time
 from collections.abc import Mapping
 
 from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient
-from partnerapi.errors import NotFound, PartnerApiError
+from partnerapi.errors import NotFound
 
-from ..lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
+from ..errands import Progress, carry_out
+from ..lease import Lease
 from ..messages import PromotionError
 from ..models import ComponentMapping, DevAccount, Finding, Plan, PlannedComponent
 from ..partner import client as partner_client
-from ..partner import error_of
 from ..states import Action
-from ..timing import RETRY_WAITS, after, backoff
+from ..timing import RETRY_WAITS
 from . import cautions, findings
 from .classify import Draft, draft
 from .order import dependencies_first
 from .resolve import CONNECTION, Resolved, find_package, resolve
-
-logger = logging.getLogger(__name__)
 
 # How often a plan is taken up: its retries, and workers that died at it.
 MAX_CLAIMS = 8
@@ -33,33 +29,15 @@ MAX_CLAIMS = 8
 
 def build_plan(plan_id: int) -> None:
     """Make one plan, if it is due and no other worker is at it. Never half a plan: it ends ready or failed."""
-    lease = claim(Plan, plan_id)
-    if lease is None:
-        return
-    with held(lease):
-        plan = Plan.objects.select_related("dev_account").get(pk=plan_id)
-        try:
-            if lease.epoch > MAX_CLAIMS:
-                raise PromotionError("WORKER_LOST")
-            _build(plan, lease)
-        except LeaseLost:
-            logger.warning("Plan %s is another worker's by now.", plan_id)
-        except PartnerApiError as error:
-            if error.waiting_helps and plan.attempts < len(RETRY_WAITS):
-                lease.record(
-                    attempts=plan.attempts + 1,
-                    progress="The platform did not answer; trying again",
-                    next_attempt_at=after(backoff(RETRY_WAITS, plan.attempts)),
-                )
-            else:
-                _fail(lease, error_of(error))
-        except PromotionError as error:
-            _fail(lease, error)
-        except DATABASE_AWAY:
-            raise
-        except Exception:
-            logger.exception("Plan %s failed.", plan_id)
-            _fail(lease, PromotionError("INTERNAL_ERROR"))
+    carry_out(
+        Plan,
+        plan_id,
+        _build,
+        fail=_fail,
+        most_claims=MAX_CLAIMS,
+        retries=len(RETRY_WAITS),
+        while_waiting={"progress": "The platform did not answer; trying again"},
+    )
 
 
 def _fail(lease: Lease, error: PromotionError) -> None:
@@ -75,7 +53,11 @@ def _fail(lease: Lease, error: PromotionError) -> None:
 def _build(plan: Plan, lease: Lease) -> None:
     account = plan.dev_account
     client = partner_client(plan=plan)
-    report = _Progress(lease)
+    progress = Progress(lease)
+
+    def report(text: str, done: int, total: int) -> None:
+        progress(text, progress_done=done, progress_total=total)
+
     report("Reading the package", 0, 0)
     package = find_package(
         client, account.account_id, plan.package_id, component_id=plan.root_component_id
@@ -92,20 +74,6 @@ def _build(plan: Plan, lease: Lease) -> None:
     _check_other_users(client, resolved, drafts)
     report("Writing the plan down", len(drafts), len(drafts))
     _store(plan, lease, resolved, mapped, drafts)
-
-
-class _Progress:
-    """Tells the page how far the plan is, not more than a few times a second."""
-
-    def __init__(self, lease: Lease) -> None:
-        self.lease = lease
-        self.told = ("", 0.0)
-
-    def __call__(self, text: str, done: int, total: int) -> None:
-        if self.told[0] == text and time.monotonic() - self.told[1] < 0.3:
-            return
-        self.told = (text, time.monotonic())
-        self.lease.record(progress=text, progress_done=done, progress_total=total)
 
 
 def _mappings(account: DevAccount, resolved: Resolved) -> dict[str, str]:
