@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import Q
 
 from .states import FINAL, OPEN, Status
-
-if TYPE_CHECKING:
-    from .models import IntegrationPack, PromotionRequest  # noqa: F401
 
 M = TypeVar("M", bound=models.Model)
 
@@ -29,36 +26,36 @@ class LeasedQuerySet(models.QuerySet[M]):
         return self.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
 
 
-class IntegrationPackQuerySet(models.QuerySet["IntegrationPack"]):
+class IntegrationPackQuerySet(models.QuerySet[M]):
     """Packs by what they are for."""
 
-    def for_production(self) -> IntegrationPackQuerySet:
+    def for_production(self) -> IntegrationPackQuerySet[M]:
         """The packs that a promotion to production may go into."""
         return self.filter(is_active=True, purpose="production")
 
 
-class PromotionRequestQuerySet(LeasedQuerySet["PromotionRequest"]):
+class PromotionRequestQuerySet(LeasedQuerySet[M]):
     """Requests by where they stand and by who may see them."""
 
-    def open(self) -> PromotionRequestQuerySet:
+    def open(self) -> PromotionRequestQuerySet[M]:
         return self.filter(status__in=OPEN)
 
-    def final(self) -> PromotionRequestQuerySet:
+    def final(self) -> PromotionRequestQuerySet[M]:
         return self.filter(status__in=FINAL)
 
-    def awaiting_review(self) -> PromotionRequestQuerySet:
+    def awaiting_review(self) -> PromotionRequestQuerySet[M]:
         return self.filter(status=Status.ADMIN_REVIEW)
 
-    def requested_by(self, user: Any) -> PromotionRequestQuerySet:
+    def requested_by(self, user: Any) -> PromotionRequestQuerySet[M]:
         return self.filter(requester=user)
 
-    def in_line_for_a_branch(self) -> PromotionRequestQuerySet:
+    def in_line_for_a_branch(self) -> PromotionRequestQuerySet[M]:
         """Requests that need a branch and have none, first come first."""
         return self.filter(status__in=(Status.QUEUED, Status.WAITING)).order_by(
             "submitted_at", "pk"
         )
 
-    def merging(self) -> PromotionRequestQuerySet:
+    def merging(self) -> PromotionRequestQuerySet[M]:
         """Requests that have begun to merge and whose mappings are not written yet.
 
         One that failed on the way belongs to them until its clean-up has looked: the platform may still be merging.
@@ -70,11 +67,10 @@ class PromotionRequestQuerySet(LeasedQuerySet["PromotionRequest"]):
             merged_at__isnull=True,
         ).distinct()
 
-    def going_into_pack(self, request: PromotionRequest) -> PromotionRequestQuerySet:
-        """Others that are between the beginning of their merge and the end of their deployment, by the same pack."""
-        name = request.pack.name if request.pack else request.new_pack_name
+    def going_into_pack(self, name: str) -> PromotionRequestQuerySet[M]:
+        """Requests between the beginning of their merge and the end of their deployment, by their pack's name."""
         return self.filter(
             Q(pack__name=name) | Q(pack__isnull=True, new_pack_name=name),
             status=Status.DEPLOYING,
             merge_started_at__isnull=False,
-        ).exclude(pk=request.pk)
+        )

@@ -337,7 +337,8 @@ def _check_retry(request: PromotionRequest) -> None:
         raise PromotionError(
             "INVALID_TRANSITION", f"Promotion {newer.pk} has brought a newer version."
         )
-    other = PromotionRequest.objects.going_into_pack(request).first()
+    others = PromotionRequest.objects.exclude(pk=request.pk)
+    other = others.going_into_pack(request.pack_name).first()
     if other is not None:
         raise PromotionError(
             "INVALID_TRANSITION",

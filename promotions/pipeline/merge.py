@@ -48,8 +48,9 @@ def take_merge_turn(run: Run) -> Wait | None:
     """
     with transaction.atomic():
         Turn.take("merges")
-        merging = PromotionRequest.objects.merging().exclude(pk=run.request.pk).first()
-        releasing = PromotionRequest.objects.going_into_pack(run.request).first()
+        others = PromotionRequest.objects.exclude(pk=run.request.pk)
+        merging = others.merging().first()
+        releasing = others.going_into_pack(run.request.pack_name).first()
         if merging is None and releasing is None:
             run.record(merge_started_at=timezone.now(), waiting_for="")
             return None

@@ -1,0 +1,76 @@
+"""What has happened: people's and workers' events, and every call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from .base import LONG_NAME, NAME
+from .plans import Plan
+from .requests import PromotionRequest
+
+
+class AppendOnlyError(TypeError):
+    """Somebody tried to change or delete a row of the history."""
+
+
+class Event(models.Model):
+    """Append-only history: who did what, when, from which state to which, and why."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    request = models.ForeignKey(
+        PromotionRequest, on_delete=models.PROTECT, null=True, blank=True, related_name="events"
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    action = models.CharField(max_length=64)
+    subject = models.CharField(max_length=LONG_NAME, blank=True)
+    from_status = models.CharField(max_length=16, blank=True)
+    to_status = models.CharField(max_length=16, blank=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}".strip()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("An event is never changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError("An event is never deleted.")
+
+
+class ApiCall(models.Model):
+    """One try of one Partner API call. Never a secret, never a body."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    request = models.ForeignKey(
+        PromotionRequest, on_delete=models.CASCADE, null=True, blank=True, related_name="api_calls"
+    )
+    plan = models.ForeignKey(
+        Plan, on_delete=models.CASCADE, null=True, blank=True, related_name="api_calls"
+    )
+    operation = models.CharField(max_length=64)
+    name = models.CharField(max_length=128)
+    method = models.CharField(max_length=8)
+    path = models.CharField(max_length=LONG_NAME)
+    account = models.CharField(max_length=NAME, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    duration_ms = models.PositiveIntegerField(default=0)
+    error = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        verbose_name = "API call"
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.name}: {self.status or self.error}"

@@ -1,0 +1,203 @@
+"""What a promotion would do, and what people have to know or settle before."""
+
+from __future__ import annotations
+
+import zlib
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from ..querysets import LeasedQuerySet
+from ..states import Action
+from .accounts import DevAccount
+from .base import LONG_NAME, NAME, Leased
+
+
+class Blob(models.Model):
+    """Content by its hash: written once by a worker, read by pages."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    compressed = models.BinaryField()
+    size = models.PositiveIntegerField(help_text="Bytes before compression.")
+
+    def __str__(self) -> str:
+        return self.digest
+
+    @property
+    def content(self) -> bytes:
+        return zlib.decompress(bytes(self.compressed))
+
+
+class Plan(Leased):
+    """What a promotion would do: made by a task, frozen when ready."""
+
+    class State(models.TextChoices):
+        BUILDING = "building", "Building"
+        READY = "ready", "Ready"
+        FAILED = "failed", "Failed"
+
+    dev_account = models.ForeignKey(DevAccount, on_delete=models.PROTECT, related_name="plans")
+    package_id = models.CharField(max_length=NAME)
+    package_version = models.CharField(max_length=NAME, blank=True)
+    root_component_id = models.CharField(max_length=NAME, blank=True)
+    root_name = models.CharField(max_length=LONG_NAME, blank=True)
+    root_type = models.CharField(max_length=64, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="plans"
+    )
+    state = models.CharField(max_length=16, choices=State, default=State.BUILDING)
+    progress = models.CharField(max_length=NAME, blank=True)
+    progress_done = models.PositiveIntegerField(default=0)
+    progress_total = models.PositiveIntegerField(default=0)
+    content_hash = models.CharField(max_length=64, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = LeasedQuerySet["Plan"].as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state="ready") | ~Q(content_hash=""), name="ready_plan_has_a_hash"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Plan {self.pk}: {self.root_name or self.package_id} {self.package_version}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("plan_detail", args=[self.pk])
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state == self.State.READY
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether there is anything to promote."""
+        return self.components.filter(action__in=(Action.CREATE, Action.UPDATE)).exists()
+
+    @property
+    def can_be_submitted(self) -> bool:
+        return self.is_ready and self.has_changes and not self.blocking_findings().exists()
+
+    def blocking_findings(self) -> models.QuerySet[Finding]:
+        return self.findings.filter(blocking=True, accepted_by__isnull=True)
+
+
+class PlannedComponent(models.Model):
+    """One component of a plan, in the order of promotion."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="components")
+    position = models.PositiveIntegerField()
+    group = models.PositiveIntegerField(
+        default=0, help_text="Members of a reference cycle share a number."
+    )
+    dev_component_id = models.CharField(max_length=NAME)
+    name = models.CharField(max_length=LONG_NAME)
+    component_type = models.CharField(max_length=64)
+    dev_folder = models.TextField(blank=True)
+    target_folder = models.TextField(blank=True)
+    dev_version = models.PositiveIntegerField()
+    prod_component_id = models.CharField(max_length=NAME, blank=True)
+    prod_version = models.PositiveIntegerField(null=True, blank=True)
+    action = models.CharField(max_length=16, choices=Action)
+    depends_on = models.JSONField(default=list, help_text="Dev ids of the components it uses.")
+    places = models.JSONField(
+        default=list, help_text="What was emptied, kept or omitted: path, rule, outcome."
+    )
+    rewrites = models.JSONField(default=list, help_text="References rewritten: path, context.")
+    digest = models.CharField(max_length=64, blank=True)
+    base_digest = models.CharField(max_length=64, blank=True)
+    difference = models.ForeignKey(
+        Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    lines_added = models.PositiveIntegerField(default=0)
+    lines_removed = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["plan", "position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["plan", "dev_component_id"], name="unique_component_of_plan"
+            ),
+            models.UniqueConstraint(fields=["plan", "position"], name="unique_position_in_plan"),
+            models.CheckConstraint(
+                condition=Q(action="create", prod_component_id="")
+                | (~Q(action="create") & ~Q(prod_component_id=""))
+                | Q(action="connection"),
+                name="only_a_new_component_has_no_twin",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_written(self) -> bool:
+        return self.action in (Action.CREATE, Action.UPDATE)
+
+
+class Finding(models.Model):
+    """Something that a person must know, or settle, before a plan is promoted."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="findings")
+    component = models.ForeignKey(
+        PlannedComponent, on_delete=models.CASCADE, null=True, blank=True, related_name="findings"
+    )
+    code = models.CharField(max_length=64)
+    subject_id = models.CharField(max_length=NAME, blank=True)
+    subject_name = models.CharField(max_length=LONG_NAME, blank=True)
+    path = models.TextField(blank=True)
+    message = models.TextField()
+    fingerprint = models.CharField(max_length=64, blank=True)
+    blocking = models.BooleanField(default=True)
+    can_be_accepted = models.BooleanField(default=False)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    accepted_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["plan", "-blocking", "code", "subject_name", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(accepted_by__isnull=True) | ~Q(accepted_reason=""),
+                name="acceptance_has_a_reason",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.subject_name or self.subject_id}"
+
+
+class Acceptance(models.Model):
+    """An admin's word that a finding is all right, as long as the value behind it stays the same."""
+
+    dev_account = models.ForeignKey(DevAccount, on_delete=models.CASCADE, related_name="+")
+    dev_component_id = models.CharField(max_length=NAME)
+    code = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    reason = models.TextField()
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    accepted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dev_account", "dev_component_id", "code", "fingerprint"],
+                name="unique_acceptance_of_finding",
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="acceptance_needs_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} in {self.dev_component_id}"

@@ -1,0 +1,273 @@
+"""A promotion on its way: its components, branch, steps and deployments."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from ..querysets import LeasedQuerySet, PromotionRequestQuerySet
+from ..states import FINAL, Action, Outcome, Status, StepState
+from .accounts import DevAccount
+from .base import LONG_NAME, NAME, Leased
+from .plans import Blob, Plan, PlannedComponent
+from .production import Environment, IntegrationPack
+
+
+class PromotionRequest(Leased):
+    """One promotion run: who, what, where to, and how far it has come."""
+
+    class Target(models.TextChoices):
+        PRODUCTION = "production", "Production"
+
+    plan = models.OneToOneField(Plan, on_delete=models.PROTECT, related_name="request")
+    dev_account = models.ForeignKey(DevAccount, on_delete=models.PROTECT, related_name="requests")
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="promotion_requests"
+    )
+    target = models.CharField(max_length=16, choices=Target, default=Target.PRODUCTION)
+    package_version = models.CharField(max_length=NAME)
+    notes = models.TextField(blank=True)
+    status = models.CharField(
+        max_length=16, choices=Status, default=Status.QUEUED, db_index=True, editable=False
+    )
+    submitted_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True, blank=True)
+    approved_hash = models.CharField(max_length=64, blank=True)
+    decision_reason = models.TextField(blank=True)
+    pack = models.ForeignKey(
+        IntegrationPack, on_delete=models.PROTECT, null=True, blank=True, related_name="requests"
+    )
+    new_pack_name = models.CharField(max_length=NAME, blank=True)
+    merge_request_id = models.CharField(max_length=NAME, blank=True)
+    content_hash = models.CharField(
+        max_length=64, blank=True, help_text="What reviewers see and approve."
+    )
+    merge_started_at = models.DateTimeField(null=True, blank=True)
+    merge_executed_at = models.DateTimeField(null=True, blank=True)
+    merged_at = models.DateTimeField(null=True, blank=True)
+    prod_package_id = models.CharField(max_length=NAME, blank=True)
+    release_id = models.CharField(max_length=NAME, blank=True)
+    released_package_id = models.CharField(max_length=NAME, blank=True)
+    deployed_at = models.DateTimeField(null=True, blank=True)
+    staged_times = models.PositiveSmallIntegerField(default=0)
+    error_code = models.CharField(max_length=64, blank=True)
+    error = models.TextField(blank=True)
+    failed_step = models.CharField(max_length=64, blank=True)
+    waiting_for = models.CharField(max_length=NAME, blank=True)
+
+    objects = PromotionRequestQuerySet["PromotionRequest"].as_manager()
+
+    class Meta:
+        ordering = ["-submitted_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("requester")),
+                name="requester_does_not_approve",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="status_is_a_known_one"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="rejected") | ~Q(decision_reason=""),
+                name="rejection_has_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="deployed")
+                | Q(merged_at__isnull=False, approved_by__isnull=False),
+                name="deployed_was_approved_and_merged",
+            ),
+            models.UniqueConstraint(
+                fields=["dev_account"],
+                condition=Q(status="staging"),
+                name="one_staging_promotion_per_dev_account",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Promotion {self.pk}: {self.plan.root_name} {self.package_version}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("promotion_detail", args=[self.pk])
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+    @property
+    def can_be_retried(self) -> bool:
+        """After the merge there is only forward: a failed later step may be taken again."""
+        return self.status == Status.FAILED and self.merged_at is not None
+
+    @property
+    def pack_name(self) -> str:
+        """The chosen Integration Pack, or the one to be made."""
+        return self.pack.name if self.pack else self.new_pack_name
+
+    def written(self) -> models.QuerySet[ComponentResult]:
+        """The results of the components that are created or updated, dependencies first."""
+        return (
+            self.results.filter(component__action__in=(Action.CREATE, Action.UPDATE))
+            .select_related("component")
+            .order_by("component__position")
+        )
+
+    @property
+    def branch(self) -> PromotionBranch | None:
+        """The branch of the latest staging, deleted or not."""
+        return self.branches.order_by("-pk").first()
+
+
+class ComponentResult(models.Model):
+    """What became of one planned component in one request."""
+
+    request = models.ForeignKey(PromotionRequest, on_delete=models.CASCADE, related_name="results")
+    component = models.ForeignKey(PlannedComponent, on_delete=models.PROTECT, related_name="+")
+    outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
+    prod_component_id = models.CharField(max_length=NAME, blank=True)
+    branch_version = models.PositiveIntegerField(null=True, blank=True)
+    merged_version = models.PositiveIntegerField(null=True, blank=True)
+    staged_digest = models.CharField(max_length=64, blank=True)
+    staged_seal = models.CharField(
+        max_length=64, blank=True, help_text="Keyed hash over everything on the branch, values too."
+    )
+    difference = models.ForeignKey(
+        Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    lines_added = models.PositiveIntegerField(default=0)
+    lines_removed = models.PositiveIntegerField(default=0)
+    error_code = models.CharField(max_length=64, blank=True)
+    error = models.TextField(blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["request", "component__position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "component"], name="unique_result_of_component"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.component}: {self.outcome}"
+
+
+class Reservation(models.Model):
+    """A production id that a promotion has created on its branch and not merged yet."""
+
+    dev_account = models.ForeignKey(DevAccount, on_delete=models.PROTECT, related_name="+")
+    dev_component_id = models.CharField(max_length=NAME)
+    prod_component_id = models.CharField(max_length=NAME, blank=True)
+    request = models.ForeignKey(
+        PromotionRequest, on_delete=models.CASCADE, related_name="reservations"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["dev_account", "dev_component_id"],
+                name="unique_reservation_of_dev_component",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dev_component_id} by promotion {self.request_id}"
+
+
+class PromotionBranch(Leased):
+    """A branch of the primary account. The row is written before operation 10 is sent."""
+
+    request = models.ForeignKey(PromotionRequest, on_delete=models.PROTECT, related_name="branches")
+    name = models.CharField(max_length=NAME, unique=True)
+    remote_id = models.CharField(max_length=NAME, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    delete_due = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    delete_error = models.TextField(blank=True)
+
+    objects = LeasedQuerySet["PromotionBranch"].as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        verbose_name_plural = "promotion branches"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request"],
+                condition=Q(delete_due__isnull=True),
+                name="one_live_branch_per_request",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StepRun(models.Model):
+    """One run of one step of a request: what the page shows is what the worker records."""
+
+    request = models.ForeignKey(PromotionRequest, on_delete=models.CASCADE, related_name="steps")
+    step = models.CharField(max_length=64)
+    attempt = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=16, choices=StepState, default=StepState.RUNNING)
+    remote_id = models.CharField(max_length=NAME, blank=True)
+    polls = models.PositiveIntegerField(default=0)
+    detail = models.CharField(max_length=LONG_NAME, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error = models.TextField(blank=True)
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["request", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "step", "attempt"], name="unique_attempt_of_step"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step} #{self.attempt}: {self.state}"
+
+
+class Deployment(models.Model):
+    """One target environment of a request and what was deployed there (operation 8)."""
+
+    request = models.ForeignKey(
+        PromotionRequest, on_delete=models.CASCADE, related_name="deployments"
+    )
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
+    remote_id = models.CharField(max_length=NAME, blank=True)
+    deployed_at = models.DateTimeField(null=True, blank=True)
+    note = models.TextField(blank=True, help_text="Why nothing was deployed to it, where so.")
+
+    class Meta:
+        ordering = ["request", "environment__name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "environment"], name="unique_deployment_to_environment"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} to {self.environment}"
+
+
+class Turn(models.Model):
+    """A row to lock while a turn is decided: slots for branches, the order of merges."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def take(cls, name: str) -> None:
+        """Wait until nobody else decides; it is ours until the transaction ends."""
+        cls.objects.get_or_create(name=name)
+        cls.objects.select_for_update().get(name=name)
