@@ -214,6 +214,10 @@ MESSAGES = {
     ),
     "ALREADY_EXISTS": Message("The platform says that it exists already.", "Choose another name."),
     "ALREADY_GONE": Message("It has been deleted already.", "Make a new plan."),
+    "PRODUCTION_CHANGED": Message(
+        "Somebody changed production between the merge and the packaging.",
+        "Look at the named components on the platform. Set them back there, or package them as they are now: retry.",
+    ),
     "PACKAGE_VERSION_EXISTS": Message(
         "This package version is taken in production.", "Choose another version."
     ),

@@ -56,16 +56,15 @@ class PromotionRequestQuerySet(LeasedQuerySet[M]):
         )
 
     def merging(self) -> PromotionRequestQuerySet[M]:
-        """Requests that have begun to merge and whose mappings are not written yet.
+        """Requests that have begun to merge and whose package is not made yet: main belongs to them so long.
 
         One that failed on the way belongs to them until its clean-up has looked: the platform may still be merging.
         """
-        unsettled = Q(status=Status.FAILED, branches__deleted_at__isnull=True)
-        return self.filter(
-            Q(status=Status.DEPLOYING) | unsettled,
-            merge_started_at__isnull=False,
-            merged_at__isnull=True,
-        ).distinct()
+        unpackaged = Q(status=Status.DEPLOYING, prod_package_id="")
+        unsettled = Q(
+            status=Status.FAILED, merged_at__isnull=True, branches__deleted_at__isnull=True
+        )
+        return self.filter(unpackaged | unsettled, merge_started_at__isnull=False).distinct()
 
     def going_into_pack(self, name: str) -> PromotionRequestQuerySet[M]:
         """Requests between the beginning of their merge and the end of their deployment, by their pack's name."""

@@ -42,7 +42,7 @@ def begin_deploying(run: Run) -> Wait | None:
 
 
 def take_merge_turn(run: Run) -> Wait | None:
-    """Merges of one primary account follow each other: the next begins when the mappings of the last are written.
+    """Merges of one primary account follow each other: the next begins when the last has its mappings and its package.
 
     Two that go into one pack follow each other to the end: adding, releasing and deploying concern the whole pack.
     """
@@ -90,14 +90,25 @@ def verify(run: Run) -> Wait | None:
 def _check_production(run: Run) -> None:
     """Main must be as it was when the plan was made: the branch wins, and would take anything newer back.
 
+    What the plan found unchanged is packaged along, and was approved as it was.
+
     :raises PromotionError: PLAN_STALE.
     """
-    for result in run.written().filter(component__action=Action.UPDATE):
-        twin = run.client.get_component_metadata(result.prod_component_id)
-        if twin.deleted or twin.version != result.component.prod_version:
+    compared = run.request.results.filter(component__action__in=(Action.UPDATE, Action.UNCHANGED))
+    for result in compared.select_related("component"):
+        if version_on_main(run.client, result) != result.component.prod_version:
             raise PromotionError(
                 "PLAN_STALE", f"“{result.component.name}” was changed in production."
             )
+
+
+def version_on_main(client: PartnerApiClient, result: ComponentResult) -> int | None:
+    """The version of the production twin (operation 5), or None where it is deleted."""
+    try:
+        twin = client.get_component_metadata(result.prod_component_id)
+    except NotFound:
+        return None
+    return None if twin.deleted else twin.version
 
 
 def create_merge_request(run: Run) -> Wait | None:

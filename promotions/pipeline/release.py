@@ -10,9 +10,10 @@ from partnerapi.records import PackagedComponent, Release
 
 from ..messages import PromotionError
 from ..models import Deployment, IntegrationPack, PackRelease, PromotionRequest
-from ..states import Status
+from ..states import Action, Status
 from ..timing import RELEASE_POLL, TURN_POLL
 from . import cleanup
+from .merge import version_on_main
 from .run import Run, Wait, counted
 
 PACK_LIMIT = 100  # published: packages in one pack
@@ -47,12 +48,36 @@ def root_prod_id(request: PromotionRequest) -> str:
 def create_package(run: Run) -> Wait | None:
     """Operation 7 from main, shareable, after looking whether it is there already (operation 6).
 
-    :raises PromotionError: PACKAGE_VERSION_EXISTS.
+    :raises PromotionError: PACKAGE_VERSION_EXISTS, PRODUCTION_CHANGED.
     """
-    package = _known_package(run) or _create_package(run)
+    package = _known_package(run)
+    if package is None:
+        _check_main(run)
+        package = _create_package(run)
     run.record(prod_package_id=package.package_id)
     run.note(f"Version {package.package_version}", remote_id=package.package_id)
     return None
+
+
+def _check_main(run: Run) -> None:
+    """What is packaged must be what was merged; an admin who has been told what differs, and retries, accepts it.
+
+    :raises PromotionError: PRODUCTION_CHANGED.
+    """
+    changed = []
+    for result in run.request.results.select_related("component"):
+        merged = result.merged_version
+        if result.component.action == Action.UNCHANGED:
+            merged = result.component.prod_version
+        if merged is None:
+            continue
+        version = version_on_main(run.client, result)
+        if version != merged:
+            now = f"at version {version}" if version else "deleted"
+            changed.append(f"“{result.component.name}” is {now} in production, not at {merged}.")
+    told = " ".join(changed)
+    if told and not run.request.steps.filter(error_code="PRODUCTION_CHANGED", error=told).exists():
+        raise PromotionError("PRODUCTION_CHANGED", told)
 
 
 def _known_package(run: Run) -> PackagedComponent | None:

@@ -12,7 +12,7 @@ from promotions import services
 from promotions.messages import MESSAGES
 from promotions.models import ApiCall, ComponentMapping, IntegrationPack, Plan, PromotionRequest
 from promotions.partner import client
-from promotions.states import Status
+from promotions.states import Action, Status
 from tests.integration.desk import Desk
 
 SMALL = seed.SINGLE_COMPONENT_PACKAGE_ID
@@ -34,9 +34,12 @@ def failed(desk: Desk, request: PromotionRequest, code: str, step: str) -> Promo
     return request
 
 
+def contents(components: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {key: component["sha"] for key, component in components.items()}
+
+
 def nothing_reached_production(desk: Desk, before: dict[str, Any]) -> None:
-    now = desk.production()
-    assert {key: now[key]["sha"] for key in now} == {key: before[key]["sha"] for key in before}
+    assert contents(desk.production()) == contents(before)
     assert not ComponentMapping.objects.filter(source="engine").exists()
     assert not desk.state()["deployments"]
 
@@ -299,6 +302,21 @@ class TestTheMerge:
         failed(desk, request, "PLAN_STALE", "verify")
         nothing_reached_production(desk, before)
 
+    def test_a_component_that_is_only_packaged_along_moved_since_the_plan(self, desk: Desk) -> None:
+        first = desk.promoted()
+        assert first.status == Status.DEPLOYED
+        desk.edit(
+            action="touch", componentId=first.plan.root_component_id, account=seed.ORDERS_ACCOUNT
+        )
+        request = desk.requested(version="1.1")
+        along = request.results.filter(component__action=Action.UNCHANGED).first()
+        assert along is not None
+        desk.edit(action="touch", componentId=along.prod_component_id)
+        before = desk.production()
+        request = failed(desk, request, "PLAN_STALE", "verify")
+        assert along.component.name in request.error
+        assert contents(desk.production()) == contents(before)
+
     def test_a_branch_that_somebody_changed_after_the_review(self, desk: Desk) -> None:
         request = desk.requested(SMALL)
         result = request.results.get()
@@ -340,7 +358,7 @@ class TestTheMerge:
         desk.approve(request)
         request = desk.wait_for(request, Status.DEPLOYED)
         assert request.error_code == "PLAN_STALE"
-        assert desk.production() == before
+        assert contents(desk.production()) == contents(before)
 
 
 def change_on_branch(
@@ -389,6 +407,31 @@ class TestAfterTheMerge:
         assert len(desk.state()["deployments"]) == 2
         assert request.steps.filter(step=step).count() == 2
         assert not request.steps.exclude(step=step).filter(attempt__gt=1).exists()
+
+    def test_what_somebody_changed_after_the_merge_is_packaged_only_when_an_admin_says_so(
+        self, desk: Desk
+    ) -> None:
+        desk.simulator.fault(7, "status", status=400, times=1)
+        request = failed(desk, desk.submit(desk.plan(SMALL)), "BAD_REQUEST", "create_package")
+        result = request.results.get()
+        desk.edit(action="touch", componentId=result.prod_component_id)
+        services.retry(desk.bob, request)
+        request = desk.wait_for(request, Status.DEPLOYED)
+        assert (request.error_code, request.failed_step) == (
+            "PRODUCTION_CHANGED",
+            "create_package",
+        )
+        result.refresh_from_db()
+        assert request.error.endswith(f"in production, not at {result.merged_version}.")
+        assert not desk.state()["deployments"]
+        # Another change is another matter: what was told is what may be accepted.
+        desk.edit(action="touch", componentId=result.prod_component_id)
+        services.retry(desk.bob, request)
+        request = desk.wait_for(request, Status.DEPLOYED)
+        assert request.error_code == "PRODUCTION_CHANGED"
+        services.retry(desk.bob, request)
+        request = desk.wait_for(request, Status.DEPLOYED)
+        assert request.status == Status.DEPLOYED, (request.error_code, request.error)
 
     def test_the_second_environment_fails_and_only_it_is_deployed_again(self, desk: Desk) -> None:
         desk.simulator.fault(8, "status", status=400, times=1, after=1)
