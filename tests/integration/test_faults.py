@@ -305,10 +305,10 @@ class TestTheMerge:
     def test_a_component_that_is_only_packaged_along_moved_since_the_plan(self, desk: Desk) -> None:
         first = desk.promoted()
         assert first.status == Status.DEPLOYED
-        desk.edit(
-            action="touch", componentId=first.plan.root_component_id, account=seed.ORDERS_ACCOUNT
-        )
-        request = desk.requested(version="1.1")
+        root = first.plan.root_component_id
+        desk.edit(action="touch", componentId=root)
+        package = desk.edit(action="create_package", componentId=root, packageVersion="1.1")
+        request = desk.requested(package["packageId"], version="1.1")
         along = request.results.filter(component__action=Action.UNCHANGED).first()
         assert along is not None
         desk.edit(action="touch", componentId=along.prod_component_id)
