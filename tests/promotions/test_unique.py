@@ -1,0 +1,73 @@
+"""What the database holds only once: a second row like the first is refused, whoever writes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.db import IntegrityError, models, transaction
+
+from promotions.models import (
+    Acceptance,
+    ComponentMapping,
+    ComponentResult,
+    Deployment,
+    DevAccountAccess,
+    DevPackage,
+    PackRelease,
+    PlannedComponent,
+    Reservation,
+    StepRun,
+)
+from promotions.states import Status
+from tests.promotions import factories
+
+pytestmark = pytest.mark.django_db
+
+UNIQUE = {
+    constraint.name: model
+    for model in apps.get_app_config("promotions").get_models()
+    for constraint in model._meta.constraints
+    if isinstance(constraint, models.UniqueConstraint) and constraint.condition is None
+}
+
+
+@pytest.fixture
+def rows(alice: User, bob: User) -> dict[type[models.Model], Any]:
+    """A row of each model that has such a constraint."""
+    account = factories.account()
+    request = factories.promotion(factories.plan(account, alice), alice, Status.ADMIN_REVIEW)
+    return {
+        DevAccountAccess: account.access.get(),
+        DevPackage: factories.package(account),
+        PackRelease: PackRelease.objects.create(
+            pack=factories.pack(), prod_component_id="a", package_version="1"
+        ),
+        ComponentMapping: ComponentMapping.objects.create(
+            dev_account=account, dev_component_id="a", prod_component_id="b"
+        ),
+        PlannedComponent: request.plan.components.first(),
+        Acceptance: Acceptance.objects.create(
+            dev_account=account, accepted_by=bob, reason="A sample.", fingerprint="f"
+        ),
+        ComponentResult: request.results.first(),
+        Reservation: Reservation.objects.create(
+            dev_account=account, dev_component_id="a", request=request
+        ),
+        StepRun: request.steps.first(),
+        Deployment: request.deployments.first(),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(UNIQUE))
+def test_a_second_row_is_refused(name: str, rows: dict[type[models.Model], Any]) -> None:
+    row = rows[UNIQUE[name]]
+    if name == "unique_component_of_plan":
+        row.position += 100
+    elif name == "unique_position_in_plan":
+        row.dev_component_id += "-other"
+    row.pk, row._state.adding = None, True
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.save(force_insert=True)
