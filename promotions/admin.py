@@ -10,8 +10,6 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from .described import changes, described
-from .mapping_exchange import MappingExchange
 from .models import (
     ApiCall,
     ComponentMapping,
@@ -26,6 +24,8 @@ from .models import (
     PromotionRequest,
     StepRun,
 )
+from .setup.described import changes, described
+from .setup.mapping_exchange import MappingExchange
 from .transitions import record_event
 
 if TYPE_CHECKING:

@@ -16,13 +16,13 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from . import heartbeat
-from . import sweep as sweeping
-from .jobs import run_job as do_job
 from .models import Job, PackageListing, Plan, PromotionBranch, PromotionRequest
-from .packages import refresh_listing
 from .pipeline import cleanup, runner
 from .plan import build_plan as make_plan
-from .timing import scaled
+from .plan.listing import refresh_listing
+from .setup.jobs import run_job as do_job
+from .worker import sweep as sweeping
+from .worker.timing import scaled
 
 logger = logging.getLogger(__name__)
 

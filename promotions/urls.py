@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from .views import home, new, plans, requests, reviews, setup
+from .pages import home, new, plans, reviews, setup
+from .pages import promotions as requests
 
 urlpatterns = [
     path("", home.home, name="home"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.contrib.auth.models import Group
 from django.db import models
 
-from ..querysets import LeasedQuerySet
 from .base import LONG_NAME, NAME, Leased
+from .querysets import LeasedQuerySet
 
 
 class DevAccount(models.Model):

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from ..querysets import LeasedQuerySet
 from .base import NAME, Leased
+from .querysets import LeasedQuerySet
 
 
 class Job(Leased):

@@ -10,10 +10,10 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from ..querysets import LeasedQuerySet
 from ..states import Action
 from .accounts import DevAccount
 from .base import LONG_NAME, NAME, Leased
+from .querysets import LeasedQuerySet
 
 
 class Blob(models.Model):

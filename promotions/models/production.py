@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
-from ..querysets import IntegrationPackQuerySet
 from .base import NAME
+from .querysets import IntegrationPackQuerySet
 
 
 class Environment(models.Model):

@@ -8,12 +8,12 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from ..querysets import LeasedQuerySet, PromotionRequestQuerySet
 from ..states import FINAL, Action, Outcome, Status, StepState
 from .accounts import DevAccount
 from .base import LONG_NAME, NAME, Leased
 from .plans import Blob, Plan, PlannedComponent
 from .production import Environment, IntegrationPack
+from .querysets import LeasedQuerySet, PromotionRequestQuerySet
 
 
 class PromotionRequest(Leased):

@@ -15,7 +15,7 @@ from partnerapi.records import Branch
 from ..messages import PromotionError
 from ..models import NAME, PromotionBranch, PromotionRequest, Turn
 from ..states import Status
-from ..timing import BRANCH_POLL, SLOT_POLL
+from ..worker.timing import BRANCH_POLL, SLOT_POLL
 from .run import Run, StageAgain, Wait
 
 

@@ -9,13 +9,13 @@ from django.utils import timezone
 from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NotFound, PartnerApiError
 
-from ..lease import Lease, LeaseLost, claim, held
 from ..messages import PromotionError
 from ..models import PromotionBranch, PromotionRequest
 from ..partner import client as partner_client
 from ..states import Status
-from ..timing import DELETE_WAITS, MERGE_POLL, after, backoff
 from ..transitions import record_event
+from ..worker.lease import Lease, LeaseLost, claim, held
+from ..worker.timing import DELETE_WAITS, MERGE_POLL, after, backoff
 from .branch import find, mark
 from .merge import is_on_main, merged_versions, record_merged
 

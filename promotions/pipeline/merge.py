@@ -11,19 +11,13 @@ from partnerapi.client import PartnerApiClient
 from partnerapi.errors import AnswerLost, Conflict, NotFound
 from partnerapi.records import MergeRequest
 
-from ..lease import Lease
 from ..messages import PromotionError
-from ..models import (
-    ComponentMapping,
-    ComponentResult,
-    PromotionRequest,
-    Reservation,
-    Turn,
-)
+from ..models import ComponentMapping, ComponentResult, PromotionRequest, Reservation, Turn
 from ..plan import check_mappings
 from ..states import Action, Status
-from ..timing import MERGE_POLL, TURN_POLL
 from ..transitions import drop_branches, record_event
+from ..worker.lease import Lease
+from ..worker.timing import MERGE_POLL, TURN_POLL
 from .run import Run, Wait, counted
 from .staging import content_hash, seal
 

@@ -11,7 +11,7 @@ from partnerapi.records import PackagedComponent, Release
 from ..messages import PromotionError
 from ..models import Deployment, IntegrationPack, PackRelease, PromotionRequest
 from ..states import Action, Status
-from ..timing import RELEASE_POLL, TURN_POLL
+from ..worker.timing import RELEASE_POLL, TURN_POLL
 from . import cleanup
 from .merge import version_on_main
 from .run import Run, Wait, counted

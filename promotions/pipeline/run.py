@@ -12,11 +12,11 @@ from django.db.models import QuerySet
 
 from partnerapi.client import PartnerApiClient
 
-from ..lease import Lease, LeaseLost
 from ..models import ComponentResult, PromotionBranch, PromotionRequest, StepRun
 from ..partner import client as partner_client
 from ..states import FINAL, Status, StepState
 from ..transitions import StaleRequest, move
+from ..worker.lease import Lease, LeaseLost
 
 
 @dataclass(frozen=True)

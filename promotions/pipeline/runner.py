@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from partnerapi.errors import PartnerApiError
 
-from ..lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
 from ..messages import PromotionError
 from ..models import ComponentResult, PromotionRequest, StepRun
 from ..partner import error_of
 from ..states import Outcome, Status, StepState
-from ..timing import RETRY_WAITS, after, backoff
 from ..transitions import StaleRequest, drop_branches, move
+from ..worker.lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
+from ..worker.timing import RETRY_WAITS, after, backoff
 from .run import Run, StageAgain, Step, Stopped, Wait
 from .steps import next_step
 

@@ -18,11 +18,11 @@ from partnerapi.componentxml import ComponentXmlError
 from partnerapi.errors import AnswerLost, ImmaterialUpdate, NeedsPerson, NotFound
 from partnerapi.records import Component
 
-from .. import accounts
 from ..messages import PromotionError
 from ..models import ComponentResult, IntegrationPack, Reservation
 from ..plan.classify import read_dev, store_difference, symbolic
 from ..plan.resolve import find_package
+from ..setup import accounts
 from ..states import Outcome, Stage, Status
 from .run import Run, StageAgain, Wait, counted
 

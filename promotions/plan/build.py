@@ -11,13 +11,13 @@ from django.utils import timezone
 from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NotFound
 
-from ..errands import Progress, carry_out
-from ..lease import Lease
 from ..messages import PromotionError
 from ..models import ComponentMapping, DevAccount, Finding, Plan, PlannedComponent
 from ..partner import client as partner_client
 from ..states import Action
-from ..timing import RETRY_WAITS
+from ..worker.lease import Lease
+from ..worker.loop import Progress, carry_out
+from ..worker.timing import RETRY_WAITS
 from . import cautions, findings
 from .classify import Draft, draft
 from .order import dependencies_first

@@ -15,11 +15,10 @@ from partnerapi.componentxml import ComponentXmlError
 from partnerapi.errors import NotFound
 from partnerapi.records import ComponentMetadata
 
-from .. import blobs, differences
 from ..messages import PromotionError
 from ..models import DevAccount
 from ..states import Action
-from . import cautions, findings
+from . import blobs, cautions, differences, findings
 from .findings import Found
 from .resolve import CONNECTION, Resolved
 

@@ -14,11 +14,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from .. import access, status_help
+from .. import access
 from ..messages import MESSAGES
 from ..models import PromotionRequest
+from ..pages import status_help
+from ..pages.common import Problem, problem
 from ..states import Action, Outcome, Status
-from ..views.common import Problem, problem
 
 register = template.Library()
 

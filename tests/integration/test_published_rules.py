@@ -21,7 +21,6 @@ from partnerapi.simulator import seed
 from partnerapi.simulator.seed_tools import uid
 from partnerapi.transport import Request, Transport
 from promotions import services
-from promotions.checklist import after_deployment
 from promotions.messages import MESSAGES, PromotionError
 from promotions.models import (
     ComponentMapping,
@@ -34,6 +33,7 @@ from promotions.models import (
     PromotionBranch,
     PromotionRequest,
 )
+from promotions.pages.checklist import after_deployment
 from promotions.partner import client
 from promotions.pipeline.cleanup import delete_branch
 from promotions.pipeline.runner import run_request

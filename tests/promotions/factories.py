@@ -9,8 +9,6 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from promotions import blobs
-from promotions.differences import compare
 from promotions.models import (
     ApiCall,
     ComponentResult,
@@ -28,6 +26,8 @@ from promotions.models import (
     PromotionRequest,
     StepRun,
 )
+from promotions.plan import blobs
+from promotions.plan.differences import compare
 from promotions.states import Action, Outcome, Status, StepState
 from promotions.transitions import record_event
 

@@ -12,10 +12,12 @@ from django.test import Client
 from django.utils import timezone
 
 from partnerapi.simulator import seed
-from promotions import adoption, jobs, partner, setup_services
-from promotions.adoption import COPIED, NAME_ONLY, NAMESAKE, Proposal
+from promotions import partner
 from promotions.messages import PromotionError
 from promotions.models import ComponentMapping, DevAccount, Event, Job, Plan
+from promotions.services import setup as setup_services
+from promotions.setup import adoption, jobs
+from promotions.setup.adoption import COPIED, NAME_ONLY, NAMESAKE, Proposal
 from promotions.states import Action, Status
 from tests.promotions import factories
 from tests.services import Simulator

@@ -13,9 +13,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from partnerapi.simulator import seed, service
-from promotions import connection_check
-from promotions.connection_check import Check, Report, State
 from promotions.models import DevAccount, Job
+from promotions.setup import connection_check
+from promotions.setup.connection_check import Check, Report, State
 from tests.services import Simulator
 
 pytestmark = pytest.mark.django_db

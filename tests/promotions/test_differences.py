@@ -3,7 +3,7 @@
 import json
 import time
 
-from promotions.differences import MAX_ROWS, compare
+from promotions.plan.differences import MAX_ROWS, compare
 
 
 def text(segments: list[tuple[str, bool]] | None) -> str:

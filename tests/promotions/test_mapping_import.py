@@ -13,8 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from promotions.management.commands.setup_roles import set_up_roles
-from promotions.mapping_exchange import MappingResource
 from promotions.models import ComponentMapping, DevAccount, Event
+from promotions.setup.mapping_exchange import MappingResource
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

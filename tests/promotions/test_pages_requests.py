@@ -13,15 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from promotions.heartbeat import Pulse
-from promotions.models import (
-    DevAccount,
-    Event,
-    PlannedComponent,
-    PromotionBranch,
-    PromotionRequest,
-)
+from promotions.models import DevAccount, Event, PlannedComponent, PromotionBranch, PromotionRequest
+from promotions.pages.status_help import explain
 from promotions.states import Outcome, Status, StepState
-from promotions.status_help import explain
 from promotions.transitions import record_event
 from tests.promotions import factories
 

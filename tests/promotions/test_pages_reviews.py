@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from promotions import blobs
-from promotions.differences import compare
 from promotions.models import DevAccount, Event, PackRelease, PromotionRequest
+from promotions.plan import blobs
+from promotions.plan.differences import compare
 from promotions.states import Action, Status
 from tests.promotions import factories
 

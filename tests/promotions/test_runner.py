@@ -14,20 +14,14 @@ from django.utils import timezone
 
 from partnerapi.errors import ApiUnavailable, Forbidden
 from partnerapi.records import MergeRequest
-from promotions import lease as leases
-from promotions.models import (
-    ComponentMapping,
-    DevAccount,
-    Plan,
-    PromotionRequest,
-    StepRun,
-)
+from promotions.models import ComponentMapping, DevAccount, Plan, PromotionRequest, StepRun
 from promotions.pipeline import cleanup, runner
 from promotions.pipeline.merge import record_merged
 from promotions.pipeline.run import Run, Step, Wait
 from promotions.plan import build
 from promotions.states import Status, StepState
 from promotions.transitions import move
+from promotions.worker import lease as leases
 from tests.promotions import factories
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from partnerapi.simulator import seed
-from promotions import accounts, heartbeat, jobs, partner, readiness, setup_services, tasks
+from promotions import heartbeat, partner, tasks
 from promotions.access import CONTRIBUTORS
 from promotions.messages import PromotionError
 from promotions.models import (
@@ -28,6 +28,8 @@ from promotions.models import (
     Job,
     PackRelease,
 )
+from promotions.services import setup as setup_services
+from promotions.setup import accounts, jobs, readiness
 from tests.promotions import factories
 from tests.services import Simulator, Worker
 

@@ -11,7 +11,6 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from promotions.lease import LeaseLost, claim, held
 from promotions.models import (
     Acceptance,
     AppendOnlyError,
@@ -28,16 +27,9 @@ from promotions.models import (
     Reservation,
     StepRun,
 )
-from promotions.states import (
-    AFTER_APPROVAL,
-    BEFORE_REVIEW,
-    FINAL,
-    OPEN,
-    Action,
-    Status,
-    StepState,
-)
+from promotions.states import AFTER_APPROVAL, BEFORE_REVIEW, FINAL, OPEN, Action, Status, StepState
 from promotions.transitions import StaleRequest, move
+from promotions.worker.lease import LeaseLost, claim, held
 
 pytestmark = pytest.mark.django_db
 

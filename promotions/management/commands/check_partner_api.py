@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from ...connection_check import State, check
 from ...models import Job
+from ...setup.connection_check import State, check
 
 WORDS = {State.OK: "ok", State.WARN: "look", State.FAIL: "FAULT", State.SKIPPED: "-"}
 

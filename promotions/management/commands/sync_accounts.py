@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from partnerapi.errors import PartnerApiError
 
-from ...accounts import synchronise
 from ...messages import PromotionError, sentence
 from ...models import Job
 from ...partner import client, error_of
+from ...setup.accounts import synchronise
 
 KINDS = {"accounts": "dev accounts", "environments": "environments", "packs": "Integration Packs"}
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from . import access, adoption, tasks
-from .adoption import Adopted
-from .messages import PromotionError
-from .models import DevAccount, Job, Plan
-from .transitions import record_event
+from .. import access, tasks
+from ..messages import PromotionError
+from ..models import DevAccount, Job, Plan
+from ..setup import adoption
+from ..setup.adoption import Adopted
+from ..transitions import record_event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,12 +8,12 @@ from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NotFound
 from partnerapi.records import PackagedComponent
 
-from .errands import carry_out
-from .lease import Lease
-from .messages import PromotionError
-from .models import DevPackage, PackageListing
-from .partner import client as partner_client
-from .timing import RETRY_WAITS
+from ..messages import PromotionError
+from ..models import DevPackage, PackageListing
+from ..partner import client as partner_client
+from ..worker.lease import Lease
+from ..worker.loop import carry_out
+from ..worker.timing import RETRY_WAITS
 
 
 def refresh_listing(listing_id: int) -> None:

@@ -28,9 +28,9 @@ from partnerapi.errors import (
     RateLimited,
 )
 
-from . import partner
-from .messages import PromotionError
-from .models import ApiCall, DevAccount
+from .. import partner
+from ..messages import PromotionError
+from ..models import ApiCall, DevAccount
 
 PLAIN_PATH = "/api/rest/v1"  # the same API, without the Partner API's own door
 PREFIX = "BOOMI_TOKEN."

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from partnerapi.errors import PartnerApiError
 
+from ..messages import PromotionError
+from ..models import NAME, Leased
+from ..partner import error_of
 from .lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
-from .messages import PromotionError
-from .models import NAME, Leased
-from .partner import error_of
 from .timing import RETRY_WAITS, after, backoff
 
 logger = logging.getLogger(__name__)

@@ -8,9 +8,9 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from .models import PromotionBranch, PromotionRequest
-from .states import FINAL, OPEN, Status
-from .transitions import StaleRequest, move
+from ..models import PromotionBranch, PromotionRequest
+from ..states import FINAL, OPEN, Status
+from ..transitions import StaleRequest, move
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from . import heartbeat
-from .access import ADMINS, CONTRIBUTORS
-from .models import (
+from .. import heartbeat
+from ..access import ADMINS, CONTRIBUTORS
+from ..models import (
     ComponentMapping,
     DevAccount,
     DevAccountAccess,

@@ -10,9 +10,10 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET
 
-from .. import adoption, readiness, setup_services
 from ..messages import PromotionError
 from ..models import DevAccount, Job, Plan
+from ..services import setup as setup_services
+from ..setup import adoption, readiness
 from .common import (
     UserRequest,
     fingerprint,

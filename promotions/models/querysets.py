@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from django.db import models
 from django.db.models import Q
 
-from .states import FINAL, OPEN, Status
+from ..states import FINAL, OPEN, Status
 
 M = TypeVar("M", bound=models.Model)
 

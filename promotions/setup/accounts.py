@@ -13,8 +13,8 @@ from django.utils import timezone
 from partnerapi.client import PartnerApiClient
 from partnerapi.errors import PartnerApiError
 
-from .models import DevAccount, Environment, IntegrationPack, PackRelease
-from .transitions import record_event
+from ..models import DevAccount, Environment, IntegrationPack, PackRelease
+from ..transitions import record_event
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

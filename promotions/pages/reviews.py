@@ -12,13 +12,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET
 
 from .. import access, services
-from ..forms import ApproveForm, QueueFilterForm, ReasonForm, focus_first_error
 from ..messages import PromotionError
 from ..models import DevPackage, PromotionRequest
 from ..states import FINAL, OPEN, Status
-from ..status_help import explain
 from .common import Problem, UserRequest, page_of, post_only, refusal, role_required
+from .forms import ApproveForm, QueueFilterForm, ReasonForm, focus_first_error
 from .shown import plan_context
+from .status_help import explain
 
 TABS = {
     "waiting": ("Waiting for decision", {Status.ADMIN_REVIEW}),

@@ -13,14 +13,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET
 
 from .. import access, services
-from ..checklist import after_deployment
-from ..forms import NoteForm, ReasonForm, RetryForm
 from ..messages import PromotionError
 from ..models import ApiCall, Event, PromotionRequest
 from ..pipeline.steps import timeline
 from ..states import Action, Outcome, Status
-from ..status_help import explain
 from ..transitions import allowed_from
+from .checklist import after_deployment
 from .common import (
     Problem,
     UserRequest,
@@ -35,7 +33,9 @@ from .common import (
     refusal,
     role_required,
 )
+from .forms import NoteForm, ReasonForm, RetryForm
 from .shown import MADE_ANEW, figures, plan_components
+from .status_help import explain
 
 # More of them are in the admin pages.
 SHOWN_CALLS = 200

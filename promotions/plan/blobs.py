@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 
-from .models import Blob
+from ..models import Blob
 
 
 def store(content: bytes) -> Blob:

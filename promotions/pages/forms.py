@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from django import forms
 from django.contrib.auth.models import User
 
-from . import access
-from .models import (
+from .. import access
+from ..models import (
     NAME,
     DevAccount,
     Environment,

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from .. import access, services
-from ..forms import MakePlanForm, ReasonForm, SubmitForm, find_dev_account, focus_first_error
 from ..messages import PromotionError, message, sentence
 from ..models import ComponentResult, Finding, Plan, PlannedComponent
 from .common import (
@@ -29,6 +28,7 @@ from .common import (
     refuse_account,
     role_required,
 )
+from .forms import MakePlanForm, ReasonForm, SubmitForm, find_dev_account, focus_first_error
 from .shown import MADE_ANEW, difference, plan_context
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from .models import PromotionRequest
-from .states import Stage, Status
+from ..models import PromotionRequest
+from ..states import Stage, Status
 
 # What an event says after the name of the person (or of Promotion Desk itself).
 EVENT_WORDS = {

@@ -16,9 +16,9 @@ from import_export.forms import ExportForm
 from import_export.resources import ModelResource
 from import_export.widgets import IntegerWidget, Widget
 
+from ..models import ComponentMapping, DevAccount
+from ..transitions import record_event
 from .described import changes, described
-from .models import ComponentMapping, DevAccount
-from .transitions import record_event
 
 # Its types do not fit those of Django's own admin.
 Exchange: Any = ImportExportMixin

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.utils import timezone
 
+from ..messages import PromotionError
+from ..models import DevAccount, Job, Plan
+from ..partner import client as partner_client
+from ..worker.lease import Lease
+from ..worker.loop import Progress, carry_out
 from . import accounts, adoption, connection_check
-from .errands import Progress, carry_out
-from .lease import Lease
-from .messages import PromotionError
-from .models import DevAccount, Job, Plan
-from .partner import client as partner_client
 
 # A worker that died is followed by another one, but not for ever.
 MOST_WORKERS = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .models import PlannedComponent, PromotionRequest
+from ..models import PlannedComponent, PromotionRequest
 
 # Whose start is decided in the environment, by its type on the platform.
 LISTENING_TYPES = {"webservice", "processroute", "flowservice"}

@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from .models import Leased
+from ..models import Leased
 from .timing import LEASE, after, scaled
 
 logger = logging.getLogger(__name__)

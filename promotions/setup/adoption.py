@@ -13,13 +13,13 @@ from partnerapi.client import PartnerApiClient
 from partnerapi.errors import BadRequest, NotFound
 from partnerapi.records import ComponentMetadata
 
-from .messages import PromotionError
-from .models import ComponentMapping, DevAccount, Plan, PlannedComponent
-from .plan.classify import target_folder
-from .plan.findings import same_folder
-from .plan.resolve import CONNECTION
-from .states import OPEN, Action
-from .transitions import record_event
+from ..messages import PromotionError
+from ..models import ComponentMapping, DevAccount, Plan, PlannedComponent
+from ..plan.classify import target_folder
+from ..plan.findings import same_folder
+from ..plan.resolve import CONNECTION
+from ..states import OPEN, Action
+from ..transitions import record_event
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

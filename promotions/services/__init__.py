@@ -1,0 +1,25 @@
+"""What people do, one module for each concern.
+
+Every service checks access itself and raises ``PromotionError`` with a code that ``messages.py`` explains.
+"""
+
+from .acceptances import accept_finding
+from .decisions import approve, reject
+from .endings import cancel, withdraw
+from .guards import refuse_account
+from .planning import make_plan, refresh_packages
+from .retries import retry
+from .submission import submit
+
+__all__ = [
+    "accept_finding",
+    "approve",
+    "cancel",
+    "make_plan",
+    "refresh_packages",
+    "refuse_account",
+    "reject",
+    "retry",
+    "submit",
+    "withdraw",
+]

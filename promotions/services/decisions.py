@@ -1,0 +1,77 @@
+"""Approving and rejecting a promotion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from .. import tasks
+from ..messages import PromotionError
+from ..models import IntegrationPack, PromotionRequest
+from ..states import Status
+from .guards import check_may_decide, check_pack, end, move_or_refuse
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def approve(
+    user: User,
+    request: PromotionRequest,
+    *,
+    plan_hash: str,
+    pack: IntegrationPack | None = None,
+    new_pack_name: str = "",
+) -> None:
+    """Say yes to exactly the content with ``plan_hash``, and say which Integration Pack it goes into.
+
+    :param plan_hash: the request's ``content_hash`` as the page showed it.
+    :raises PromotionError: FORBIDDEN, SELF_REVIEW, PLAN_STALE (the page showed another plan), ALREADY_REVIEWED,
+        PACK_NOT_FOUND (neither a pack nor a name for a new one, or a pack that is not for production).
+    """
+    check_may_decide(user, request, "approve")
+    if not plan_hash or plan_hash != request.content_hash:
+        raise PromotionError(
+            "PLAN_STALE", "The page showed other content than what would be approved now."
+        )
+    if (pack is None) == (not new_pack_name.strip()):
+        raise PromotionError("PACK_NOT_FOUND", "Choose a pack or name a new one.")
+    check_pack(pack)
+    with transaction.atomic():
+        move_or_refuse(
+            request,
+            to=Status.APPROVED,
+            already="ALREADY_REVIEWED",
+            actor=user,
+            where=~Q(requester=user) & Q(content_hash=plan_hash),
+            next_attempt_at=timezone.now(),
+            approved_by=user,
+            approved_at=timezone.now(),
+            approved_hash=plan_hash,
+            pack=pack,
+            new_pack_name=new_pack_name.strip(),
+        )
+        tasks.enqueue_on_commit(tasks.run_request, request.pk)
+
+
+def reject(user: User, request: PromotionRequest, *, reason: str) -> None:
+    """Say no, and why; the branch is deleted.
+
+    :raises PromotionError: FORBIDDEN, SELF_REVIEW, REASON_REQUIRED, ALREADY_REVIEWED.
+    """
+    check_may_decide(user, request, "reject")
+    reason = reason.strip()
+    if not reason:
+        raise PromotionError("REASON_REQUIRED")
+    end(
+        request,
+        to=Status.REJECTED,
+        already="ALREADY_REVIEWED",
+        actor=user,
+        note=reason,
+        where=~Q(requester=user),
+        decision_reason=reason,
+    )

@@ -1,0 +1,47 @@
+"""Taking a promotion back or stopping it before its merge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from .. import access
+from ..messages import PromotionError
+from ..models import PromotionRequest
+from ..states import Status
+from .guards import end, refuse
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def withdraw(user: User, request: PromotionRequest, *, reason: str = "") -> None:
+    """Take one's own request back before it is approved; the branch is deleted.
+
+    :raises PromotionError: FORBIDDEN, INVALID_TRANSITION.
+    """
+    if not access.may_withdraw(user, request):
+        refuse(user, f"withdraw promotion {request.pk}", request)
+    end(request, to=Status.WITHDRAWN, already="INVALID_TRANSITION", actor=user, note=reason.strip())
+
+
+def cancel(user: User, request: PromotionRequest, *, reason: str) -> None:
+    """Stop a request as an admin, before its merge has begun; the branch is deleted.
+
+    :raises PromotionError: FORBIDDEN, REASON_REQUIRED, INVALID_TRANSITION.
+    """
+    if not access.may_cancel(user):
+        refuse(user, f"cancel promotion {request.pk}", request)
+    reason = reason.strip()
+    if not reason:
+        raise PromotionError("REASON_REQUIRED")
+    end(
+        request,
+        to=Status.CANCELLED,
+        already="INVALID_TRANSITION",
+        actor=user,
+        note=reason,
+        where=Q(merge_started_at__isnull=True),
+        decision_reason=reason,
+    )

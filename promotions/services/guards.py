@@ -1,0 +1,65 @@
+"""What every service asks before it acts, and how it refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from django.db import transaction
+
+from .. import access, tasks
+from ..messages import PromotionError
+from ..models import DevAccount, IntegrationPack, PromotionRequest
+from ..states import Status
+from ..transitions import StaleRequest, move, record_event
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def check_account(user: User, dev_account: DevAccount, what: str) -> None:
+    if not access.dev_accounts(user).filter(pk=dev_account.pk).exists():
+        refuse(user, f"{what} of {dev_account.account_id}")
+
+
+def refuse_account(user: User, account: str, what: str) -> NoReturn:
+    """Leave an event for a dev account that is not the user's, or that does not exist, and refuse.
+
+    :raises PromotionError: FORBIDDEN, always.
+    """
+    refuse(user, f"{what} of {account}")
+
+
+def refuse(user: User, what: str, request: PromotionRequest | None = None) -> NoReturn:
+    record_event("access_refused", actor=user, request=request, subject=what)
+    raise PromotionError("FORBIDDEN")
+
+
+def check_may_decide(user: User, request: PromotionRequest, what: str) -> None:
+    if not access.is_admin(user):
+        refuse(user, f"{what} promotion {request.pk}", request)
+    if access.same_person(user, request.requester):
+        record_event("self_review_refused", request=request, actor=user, subject=what)
+        raise PromotionError("SELF_REVIEW")
+
+
+def check_pack(pack: IntegrationPack | None) -> None:
+    if (
+        pack is not None
+        and not IntegrationPack.objects.for_production().filter(pk=pack.pk).exists()
+    ):
+        raise PromotionError("PACK_NOT_FOUND", f"“{pack.name}” is not a pack for production.")
+
+
+def move_or_refuse(
+    request: PromotionRequest, *, to: Status, already: str, **kwargs: object
+) -> None:
+    try:
+        move(request.pk, to=to, **kwargs)  # type: ignore[arg-type]
+    except StaleRequest as stale:
+        raise PromotionError(already, f"It is: {stale.current.label}.") from stale
+
+
+def end(request: PromotionRequest, *, to: Status, already: str, **kwargs: object) -> None:
+    with transaction.atomic():
+        move_or_refuse(request, to=to, already=already, **kwargs)
+        tasks.enqueue_branch_deletions_on_commit(request.pk)

@@ -1,0 +1,102 @@
+"""Taking up a promotion that failed after its merge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from .. import access, tasks
+from ..messages import PromotionError
+from ..models import IntegrationPack, PromotionRequest, Turn
+from ..pipeline.steps import AFTER_PACK
+from ..states import Status, StepState
+from .guards import check_pack, move_or_refuse, refuse
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def retry(
+    user: User,
+    request: PromotionRequest,
+    *,
+    package_version: str = "",
+    pack: IntegrationPack | None = None,
+) -> None:
+    """Take up a promotion that failed after its merge, at the step that failed.
+
+    :param package_version: another version, where the first one was taken (PACKAGE_VERSION_EXISTS).
+    :param pack: another pack, where the first one vanished (PACK_NOT_FOUND).
+    :raises PromotionError: FORBIDDEN, PACK_NOT_FOUND, INVALID_TRANSITION (also while another promotion goes into the
+        pack, or when a newer one of the process has been merged, and for changes that come too late).
+    """
+    if not access.may_retry(user):
+        refuse(user, f"retry promotion {request.pk}", request)
+    check_pack(pack)
+    changes: dict[str, object] = {}
+    with transaction.atomic():
+        # Whose turn it is in the pack is decided here as well: see the step take_merge_turn.
+        Turn.take("merges")
+        failed = PromotionRequest.objects.select_related("pack", "plan").get(pk=request.pk)
+        if package_version.strip() not in ("", failed.package_version):
+            if failed.prod_package_id:
+                raise PromotionError("INVALID_TRANSITION", "The package has been made already.")
+            changes["package_version"] = package_version.strip()
+        if pack is not None and pack != failed.pack:
+            _leave_pack(failed)
+            changes.update(pack=pack, new_pack_name="", release_id="", released_package_id="")
+            failed.pack = pack
+        _check_retry(failed)
+        move_or_refuse(
+            request,
+            to=Status.DEPLOYING,
+            already="INVALID_TRANSITION",
+            action="retried",
+            actor=user,
+            where=Q(merged_at__isnull=False),
+            next_attempt_at=timezone.now(),
+            attempts=0,
+            error_code="",
+            error="",
+            failed_step="",
+            **changes,
+        )
+        if (failed.failed_step, failed.error_code) == ("await_release", "RELEASE_FAILED"):
+            # Waiting for a release that came to nothing would end the same way: it is made again.
+            failed.steps.filter(step="release_pack", state=StepState.DONE).update(
+                state=StepState.ABANDONED
+            )
+        tasks.enqueue_on_commit(tasks.run_request, request.pk)
+
+
+def _leave_pack(request: PromotionRequest) -> None:
+    """Another pack is chosen: what was done in the first one is done again there, unless it was released."""
+    steps = request.steps.filter(state=StepState.DONE)
+    if steps.filter(step="await_release").exists():
+        raise PromotionError("INVALID_TRANSITION", "It has been released in its pack already.")
+    steps.filter(step__in=AFTER_PACK).update(state=StepState.ABANDONED)
+
+
+def _check_retry(request: PromotionRequest) -> None:
+    """What went on since it failed must not be undone: a newer version deployed, or a release of the same pack."""
+    if request.merged_at is None:
+        raise PromotionError("INVALID_TRANSITION", "It has not been merged.")
+    newer = PromotionRequest.objects.filter(
+        dev_account=request.dev_account,
+        plan__root_component_id=request.plan.root_component_id,
+        merged_at__gt=request.merged_at,
+    ).first()
+    if newer is not None:
+        raise PromotionError(
+            "INVALID_TRANSITION", f"Promotion {newer.pk} has brought a newer version."
+        )
+    others = PromotionRequest.objects.exclude(pk=request.pk)
+    other = others.going_into_pack(request.pack_name).first()
+    if other is not None:
+        raise PromotionError(
+            "INVALID_TRANSITION",
+            f"Promotion {other.pk} goes into the same Integration Pack: retry when it has ended.",
+        )
