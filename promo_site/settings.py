@@ -271,17 +271,17 @@ _sweep_every = max(1.0, 60 * PROMOTION_TIME_SCALE)
 # up while no worker runs.
 CELERY_BEAT_SCHEDULE = {
     "tick": {
-        "task": "promotions.tasks.tick",
+        "task": "promotions.tasks.tick_task",
         "schedule": _tick_every,
         "options": {"expires": max(5.0, _tick_every * 5)},
     },
     "sweep": {
-        "task": "promotions.tasks.sweep",
+        "task": "promotions.tasks.sweep_task",
         "schedule": _sweep_every,
         "options": {"expires": max(5.0, _sweep_every)},
     },
     "sweep-branches": {
-        "task": "promotions.tasks.sweep_branches",
+        "task": "promotions.tasks.sweep_branches_task",
         "schedule": _sweep_every * 10,
         "options": {"expires": max(5.0, _sweep_every)},
     },

@@ -43,7 +43,7 @@ def dev_accounts(user: User | AnonymousUser) -> QuerySet[DevAccount]:
     return accounts.filter(access__is_active=True, access__group__in=user.groups.all()).distinct()
 
 
-def requests(user: User | AnonymousUser) -> QuerySet[PromotionRequest]:
+def promotions(user: User | AnonymousUser) -> QuerySet[PromotionRequest]:
     """The promotions that the user may see: those of their accounts, their own, or all for an admin."""
     if is_admin(user):
         return PromotionRequest.objects.all()
@@ -59,7 +59,7 @@ def plans(user: User | AnonymousUser) -> QuerySet[Plan]:
     if is_admin(user):
         return Plan.objects.all()
     return Plan.objects.filter(
-        Q(dev_account__in=dev_accounts(user)) | Q(request__in=requests(user))
+        Q(dev_account__in=dev_accounts(user)) | Q(promotion__in=promotions(user))
     ).distinct()
 
 
@@ -70,13 +70,13 @@ def same_person(one: User, other: User) -> bool:
     return bool(one.email) and one.email.casefold() == other.email.casefold()
 
 
-def may_decide(user: User, request: PromotionRequest) -> bool:
+def may_decide(user: User, promotion: PromotionRequest) -> bool:
     """Whether the user may approve or reject this promotion: an admin, and not its requester."""
-    return is_admin(user) and not same_person(user, request.requester)
+    return is_admin(user) and not same_person(user, promotion.requester)
 
 
-def may_withdraw(user: User, request: PromotionRequest) -> bool:
-    return same_person(user, request.requester)
+def may_withdraw(user: User, promotion: PromotionRequest) -> bool:
+    return same_person(user, promotion.requester)
 
 
 def may_retry(user: User) -> bool:

@@ -214,9 +214,9 @@ class PlanAdmin(ReadOnlyAdmin):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    list_display = ("at", "actor", "action", "subject", "request", "from_status", "to_status")
+    list_display = ("at", "actor", "action", "subject", "promotion", "from_status", "to_status")
     list_filter = ("action", "at")
-    list_select_related = ("actor", "request__plan")
+    list_select_related = ("actor", "promotion__plan")
     search_fields = ("subject", "note", "actor__username")
     date_hierarchy = "at"
 
@@ -231,15 +231,15 @@ class ApiCallAdmin(ReadOnlyAdmin):
 
 @admin.register(PromotionBranch)
 class PromotionBranchAdmin(ReadOnlyAdmin):
-    list_display = ("name", "request", "remote_id", "created_at", "delete_due", "deleted_at")
+    list_display = ("name", "promotion", "remote_id", "created_at", "delete_due", "deleted_at")
     list_filter = ("created_at",)
-    list_select_related = ("request__plan",)
+    list_select_related = ("promotion__plan",)
     search_fields = ("name", "remote_id")
 
 
 @admin.register(StepRun)
 class StepRunAdmin(ReadOnlyAdmin):
-    list_display = ("request", "step", "attempt", "state", "started_at", "finished_at")
+    list_display = ("promotion", "step", "attempt", "state", "started_at", "finished_at")
     list_filter = ("state", "step")
-    list_select_related = ("request__plan",)
+    list_select_related = ("promotion__plan",)
     search_fields = ("step", "remote_id", "error")

@@ -45,12 +45,12 @@ def token() -> str:
 
 def client(
     *,
-    request: PromotionRequest | None = None,
+    promotion: PromotionRequest | None = None,
     plan: Plan | None = None,
     dialect: str = "",
     base_path: str = BASE_PATH,
 ) -> PartnerApiClient:
-    """A client for the primary account; every call it makes is recorded for the request or plan.
+    """A client for the primary account; every call it makes is recorded for the promotion or plan.
 
     :param dialect: another one than the setting's, and ``base_path`` another place on the server: the
         connection check finds out with them what the server speaks.
@@ -69,7 +69,7 @@ def client(
         time_scale=float(settings.PROMOTION_TIME_SCALE),
         # Room above the bound on components, so that a large one is told as that.
         max_bytes=2 * settings.PROMOTION_MAX_COMPONENT_BYTES,
-        record=_recorder(request, plan),
+        record=_recorder(promotion, plan),
         base_path=base_path,
     )
     return PartnerApiClient(
@@ -89,10 +89,10 @@ def _redis() -> redis.Redis:
     )
 
 
-def _recorder(request: PromotionRequest | None, plan: Plan | None) -> Callable[[Call], None]:
+def _recorder(promotion: PromotionRequest | None, plan: Plan | None) -> Callable[[Call], None]:
     def record(call: Call) -> None:
         ApiCall.objects.create(
-            request=request,
+            promotion=promotion,
             plan=plan,
             operation=str(call.operation),
             name=call.name,

@@ -1,4 +1,4 @@
-"""The statuses of a promotion request and who may follow whom.
+"""The statuses of a promotion and who may follow whom.
 
 One table for each ``STAGE`` setting says what is allowed, and nothing else does: ``transitions.py`` reads it in the
 WHERE clause of every status change.
@@ -8,7 +8,7 @@ from django.db.models import TextChoices
 
 
 class Status(TextChoices):
-    """Where a promotion request stands."""
+    """Where a promotion stands."""
 
     QUEUED = "queued", "Queued"
     WAITING = "waiting", "Waiting for a branch"
@@ -84,7 +84,7 @@ class Action(TextChoices):
 
 
 class Outcome(TextChoices):
-    """What became of one component of a request."""
+    """What became of one component of a promotion."""
 
     PENDING = "pending", "Pending"
     DONE = "done", "Done"

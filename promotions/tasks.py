@@ -18,10 +18,10 @@ from kombu.exceptions import OperationalError
 from . import heartbeat
 from .models import Job, PackageListing, Plan, PromotionBranch, PromotionRequest
 from .pipeline import cleanup, runner
-from .plan import build_plan as make_plan
+from .plan import build_plan
 from .plan.listing import refresh_listing
-from .setup.jobs import run_job as do_job
-from .worker import sweep as sweeping
+from .setup.jobs import run_job
+from .worker.sweep import sweep
 from .worker.timing import scaled
 
 logger = logging.getLogger(__name__)
@@ -31,55 +31,55 @@ ENQUEUE_AGAIN = 30.0
 
 
 @shared_task
-def build_plan(plan_id: int) -> None:
-    make_plan(plan_id)
+def build_plan_task(plan_id: int) -> None:
+    build_plan(plan_id)
 
 
 @shared_task
-def run_request(request_id: int) -> None:
-    seconds = runner.run_request(request_id)
+def run_promotion_task(promotion_id: int) -> None:
+    seconds = runner.run_promotion(promotion_id)
     if seconds is not None:
-        enqueue(run_request, request_id, countdown=scaled(seconds))
+        enqueue(run_promotion_task, promotion_id, countdown=scaled(seconds))
 
 
 @shared_task
-def delete_branch(branch_id: int) -> None:
+def delete_branch_task(branch_id: int) -> None:
     cleanup.delete_branch(branch_id)
 
 
 @shared_task
-def refresh_packages(listing_id: int) -> None:
+def refresh_packages_task(listing_id: int) -> None:
     refresh_listing(listing_id)
 
 
 @shared_task
-def run_job(job_id: int) -> None:
-    do_job(job_id)
+def run_job_task(job_id: int) -> None:
+    run_job(job_id)
 
 
 @shared_task
-def tick() -> None:
+def tick_task() -> None:
     """Enqueue everything that is due and that no worker holds, and show that somebody does."""
     heartbeat.beat()
     for model, task in (
-        (PromotionRequest, run_request),
-        (PromotionBranch, delete_branch),
-        (Plan, build_plan),
-        (PackageListing, refresh_packages),
-        (Job, run_job),
+        (PromotionRequest, run_promotion_task),
+        (PromotionBranch, delete_branch_task),
+        (Plan, build_plan_task),
+        (PackageListing, refresh_packages_task),
+        (Job, run_job_task),
     ):
         _enqueue_due(model, task)
 
 
 @shared_task
-def sweep() -> None:
+def sweep_task() -> None:
     """Set right what no step will: lapsed reviews, rows that nothing would carry on."""
-    sweeping.sweep()
+    sweep()
 
 
 @shared_task
-def sweep_branches() -> None:
-    """Delete branches of ours that no live request owns."""
+def sweep_branches_task() -> None:
+    """Delete branches of ours that no live promotion owns."""
     cleanup.sweep_branches()
 
 
@@ -105,14 +105,14 @@ def enqueue_on_commit(task: Any, pk: int) -> None:
     transaction.on_commit(lambda: enqueue(task, pk), robust=True)
 
 
-def enqueue_branch_deletions_on_commit(request_id: int) -> None:
-    """Delete the branches of a request that has just ended."""
+def enqueue_branch_deletions_on_commit(promotion_id: int) -> None:
+    """Delete the branches of a promotion that has just ended."""
 
     def send() -> None:
         due = PromotionBranch.objects.filter(
-            request_id=request_id, delete_due__isnull=False, deleted_at__isnull=True
+            promotion_id=promotion_id, delete_due__isnull=False, deleted_at__isnull=True
         )
         for pk in due.values_list("pk", flat=True):
-            enqueue(delete_branch, pk)
+            enqueue(delete_branch_task, pk)
 
     transaction.on_commit(send, robust=True)

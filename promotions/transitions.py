@@ -1,4 +1,4 @@
-"""The only writer of a request's status, and the writer of every Event.
+"""The only writer of a promotion's status, and the writer of every Event.
 
 A status change is one conditional UPDATE with the allowed statuses in its WHERE clause; the Event is written in the
 same transaction, and so is what must never be forgotten: the deletion of the branch on every final path.
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-class StaleRequest(Exception):
-    """Somebody else moved the request first, or the move is not allowed from where it stands."""
+class StalePromotion(Exception):
+    """Somebody else moved the promotion first, or the move is not allowed from where it stands."""
 
-    def __init__(self, request_id: int, to: Status, current: str) -> None:
-        super().__init__(f"Promotion {request_id} cannot go to {to}: it is {current}.")
-        self.request_id = request_id
+    def __init__(self, promotion_id: int, to: Status, current: str) -> None:
+        super().__init__(f"Promotion {promotion_id} cannot go to {to}: it is {current}.")
+        self.promotion_id = promotion_id
         self.to = to
         self.current = Status(current)
 
 
 def allowed_from(to: Status) -> frozenset[Status]:
-    """The statuses from which a request may go to ``to`` under the present ``STAGE`` setting."""
+    """The statuses from which a promotion may go to ``to`` under the present ``STAGE`` setting."""
     return TABLES[Stage(settings.STAGE)][to]
 
 
 def initial_status() -> Status:
-    """The status of a request that has just been submitted."""
+    """The status of a promotion that has just been submitted."""
     return INITIAL[Stage(settings.STAGE)]
 
 
 def record_event(
     action: str,
     *,
-    request: PromotionRequest | None = None,
+    promotion: PromotionRequest | None = None,
     actor: User | None = None,
     subject: str = "",
     note: str = "",
@@ -54,7 +54,7 @@ def record_event(
     """Write one row of history."""
     return Event.objects.create(
         action=action,
-        request=request,
+        promotion=promotion,
         actor=actor,
         subject=subject[:1000],
         note=note,
@@ -64,7 +64,7 @@ def record_event(
 
 
 def move(
-    request_id: int,
+    promotion_id: int,
     *,
     to: Status,
     action: str = "",
@@ -75,7 +75,7 @@ def move(
     next_attempt_at: datetime | None = None,
     **changes: Any,
 ) -> None:
-    """Move one request to ``to``, or raise ``StaleRequest`` if it is not where it must be.
+    """Move one promotion to ``to``, or raise ``StalePromotion`` if it is not where it must be.
 
     :param where: a further condition on the row, such as "not requested by the one who approves".
     :param epoch: the lease epoch of the worker that moves it; a worker that was given up loses.
@@ -83,9 +83,9 @@ def move(
     :param changes: further columns to write in the same UPDATE.
     """
     with transaction.atomic():
-        row = PromotionRequest.objects.select_for_update().filter(pk=request_id)
+        row = PromotionRequest.objects.select_for_update().filter(pk=promotion_id)
         current = row.values_list("status", flat=True).get()
-        guard = PromotionRequest.objects.filter(pk=request_id, status=current)
+        guard = PromotionRequest.objects.filter(pk=promotion_id, status=current)
         if epoch is not None:
             guard = guard.filter(lease_epoch=epoch)
         if where is not None:
@@ -96,9 +96,9 @@ def move(
                 status=to, updated_at=timezone.now(), next_attempt_at=next_attempt_at, **changes
             )
         if moved != 1:
-            raise StaleRequest(request_id, to, current)
+            raise StalePromotion(promotion_id, to, current)
         Event.objects.create(
-            request_id=request_id,
+            promotion_id=promotion_id,
             actor=actor,
             action=action or to.value,
             from_status=current,
@@ -106,25 +106,25 @@ def move(
             note=note,
         )
         if to in FINAL:
-            _clean_up(request_id)
+            _clean_up(promotion_id)
 
 
-def _clean_up(request_id: int) -> None:
+def _clean_up(promotion_id: int) -> None:
     """What every final status brings with it: no branch, no reservation, no step that looks alive."""
     now = timezone.now()
-    drop_branches(request_id)
+    drop_branches(promotion_id)
     StepRun.objects.filter(
-        request_id=request_id, state__in=(StepState.RUNNING, StepState.WAITING)
+        promotion_id=promotion_id, state__in=(StepState.RUNNING, StepState.WAITING)
     ).update(state=StepState.ABANDONED, finished_at=now)
 
 
-def drop_branches(request_id: int) -> None:
-    """Mark the live branch of a request for deletion and give up what it reserved.
+def drop_branches(promotion_id: int) -> None:
+    """Mark the live branch of a promotion for deletion and give up what it reserved.
 
     The caller is in a transaction, so that the branch and the reason for its deletion go together.
     """
     now = timezone.now()
-    PromotionBranch.objects.filter(request_id=request_id, delete_due__isnull=True).update(
+    PromotionBranch.objects.filter(promotion_id=promotion_id, delete_due__isnull=True).update(
         delete_due=now, next_attempt_at=now
     )
-    Reservation.objects.filter(request_id=request_id).delete()
+    Reservation.objects.filter(promotion_id=promotion_id).delete()

@@ -2,12 +2,11 @@
 
 from django.urls import path
 
-from .pages import home, new, plans, reviews, setup
-from .pages import promotions as requests
+from .pages import home, new, plans, promotions, reviews, setup
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("promotions/", requests.my_promotions, name="my_promotions"),
+    path("promotions/", promotions.my_promotions, name="my_promotions"),
     path("promotions/new/", new.new_promotion, name="new_promotion"),
     path("promotions/new/<int:account_pk>/", new.choose_package, name="choose_package"),
     path("promotions/new/<int:account_pk>/refresh/", new.refresh_packages, name="refresh_packages"),
@@ -21,11 +20,11 @@ urlpatterns = [
         name="component_difference",
     ),
     path("findings/<int:pk>/accept/", plans.accept_finding, name="accept_finding"),
-    path("promotions/<int:pk>/", requests.promotion_detail, name="promotion_detail"),
-    path("promotions/<int:pk>/progress/", requests.promotion_progress, name="promotion_progress"),
-    path("promotions/<int:pk>/withdraw/", requests.withdraw, name="withdraw"),
-    path("promotions/<int:pk>/cancel/", requests.cancel, name="cancel"),
-    path("promotions/<int:pk>/retry/", requests.retry, name="retry"),
+    path("promotions/<int:pk>/", promotions.promotion_detail, name="promotion_detail"),
+    path("promotions/<int:pk>/progress/", promotions.promotion_progress, name="promotion_progress"),
+    path("promotions/<int:pk>/withdraw/", promotions.withdraw, name="withdraw"),
+    path("promotions/<int:pk>/cancel/", promotions.cancel, name="cancel"),
+    path("promotions/<int:pk>/retry/", promotions.retry, name="retry"),
     path("queue/", reviews.review_queue, name="review_queue"),
     path("queue/<int:pk>/", reviews.review, name="review"),
     path("queue/<int:pk>/approve/", reviews.approve, name="approve"),

@@ -7,7 +7,7 @@ from .jobs import Job
 from .mappings import ComponentMapping
 from .plans import Acceptance, Blob, Finding, Plan, PlannedComponent
 from .production import Environment, IntegrationPack, PackRelease
-from .requests import (
+from .promotions import (
     ComponentResult,
     Deployment,
     PromotionBranch,

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from .base import LONG_NAME, NAME
 from .plans import Plan
-from .requests import PromotionRequest
+from .promotions import PromotionRequest
 
 
 class AppendOnlyError(TypeError):
@@ -21,7 +21,7 @@ class Event(models.Model):
     """Append-only history: who did what, when, from which state to which, and why."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
-    request = models.ForeignKey(
+    promotion = models.ForeignKey(
         PromotionRequest, on_delete=models.PROTECT, null=True, blank=True, related_name="events"
     )
     actor = models.ForeignKey(
@@ -52,7 +52,7 @@ class ApiCall(models.Model):
     """One try of one Partner API call. Never a secret, never a body."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
-    request = models.ForeignKey(
+    promotion = models.ForeignKey(
         PromotionRequest, on_delete=models.CASCADE, null=True, blank=True, related_name="api_calls"
     )
     plan = models.ForeignKey(

@@ -19,9 +19,9 @@ class Task:
     places: list[str] = field(default_factory=list)
 
 
-def after_deployment(request: PromotionRequest) -> list[Task]:
+def after_deployment(promotion: PromotionRequest) -> list[Task]:
     """The list for one promotion, from what its plan has recorded."""
-    components = list(request.plan.components.all())
+    components = list(promotion.plan.components.all())
     tasks = []
     if emptied := [place for component in components for place in _emptied(component)]:
         tasks.append(

@@ -50,7 +50,7 @@ class MakePlanForm(forms.Form):
 
 
 class SubmitForm(forms.Form):
-    """What a plan still needs to become a request."""
+    """What a plan still needs to become a promotion."""
 
     package_version = forms.CharField(
         label="Package version in production",
@@ -109,9 +109,11 @@ def production_packs() -> Any:
     return IntegrationPack.objects.for_production()
 
 
-def suggested_pack(request: PromotionRequest) -> IntegrationPack | None:
+def suggested_pack(promotion: PromotionRequest) -> IntegrationPack | None:
     """The pack in which this process was last released."""
-    root = request.plan.components.filter(dev_component_id=request.plan.root_component_id).first()
+    root = promotion.plan.components.filter(
+        dev_component_id=promotion.plan.root_component_id
+    ).first()
     if root is None or not root.prod_component_id:
         return None
     release = (
@@ -141,9 +143,9 @@ class ApproveForm(forms.Form):
     )
     plan_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
-    def __init__(self, *args: Any, request: PromotionRequest, **kwargs: Any) -> None:
-        self.suggested = suggested_pack(request)
-        kwargs["initial"] = {"pack": self.suggested, "plan_hash": request.content_hash}
+    def __init__(self, *args: Any, promotion: PromotionRequest, **kwargs: Any) -> None:
+        self.suggested = suggested_pack(promotion)
+        kwargs["initial"] = {"pack": self.suggested, "plan_hash": promotion.content_hash}
         super().__init__(*args, **kwargs)
         field = self.fields["pack"]
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 (for the types)

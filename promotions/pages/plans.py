@@ -93,7 +93,7 @@ def submit_promotion(request: UserRequest, pk: int) -> HttpResponse:
 @role_required
 def accept_finding(request: UserRequest, pk: int) -> HttpResponse:
     finding = get_object_or_404(
-        Finding.objects.select_related("plan__request", "component"),
+        Finding.objects.select_related("plan__promotion", "component"),
         pk=pk,
         plan__in=access.plans(request.user),
     )
@@ -110,8 +110,8 @@ def accept_finding(request: UserRequest, pk: int) -> HttpResponse:
         what = finding.subject_name or finding.subject_id
         messages.success(request, f"Accepted, for “{what}”: {message(finding.code).happened}")
     plan = finding.plan
-    if hasattr(plan, "request"):
-        return redirect(f"{reverse('review', args=[plan.request.pk])}#findings")
+    if hasattr(plan, "promotion"):
+        return redirect(f"{reverse('review', args=[plan.promotion.pk])}#findings")
     return redirect(f"{plan.get_absolute_url()}#findings")
 
 
@@ -135,7 +135,7 @@ def component_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpRes
         "component": component,
         "difference": difference(staged.difference if staged else component.difference),
         "is_staged": staged is not None,
-        "promotion": getattr(component.plan, "request", None),
+        "promotion": getattr(component.plan, "promotion", None),
     }
     template = "_difference.html" if request.htmx else "component_difference.html"
     return render(request, template, context)
@@ -153,7 +153,7 @@ def _seen(plan: Plan, *more: object) -> str:
 
 
 def _context(request: UserRequest, plan: Plan) -> dict[str, Any]:
-    promotion = getattr(plan, "request", None)
+    promotion = getattr(plan, "promotion", None)
     is_live = plan.state == Plan.State.BUILDING
     is_idle = is_live and nobody_works(plan.created_at)
     context: dict[str, Any] = {

@@ -45,7 +45,7 @@ SHOWN_CALLS = 200
 @role_required
 def my_promotions(request: UserRequest) -> HttpResponse:
     """The user's own promotions, or all that they may see."""
-    visible = access.requests(request.user)
+    visible = access.promotions(request.user)
     own = visible.filter(requester=request.user)
     show = "all" if request.GET.get("show") == "all" else "mine"
     query = request.GET.get("q", "").strip()
@@ -160,7 +160,7 @@ def _fragment(request: UserRequest, promotion: PromotionRequest, **more: Any) ->
 
 
 def _promotion(request: UserRequest, pk: int) -> PromotionRequest:
-    visible = access.requests(request.user).select_related(
+    visible = access.promotions(request.user).select_related(
         "plan", "dev_account", "requester", "approved_by", "pack"
     )
     return get_object_or_404(visible, pk=pk)
@@ -226,7 +226,7 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
     is_idle = _is_idle(promotion)
     components = plan_components(promotion.plan)
     written = promotion.results.filter(component__action__in=(Action.CREATE, Action.UPDATE))
-    calls = ApiCall.objects.filter(Q(request=promotion) | Q(plan=promotion.plan))
+    calls = ApiCall.objects.filter(Q(promotion=promotion) | Q(plan=promotion.plan))
     return {
         "promotion": promotion,
         "plan": promotion.plan,

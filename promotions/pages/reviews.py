@@ -45,7 +45,7 @@ def review_queue(request: UserRequest) -> HttpResponse:
     if tab not in TABS:
         tab = "waiting"
     filters = QueueFilterForm(request.GET)
-    promotions = access.requests(request.user)
+    promotions = access.promotions(request.user)
     if filters.is_valid():
         if account := filters.cleaned_data["account"]:
             promotions = promotions.filter(dev_account=account)
@@ -92,7 +92,7 @@ def review(request: UserRequest, pk: int) -> HttpResponse:
 @role_required
 def approve(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
-    form = ApproveForm(request.POST, request=promotion)
+    form = ApproveForm(request.POST, promotion=promotion)
     if access.may_decide(request.user, promotion) and not form.is_valid():
         return _page(request, promotion, approve_form=form)
     cleaned: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
@@ -127,7 +127,7 @@ def reject(request: UserRequest, pk: int) -> HttpResponse:
 
 
 def _promotion(request: UserRequest, pk: int) -> PromotionRequest:
-    visible = access.requests(request.user).select_related(
+    visible = access.promotions(request.user).select_related(
         "plan", "dev_account", "requester", "approved_by"
     )
     return get_object_or_404(visible, pk=pk)
@@ -169,7 +169,7 @@ def _page(
         .last(),
         "approve_form": focus_first_error(approve_form)
         if approve_form
-        else ApproveForm(request=promotion),
+        else ApproveForm(promotion=promotion),
         "reject_form": reject_form or ReasonForm(),
     }
     return render(request, "review.html", context)

@@ -74,7 +74,8 @@ def plan_components(plan: Plan) -> list[PlannedComponent]:
     """The components with what became of them; once they are staged, with the branch's figures."""
     components = list(plan.components.defer("depends_on"))
     results = {
-        result.component_id: result for result in ComponentResult.objects.filter(request__plan=plan)
+        result.component_id: result
+        for result in ComponentResult.objects.filter(promotion__plan=plan)
     }
     for component in components:
         result = component.result = results.get(component.pk)  # type: ignore[attr-defined]

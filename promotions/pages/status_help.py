@@ -45,9 +45,9 @@ class Explanation:
     next: str
 
 
-def explain(request: PromotionRequest) -> Explanation:
+def explain(promotion: PromotionRequest) -> Explanation:
     """Where the promotion stands and what happens next."""
-    return _EXPLANATIONS[Status(request.status)](request)
+    return _EXPLANATIONS[Status(promotion.status)](promotion)
 
 
 def person(user: User | None) -> str:
@@ -62,7 +62,7 @@ def event_words(action: str) -> str:
     return EVENT_WORDS.get(action, action.replace("_", " "))
 
 
-def _queued(request: PromotionRequest) -> Explanation:
+def _queued(promotion: PromotionRequest) -> Explanation:
     return Explanation(
         "It waits for a worker to take it up.",
         f"A branch is made in the primary account and the components are copied to it; "
@@ -70,21 +70,21 @@ def _queued(request: PromotionRequest) -> Explanation:
     )
 
 
-def _waiting(request: PromotionRequest) -> Explanation:
+def _waiting(promotion: PromotionRequest) -> Explanation:
     return Explanation(
         "It waits in line: there is no branch for it at the moment.",
         "It goes on by itself when its turn comes; nobody has to do anything.",
     )
 
 
-def _staging(request: PromotionRequest) -> Explanation:
+def _staging(promotion: PromotionRequest) -> Explanation:
     return Explanation(
         "A worker copies the components to a branch of the primary account; main is not touched.",
         f"When all of them are there, {_after_staging()}",
     )
 
 
-def _admin_review(request: PromotionRequest) -> Explanation:
+def _admin_review(promotion: PromotionRequest) -> Explanation:
     return Explanation(
         "An admin has to look at the differences and decide; production is as it was.",
         "After an approval it is merged, packaged, released and deployed by itself; "
@@ -92,15 +92,15 @@ def _admin_review(request: PromotionRequest) -> Explanation:
     )
 
 
-def _approved(request: PromotionRequest) -> Explanation:
+def _approved(promotion: PromotionRequest) -> Explanation:
     return Explanation(
-        f"{person(request.approved_by)} approved it.",
+        f"{person(promotion.approved_by)} approved it.",
         "A worker takes it up now: merge, package, release, deployment.",
     )
 
 
-def _deploying(request: PromotionRequest) -> Explanation:
-    if request.merged_at is None:
+def _deploying(promotion: PromotionRequest) -> Explanation:
+    if promotion.merged_at is None:
         return Explanation(
             "The branch is being merged into main of the primary account.",
             "After the merge the process is packaged, released and deployed.",
@@ -111,57 +111,57 @@ def _deploying(request: PromotionRequest) -> Explanation:
     )
 
 
-def _deployed(request: PromotionRequest) -> Explanation:
+def _deployed(promotion: PromotionRequest) -> Explanation:
     return Explanation(
         "It is in production, and deployed to its environments.",
         "Go through the list of what is left for people, below.",
     )
 
 
-def _rejected(request: PromotionRequest) -> Explanation:
+def _rejected(promotion: PromotionRequest) -> Explanation:
     return Explanation(
-        f"An admin said no; nothing reached production{_branch(request)}.",
+        f"An admin said no; nothing reached production{_branch(promotion)}.",
         "Read the reason, repair it in the dev account, package it again and make a new plan.",
     )
 
 
-def _withdrawn(request: PromotionRequest) -> Explanation:
+def _withdrawn(promotion: PromotionRequest) -> Explanation:
     return Explanation(
-        f"It was taken back by its requester; nothing reached production{_branch(request)}.",
+        f"It was taken back by its requester; nothing reached production{_branch(promotion)}.",
         "Make a new plan whenever you like.",
     )
 
 
-def _cancelled(request: PromotionRequest) -> Explanation:
+def _cancelled(promotion: PromotionRequest) -> Explanation:
     return Explanation(
-        f"An admin stopped it before the merge; nothing reached production{_branch(request)}.",
+        f"An admin stopped it before the merge; nothing reached production{_branch(promotion)}.",
         "Read the reason, then make a new plan if it is still wanted.",
     )
 
 
-def _lapsed(request: PromotionRequest) -> Explanation:
+def _lapsed(promotion: PromotionRequest) -> Explanation:
     return Explanation(
-        f"Nobody decided in time; nothing reached production{_branch(request)}.",
+        f"Nobody decided in time; nothing reached production{_branch(promotion)}.",
         "Make a new plan from the same package and request it again.",
     )
 
 
-def _failed(request: PromotionRequest) -> Explanation:
-    if request.can_be_retried:
+def _failed(promotion: PromotionRequest) -> Explanation:
+    if promotion.can_be_retried:
         return Explanation(
             "The components are merged in production, but a later step failed.",
             "Once the cause is out of the way an admin retries it: it goes on from the step that "
             "failed, and nothing is done twice.",
         )
     return Explanation(
-        f"It failed before anything reached production{_branch(request)}.",
+        f"It failed before anything reached production{_branch(promotion)}.",
         "Read below what happened and what to do about it; then make a new plan.",
     )
 
 
-def _branch(request: PromotionRequest) -> str:
+def _branch(promotion: PromotionRequest) -> str:
     """What became of the branch, as the end of a sentence; nothing where there was none."""
-    branch = request.branch
+    branch = promotion.branch
     if branch is None:
         return ""
     return ", and the branch is deleted" if branch.deleted_at else "; the branch is being deleted"

@@ -1,1 +1,1 @@
-"""Carries a promotion request from queued to deployed, one recorded step after the other."""
+"""Carries a promotion from queued to deployed, one recorded step after the other."""

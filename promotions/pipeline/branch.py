@@ -16,7 +16,7 @@ from ..messages import PromotionError
 from ..models import NAME, PromotionBranch, PromotionRequest, Turn
 from ..states import Status
 from ..worker.timing import BRANCH_POLL, SLOT_POLL
-from .run import Run, StageAgain, Wait
+from .context import StageAgain, StepContext, Wait
 
 
 def mark() -> str:
@@ -25,43 +25,45 @@ def mark() -> str:
     return f"Promotion Desk {key[:8]}:"
 
 
-def describe(request: PromotionRequest) -> str:
+def describe(promotion: PromotionRequest) -> str:
     """The description of one of our branches."""
-    return f"{mark()} promotion {request.pk}, {request.plan.root_name}"[:250]
+    return f"{mark()} promotion {promotion.pk}, {promotion.plan.root_name}"[:250]
 
 
-def reserve_branch(run: Run) -> Wait | None:
+def reserve_branch(context: StepContext) -> Wait | None:
     """Wait for a turn and a slot, in order of submission, then write the branch's row (before operation 10).
 
     Operation 11 is asked first, outside any transaction. Under the lock everything that was reserved since then is
     counted as well, so the limit holds however many workers decide at once.
     """
-    request = run.request
-    remote = [branch.name for branch in run.client.query_branches() if not branch.is_main]
+    promotion = context.promotion
+    remote = [branch.name for branch in context.client.query_branches() if not branch.is_main]
     with transaction.atomic():
         Turn.take("branches")
         reserved = PromotionBranch.objects.filter(deleted_at__isnull=True).exclude(name__in=remote)
         free = settings.PROMOTION_BRANCH_LIMIT - len(remote) - reserved.count()
-        why = _why_to_wait(request, free)
+        why = _why_to_wait(promotion, free)
         if why is None:
-            number = request.branches.count()
+            number = promotion.branches.count()
             suffix = f"-{number + 1}" if number else ""
-            run.move(
+            context.move(
                 Status.STAGING,
                 next_attempt_at=timezone.now(),
                 waiting_for="",
-                staged_times=request.staged_times + 1,
+                staged_times=promotion.staged_times + 1,
             )
-            PromotionBranch.objects.create(request=request, name=f"promo-{request.pk}{suffix}")
+            PromotionBranch.objects.create(
+                promotion=promotion, name=f"promo-{promotion.pk}{suffix}"
+            )
             return None
-    if request.status == Status.QUEUED:
-        run.move(Status.WAITING, note=why, next_attempt_at=request.next_attempt_at)
-    run.record(waiting_for=why[:NAME])
+    if promotion.status == Status.QUEUED:
+        context.move(Status.WAITING, note=why, next_attempt_at=promotion.next_attempt_at)
+    context.record(waiting_for=why[:NAME])
     return Wait(SLOT_POLL, why)
 
 
-def _why_to_wait(request: PromotionRequest, free: int) -> str | None:
-    """None when it is this request's turn, else what it waits for, with its place in line."""
+def _why_to_wait(promotion: PromotionRequest, free: int) -> str | None:
+    """None when it is this promotion's turn, else what it waits for, with its place in line."""
     staging = set(
         PromotionRequest.objects.filter(status=Status.STAGING).values_list(
             "dev_account_id", flat=True
@@ -74,42 +76,46 @@ def _why_to_wait(request: PromotionRequest, free: int) -> str | None:
         if account not in staging:
             able.append(pk)
             staging.add(account)
-    if request.pk not in able:
-        return f"Another promotion from {request.dev_account.name} goes first."
-    place = able.index(request.pk)
+    if promotion.pk not in able:
+        return f"Another promotion from {promotion.dev_account.name} goes first."
+    place = able.index(promotion.pk)
     if place < free:
         return None
     return f"All branches are in use. Place in line: {place - max(free, 0) + 1}."
 
 
-def create_branch(run: Run) -> Wait | None:
+def create_branch(context: StepContext) -> Wait | None:
     """Operation 10, after looking whether an earlier try made the branch although its answer was lost."""
-    branch = run.branch
-    known = find(run.client, branch) if branch.remote_id == "" and run.tried_before else None
+    branch = context.branch
+    known = (
+        find(context.client, branch) if branch.remote_id == "" and context.tried_before else None
+    )
     if known is None and not branch.remote_id:
-        known = _create(run, branch)
+        known = _create(context, branch)
     if known is not None:
-        with run.lease.writing():
+        with context.lease.writing():
             # The platform normalises names; the answered one is what packages are made from.
             PromotionBranch.objects.filter(pk=branch.pk).update(
                 remote_id=known.branch_id, name=known.name
             )
         branch.name, branch.remote_id = known.name, known.branch_id
-    run.note(branch.name, remote_id=branch.remote_id)
+    context.note(branch.name, remote_id=branch.remote_id)
     return None
 
 
-def _create(run: Run, branch: PromotionBranch) -> Branch:
-    parent = next((b.branch_id for b in run.client.query_branches() if b.is_main), None)
+def _create(context: StepContext, branch: PromotionBranch) -> Branch:
+    parent = next((b.branch_id for b in context.client.query_branches() if b.is_main), None)
     try:
-        return run.client.create_branch(branch.name, describe(run.request), parent_id=parent)
+        return context.client.create_branch(
+            branch.name, describe(context.promotion), parent_id=parent
+        )
     except AnswerLost:
-        known = find(run.client, branch)
+        known = find(context.client, branch)
         if known is None:
             raise
         return known
     except AlreadyExists as error:
-        known = find(run.client, branch)
+        known = find(context.client, branch)
         if known is None:
             raise StageAgain(
                 "ALREADY_EXISTS", f"Somebody else has a branch “{branch.name}”."
@@ -128,16 +134,16 @@ def find(client: PartnerApiClient, branch: PromotionBranch) -> Branch | None:
     return None
 
 
-def await_branch(run: Run) -> Wait | None:
+def await_branch(context: StepContext) -> Wait | None:
     """Operation 14 every 5 s, at most 6 times (guide).
 
     :raises PromotionError: BRANCH_CREATION_TIMEOUT.
     """
-    if run.client.get_branch(run.branch.remote_id).ready:
-        run.note(f"{run.branch.name} is ready")
+    if context.client.get_branch(context.branch.remote_id).ready:
+        context.note(f"{context.branch.name} is ready")
         return None
-    polls = run.step.polls + 1
+    polls = context.step_run.polls + 1
     if polls > settings.PROMOTION_BRANCH_POLLS:
-        raise PromotionError("BRANCH_CREATION_TIMEOUT", run.branch.name)
-    run.note(f"Not ready yet (look {polls} of {settings.PROMOTION_BRANCH_POLLS})", polls=polls)
+        raise PromotionError("BRANCH_CREATION_TIMEOUT", context.branch.name)
+    context.note(f"Not ready yet (look {polls} of {settings.PROMOTION_BRANCH_POLLS})", polls=polls)
     return Wait(BRANCH_POLL, "The branch is being created.")

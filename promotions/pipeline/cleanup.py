@@ -31,12 +31,12 @@ def delete_branch(branch_id: int) -> None:
     if lease is None:
         return
     with held(lease):
-        branch = PromotionBranch.objects.select_related("request__plan").get(pk=branch_id)
+        branch = PromotionBranch.objects.select_related("promotion__plan").get(pk=branch_id)
         if branch.delete_due is None or branch.deleted_at is not None:
             lease.record(next_attempt_at=None)
             return
         now = timezone.now()
-        if not PromotionRequest.objects.not_held(now).filter(pk=branch.request_id).exists():
+        if not PromotionRequest.objects.not_held(now).filter(pk=branch.promotion_id).exists():
             # A running step finishes first.
             lease.record(next_attempt_at=after(MERGE_POLL))
             return
@@ -61,13 +61,13 @@ def _try_again(lease: Lease, branch: PromotionBranch, why: str) -> None:
 
 
 def _delete(lease: Lease, branch: PromotionBranch) -> None:
-    client = partner_client(request=branch.request)
+    client = partner_client(promotion=branch.promotion)
     if not _merge_is_settled(client, lease, branch):
         lease.record(next_attempt_at=after(MERGE_POLL))
         return
     # Whatever becomes of the deletion: nobody else has to wait with a merge.
     PromotionRequest.objects.filter(
-        pk=branch.request_id, status=Status.FAILED, merged_at__isnull=True
+        pk=branch.promotion_id, status=Status.FAILED, merged_at__isnull=True
     ).update(merge_started_at=None)
     may_be_in_flight = branch.created_at > after(-IN_FLIGHT)
     if not branch.remote_id and may_be_in_flight and find(client, branch) is None:
@@ -92,41 +92,41 @@ def delete_now(client: PartnerApiClient, branch: PromotionBranch) -> None:
         remote_id=remote_id, deleted_at=now, delete_error="", next_attempt_at=None
     )
     if deleted:
-        record_event("branch_deleted", request=branch.request, subject=branch.name)
+        record_event("branch_deleted", promotion=branch.promotion, subject=branch.name)
 
 
 def _merge_is_settled(client: PartnerApiClient, lease: Lease, branch: PromotionBranch) -> bool:
     """Whether the fate of a merge that was asked for is known; one that ended late is recorded with its mappings.
 
-    A request may fail (MERGE_TIMEOUT, a dead worker) while the platform still merges. Were the branch simply dropped,
+    A promotion may fail (MERGE_TIMEOUT, a dead worker) while the platform still merges. Were the branch simply dropped,
     production would hold components without a mapping and the next promotion would double them.
     """
-    request = branch.request
-    asked = request.steps.filter(step="create_merge_request").exists()
-    if not asked or request.merged_at is not None:
+    promotion = branch.promotion
+    asked = promotion.steps.filter(step="create_merge_request").exists()
+    if not asked or promotion.merged_at is not None:
         return True
-    if not request.merge_request_id:
+    if not promotion.merge_request_id:
         # The answer of operation 12 was lost, and some accounts merge by themselves.
-        is_merged, is_merging = is_on_main(client, request), False
+        is_merged, is_merging = is_on_main(client, promotion), False
     else:
         try:
-            merge = client.get_merge_request(request.merge_request_id)
+            merge = client.get_merge_request(promotion.merge_request_id)
         except NotFound:
             return True
         is_merged, is_merging = merge.is_merged, merge.stage == "MERGING"
     if is_merged:
-        _record_late_merge(client, request)
+        _record_late_merge(client, promotion)
     return not is_merging
 
 
-def _record_late_merge(client: PartnerApiClient, request: PromotionRequest) -> None:
-    late = Lease(PromotionRequest, request.pk, request.lease_epoch)
-    record_merged(late, request, merged_versions(client, request))
+def _record_late_merge(client: PartnerApiClient, promotion: PromotionRequest) -> None:
+    late = Lease(PromotionRequest, promotion.pk, promotion.lease_epoch)
+    record_merged(late, promotion, merged_versions(client, promotion))
     late.release()
 
 
 def sweep_branches() -> list[str]:
-    """Delete branches of ours that no live request owns, and tell what was found.
+    """Delete branches of ours that no live promotion owns, and tell what was found.
 
     A branch is ours when its name begins with ``promo-`` and its description bears our mark; what anybody else has
     made is never touched.
@@ -140,7 +140,7 @@ def sweep_branches() -> list[str]:
             continue
         row = PromotionBranch.objects.filter(name=remote.name).first()
         if row is not None and (row.delete_due is None or row.deleted_at is None):
-            continue  # owned by a live request, or its deletion is under way
+            continue  # owned by a live promotion, or its deletion is under way
         found.append(remote.name)
         try:
             client.delete_branch(remote.branch_id)

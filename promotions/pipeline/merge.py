@@ -18,79 +18,81 @@ from ..states import Action, Status
 from ..transitions import drop_branches, record_event
 from ..worker.lease import Lease
 from ..worker.timing import MERGE_POLL, TURN_POLL
-from .run import Run, Wait, counted
+from .context import StepContext, Wait, counted
 from .staging import content_hash, seal
 
 
-def begin(run: Run) -> Wait | None:
+def begin(context: StepContext) -> Wait | None:
     """Approved work begins: staging if that comes after the approval, else the merge."""
     to = Status.QUEUED if settings.STAGE == "after_approval" else Status.DEPLOYING
-    run.move(to, next_attempt_at=timezone.now())
+    context.move(to, next_attempt_at=timezone.now())
     return None
 
 
-def begin_deploying(run: Run) -> Wait | None:
+def begin_deploying(context: StepContext) -> Wait | None:
     """What was approved has been staged: go on to the merge."""
-    run.move(Status.DEPLOYING, next_attempt_at=timezone.now())
+    context.move(Status.DEPLOYING, next_attempt_at=timezone.now())
     return None
 
 
-def take_merge_turn(run: Run) -> Wait | None:
+def take_merge_turn(context: StepContext) -> Wait | None:
     """Merges of one primary account follow each other: the next begins when the last has its mappings and its package.
 
     Two that go into one pack follow each other to the end: adding, releasing and deploying concern the whole pack.
     """
     with transaction.atomic():
         Turn.take("merges")
-        others = PromotionRequest.objects.exclude(pk=run.request.pk)
+        others = PromotionRequest.objects.exclude(pk=context.promotion.pk)
         merging = others.merging().first()
-        releasing = others.going_into_pack(run.request.pack_name).first()
+        releasing = others.going_into_pack(context.promotion.pack_name).first()
         if merging is None and releasing is None:
-            run.record(merge_started_at=timezone.now(), waiting_for="")
+            context.record(merge_started_at=timezone.now(), waiting_for="")
             return None
     why = "This one is next."
     if merging is not None:
         why = f"Promotion {merging.pk} is being merged; this one is next."
     elif releasing is not None:
         why = f"Promotion {releasing.pk} goes into the same Integration Pack; this one is next."
-    run.record(waiting_for=why)
+    context.record(waiting_for=why)
     return Wait(TURN_POLL, why)
 
 
-def verify(run: Run) -> Wait | None:
+def verify(context: StepContext) -> Wait | None:
     """What is about to be merged must be what was approved, on top of the production that was compared.
 
     :raises PromotionError: PLAN_STALE.
     """
-    check_mappings(run.request.plan)
-    results = list(run.written())
+    check_mappings(context.promotion.plan)
+    results = list(context.written())
     for number, result in enumerate(results, start=1):
-        run.note(f"{number} of {counted(len(results), 'component')}: {result.component.name}")
+        context.note(f"{number} of {counted(len(results), 'component')}: {result.component.name}")
         component = result.component
-        on_branch = run.client.get_component(
-            result.prod_component_id, branch_id=run.branch.remote_id
+        on_branch = context.client.get_component(
+            result.prod_component_id, branch_id=context.branch.remote_id
         )
         if seal(on_branch.xml) != result.staged_seal:
             raise PromotionError("PLAN_STALE", f"“{component.name}” was changed on the branch.")
-    _check_production(run)
+    _check_production(context)
     staged_hash = content_hash(results)
-    approved = run.request.approved_hash
+    approved = context.promotion.approved_hash
     if settings.STAGE == "before_review" and staged_hash != approved:
         raise PromotionError("PLAN_STALE", "The branch does not hold what was approved.")
-    run.note(f"{counted(len(results), 'component')} as approved")
+    context.note(f"{counted(len(results), 'component')} as approved")
     return None
 
 
-def _check_production(run: Run) -> None:
+def _check_production(context: StepContext) -> None:
     """Main must be as it was when the plan was made: the branch wins, and would take anything newer back.
 
     What the plan found unchanged is packaged along, and was approved as it was.
 
     :raises PromotionError: PLAN_STALE.
     """
-    compared = run.request.results.filter(component__action__in=(Action.UPDATE, Action.UNCHANGED))
+    compared = context.promotion.results.filter(
+        component__action__in=(Action.UPDATE, Action.UNCHANGED)
+    )
     for result in compared.select_related("component"):
-        if version_on_main(run.client, result) != result.component.prod_version:
+        if version_on_main(context.client, result) != result.component.prod_version:
             raise PromotionError(
                 "PLAN_STALE", f"“{result.component.name}” was changed in production."
             )
@@ -105,38 +107,38 @@ def version_on_main(client: PartnerApiClient, result: ComponentResult) -> int | 
     return None if twin.deleted else twin.version
 
 
-def create_merge_request(run: Run) -> Wait | None:
+def create_merge_request(context: StepContext) -> Wait | None:
     """Operation 12 from our branch to main; the branch wins (OVERRIDE)."""
-    if run.request.merge_request_id:
+    if context.promotion.merge_request_id:
         return None
-    if run.tried_before and _merged_by_itself(run):
+    if context.tried_before and _merged_by_itself(context):
         return None
-    main = next(branch for branch in run.client.query_branches() if branch.is_main)
+    main = next(branch for branch in context.client.query_branches() if branch.is_main)
     try:
-        merge = run.client.create_merge_request(
-            run.branch.remote_id, target_branch_id=main.branch_id
+        merge = context.client.create_merge_request(
+            context.branch.remote_id, target_branch_id=main.branch_id
         )
     except AnswerLost:
-        # A second request for the same branch does no harm, unless the first one merged by itself.
-        if _merged_by_itself(run):
+        # A second merge request for the same branch does no harm, unless the first one merged by itself.
+        if _merged_by_itself(context):
             return None
         raise
-    run.record(merge_request_id=merge.merge_request_id)
-    run.note(f"Merge request {merge.merge_request_id}", remote_id=merge.merge_request_id)
+    context.record(merge_request_id=merge.merge_request_id)
+    context.note(f"Merge request {merge.merge_request_id}", remote_id=merge.merge_request_id)
     return None
 
 
-def _merged_by_itself(run: Run) -> bool:
-    if not is_on_main(run.client, run.request):
+def _merged_by_itself(context: StepContext) -> bool:
+    if not is_on_main(context.client, context.promotion):
         return False
-    run.record(merge_executed_at=timezone.now())
-    run.note("Merged by itself")
+    context.record(merge_executed_at=timezone.now())
+    context.note("Merged by itself")
     return True
 
 
-def is_on_main(client: PartnerApiClient, request: PromotionRequest) -> bool:
+def is_on_main(client: PartnerApiClient, promotion: PromotionRequest) -> bool:
     """Whether main holds the staged content of every written component."""
-    for result in request.written():
+    for result in promotion.written():
         try:
             twin = client.get_component(result.prod_component_id)
         except NotFound:
@@ -146,28 +148,28 @@ def is_on_main(client: PartnerApiClient, request: PromotionRequest) -> bool:
     return True
 
 
-def await_draft(run: Run) -> Wait | None:
-    """Operation 19 until the request can be executed, and look at what it would do to main.
+def await_draft(context: StepContext) -> Wait | None:
+    """Operation 19 until the merge request can be executed, and look at what it would do to main.
 
     :raises PromotionError: MERGE_FAILED, MERGE_TIMEOUT, PLAN_STALE.
     """
-    if not run.request.merge_request_id:
+    if not context.promotion.merge_request_id:
         return None
-    merge = run.client.get_merge_request(run.request.merge_request_id)
+    merge = context.client.get_merge_request(context.promotion.merge_request_id)
     if merge.is_merged or merge.stage == "MERGING":
         return None
     if merge.can_be_executed:
-        _check_details(run, merge)
-        run.note("It can be merged")
+        _check_details(context, merge)
+        context.note("It can be merged")
         return None
-    return _still_moving(run, merge)
+    return _still_moving(context, merge)
 
 
-def _check_details(run: Run, merge: MergeRequest) -> None:
+def _check_details(context: StepContext, merge: MergeRequest) -> None:
     """OVERRIDE would revert something newer on main: compare what the platform will do with what was approved."""
     if merge.details is None:
         return
-    planned = {result.prod_component_id.lower(): result for result in run.written()}
+    planned = {result.prod_component_id.lower(): result for result in context.written()}
     merged = {detail.component_id.lower() for detail in merge.details}
     if merged - planned.keys():
         raise PromotionError(
@@ -181,79 +183,79 @@ def _check_details(run: Run, merge: MergeRequest) -> None:
             )
 
 
-def execute_merge(run: Run) -> Wait | None:
-    """Operation 13, unless the request has merged by itself.
+def execute_merge(context: StepContext) -> Wait | None:
+    """Operation 13, unless the merge request has merged by itself.
 
     :raises PromotionError: MERGE_CONFLICT, PLAN_STALE.
     """
-    if not run.request.merge_request_id:
+    if not context.promotion.merge_request_id:
         return None
-    merge = run.client.get_merge_request(run.request.merge_request_id)
+    merge = context.client.get_merge_request(context.promotion.merge_request_id)
     if merge.is_merged or merge.stage == "MERGING":
-        run.record(merge_executed_at=timezone.now())
+        context.record(merge_executed_at=timezone.now())
         return None
     if not merge.can_be_executed:
-        return _still_moving(run, merge)
-    _check_production(run)
+        return _still_moving(context, merge)
+    _check_production(context)
     # Written before the call: from here on main may change, and the clean-up looks before it drops the branch.
-    run.record(merge_executed_at=timezone.now())
+    context.record(merge_executed_at=timezone.now())
     try:
-        run.client.execute_merge_request(merge.merge_request_id)
+        context.client.execute_merge_request(merge.merge_request_id)
     except Conflict as error:
-        now = run.client.get_merge_request(merge.merge_request_id)
+        now = context.client.get_merge_request(merge.merge_request_id)
         if not (now.is_merged or now.stage == "MERGING"):
             raise PromotionError("MERGE_CONFLICT", error.message) from error
     return None
 
 
-def await_merged(run: Run) -> Wait | None:
+def await_merged(context: StepContext) -> Wait | None:
     """Operation 19 every 2 s until MERGED; then mappings and the branch's deletion in one transaction.
 
     :raises PromotionError: MERGE_FAILED, MERGE_TIMEOUT.
     """
-    if run.request.merge_request_id:
-        merge = run.client.get_merge_request(run.request.merge_request_id)
+    if context.promotion.merge_request_id:
+        merge = context.client.get_merge_request(context.promotion.merge_request_id)
         if not merge.is_merged:
-            return _still_moving(run, merge)
-    versions = merged_versions(run.client, run.request)
-    record_merged(run.lease, run.request, versions)
-    run.request.refresh_from_db()
-    run.note(f"{counted(len(versions), 'component')} on main")
+            return _still_moving(context, merge)
+    versions = merged_versions(context.client, context.promotion)
+    record_merged(context.lease, context.promotion, versions)
+    context.promotion.refresh_from_db()
+    context.note(f"{counted(len(versions), 'component')} on main")
     return None
 
 
-def _still_moving(run: Run, merge: MergeRequest) -> Wait:
+def _still_moving(context: StepContext, merge: MergeRequest) -> Wait:
     if not merge.is_moving and not merge.can_be_executed:
         raise PromotionError("MERGE_FAILED", f"{merge.stage}. {merge.message}".strip())
     if merge.stage == "FAILED_TO_MERGE":
         raise PromotionError("MERGE_FAILED", merge.message)
-    polls = run.step.polls + 1
+    polls = context.step_run.polls + 1
     if polls * MERGE_POLL > settings.PROMOTION_MERGE_TIMEOUT:
         raise PromotionError("MERGE_TIMEOUT", f"It is {merge.stage}.")
-    run.note(f"{merge.stage} (look {polls})", polls=polls)
+    context.note(f"{merge.stage} (look {polls})", polls=polls)
     return Wait(MERGE_POLL, f"The merge is {merge.stage}.")
 
 
-def merged_versions(client: PartnerApiClient, request: PromotionRequest) -> dict[int, int]:
+def merged_versions(client: PartnerApiClient, promotion: PromotionRequest) -> dict[int, int]:
     """Result id -> the version of the component on main (operation 5)."""
     return {
         result.pk: client.get_component_metadata(result.prod_component_id).version
-        for result in request.written()
+        for result in promotion.written()
     }
 
 
-def record_merged(lease: Lease, request: PromotionRequest, versions: dict[int, int]) -> None:
+def record_merged(lease: Lease, promotion: PromotionRequest, versions: dict[int, int]) -> None:
     """MERGED, the mappings, the end of the reservations and the branch's deletion: together or not at all."""
     now = timezone.now()
     with lease.writing():
-        for result in request.results.filter(pk__in=versions).select_related("component"):
+        for result in promotion.results.filter(pk__in=versions).select_related("component"):
             component = result.component
             ComponentResult.objects.filter(pk=result.pk).update(merged_version=versions[result.pk])
-            before = request.dev_account.mappings.filter(
+            before = promotion.dev_account.mappings.filter(
                 dev_component_id=component.dev_component_id
             ).first()
             mapping, is_new = ComponentMapping.objects.update_or_create(
-                dev_account=request.dev_account,
+                dev_account=promotion.dev_account,
                 dev_component_id=component.dev_component_id,
                 defaults={
                     "prod_component_id": result.prod_component_id,
@@ -261,7 +263,7 @@ def record_merged(lease: Lease, request: PromotionRequest, versions: dict[int, i
                     "component_type": component.component_type,
                     "prod_version": versions[result.pk],
                     "last_promoted_at": now,
-                    "last_promoted_by": request.requester,
+                    "last_promoted_by": promotion.requester,
                 },
                 create_defaults={
                     "prod_component_id": result.prod_component_id,
@@ -269,21 +271,21 @@ def record_merged(lease: Lease, request: PromotionRequest, versions: dict[int, i
                     "component_type": component.component_type,
                     "prod_version": versions[result.pk],
                     "last_promoted_at": now,
-                    "last_promoted_by": request.requester,
+                    "last_promoted_by": promotion.requester,
                     "source": ComponentMapping.Source.ENGINE,
                 },
             )
             if is_new:
-                record_event("mapping_added", request=request, subject=str(mapping))
+                record_event("mapping_added", promotion=promotion, subject=str(mapping))
             elif before and before.prod_component_id != result.prod_component_id:
                 # Somebody mapped it while it was merged. What production now holds refers to ours.
                 record_event(
                     "mapping_replaced",
-                    request=request,
+                    promotion=promotion,
                     subject=str(mapping),
                     note=f"{before.prod_component_id} → {result.prod_component_id}",
                 )
-        PromotionRequest.objects.filter(pk=request.pk).update(merged_at=now)
-        drop_branches(request.pk)
-        Reservation.objects.filter(request=request).delete()
-        record_event("merged", request=request, note=counted(len(versions), "component"))
+        PromotionRequest.objects.filter(pk=promotion.pk).update(merged_at=now)
+        drop_branches(promotion.pk)
+        Reservation.objects.filter(promotion=promotion).delete()
+        record_event("merged", promotion=promotion, note=counted(len(versions), "component"))

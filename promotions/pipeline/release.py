@@ -13,91 +13,97 @@ from ..models import Deployment, IntegrationPack, PackRelease, PromotionRequest
 from ..states import Action, Status
 from ..worker.timing import RELEASE_POLL, TURN_POLL
 from . import cleanup
+from .context import StepContext, Wait, counted
 from .merge import version_on_main
-from .run import Run, Wait, counted
 
 PACK_LIMIT = 100  # published: packages in one pack
 RELEASE_LOOKS = 60
 RELEASE_PATIENCE = 1800.0  # seconds that a release may go on
 
 
-def delete_branch(run: Run) -> Wait | None:
+def delete_branch(context: StepContext) -> Wait | None:
     """Operation 15, as soon as MERGED is recorded. A failure does not hold the deployment up: it is tried again."""
-    for branch in run.request.branches.filter(deleted_at__isnull=True):
+    for branch in context.promotion.branches.filter(deleted_at__isnull=True):
         try:
-            cleanup.delete_now(run.client, branch)
+            cleanup.delete_now(context.client, branch)
         except PartnerApiError as error:
-            run.note(f"{branch.name} could not be deleted yet: {error.message}")
+            context.note(f"{branch.name} could not be deleted yet: {error.message}")
         else:
-            run.note(f"{branch.name} is deleted")
+            context.note(f"{branch.name} is deleted")
     return None
 
 
-def mark(request: PromotionRequest) -> str:
+def mark(promotion: PromotionRequest) -> str:
     """Put into the package's notes, so that a package made before a lost answer is known as ours."""
-    return f"Promotion Desk {request.pk}-{request.content_hash[:12]}"
+    return f"Promotion Desk {promotion.pk}-{promotion.content_hash[:12]}"
 
 
-def root_prod_id(request: PromotionRequest) -> str:
+def root_prod_id(promotion: PromotionRequest) -> str:
     """The production id of the packaged component."""
-    return request.results.get(
-        component__dev_component_id=request.plan.root_component_id
+    return promotion.results.get(
+        component__dev_component_id=promotion.plan.root_component_id
     ).prod_component_id
 
 
-def create_package(run: Run) -> Wait | None:
+def create_package(context: StepContext) -> Wait | None:
     """Operation 7 from main, shareable, after looking whether it is there already (operation 6).
 
     :raises PromotionError: PACKAGE_VERSION_EXISTS, PRODUCTION_CHANGED.
     """
-    package = _known_package(run)
+    package = _known_package(context)
     if package is None:
-        _check_main(run)
-        package = _create_package(run)
-    run.record(prod_package_id=package.package_id)
-    run.note(f"Version {package.package_version}", remote_id=package.package_id)
+        _check_main(context)
+        package = _create_package(context)
+    context.record(prod_package_id=package.package_id)
+    context.note(f"Version {package.package_version}", remote_id=package.package_id)
     return None
 
 
-def _check_main(run: Run) -> None:
+def _check_main(context: StepContext) -> None:
     """What is packaged must be what was merged; an admin who has been told what differs, and retries, accepts it.
 
     :raises PromotionError: PRODUCTION_CHANGED.
     """
     changed = []
-    for result in run.request.results.select_related("component"):
+    for result in context.promotion.results.select_related("component"):
         merged = result.merged_version
         if result.component.action == Action.UNCHANGED:
             merged = result.component.prod_version
         if merged is None:
             continue
-        version = version_on_main(run.client, result)
+        version = version_on_main(context.client, result)
         if version != merged:
             now = f"at version {version}" if version else "deleted"
             changed.append(f"“{result.component.name}” is {now} in production, not at {merged}.")
     told = " ".join(changed)
-    if told and not run.request.steps.filter(error_code="PRODUCTION_CHANGED", error=told).exists():
+    if (
+        told
+        and not context.promotion.steps.filter(error_code="PRODUCTION_CHANGED", error=told).exists()
+    ):
         raise PromotionError("PRODUCTION_CHANGED", told)
 
 
-def _known_package(run: Run) -> PackagedComponent | None:
-    found = run.client.query_packaged_components(
-        component_id=root_prod_id(run.request), package_version=run.request.package_version
+def _known_package(context: StepContext) -> PackagedComponent | None:
+    found = context.client.query_packaged_components(
+        component_id=root_prod_id(context.promotion),
+        package_version=context.promotion.package_version,
     )
     for package in found:
-        if mark(run.request) in package.notes:
+        if mark(context.promotion) in package.notes:
             return package
-        raise PromotionError("PACKAGE_VERSION_EXISTS", run.request.package_version)
+        raise PromotionError("PACKAGE_VERSION_EXISTS", context.promotion.package_version)
     return None
 
 
-def _create_package(run: Run) -> PackagedComponent:
+def _create_package(context: StepContext) -> PackagedComponent:
     # The mark comes first: it must be there, however much of the notes is kept.
-    notes = "\n".join(part for part in (mark(run.request), run.request.notes[:200]) if part)
+    notes = "\n".join(
+        part for part in (mark(context.promotion), context.promotion.notes[:200]) if part
+    )
     try:
-        return run.client.create_packaged_component(
-            root_prod_id(run.request),
-            package_version=run.request.package_version,
+        return context.client.create_packaged_component(
+            root_prod_id(context.promotion),
+            package_version=context.promotion.package_version,
             notes=notes,
             branch_name="main",
         )
@@ -105,103 +111,107 @@ def _create_package(run: Run) -> PackagedComponent:
         raise PromotionError("PACKAGE_VERSION_EXISTS", error.message) from error
 
 
-def our_package(run: Run) -> PackagedComponent:
+def our_package(context: StepContext) -> PackagedComponent:
     """The package of this promotion, read again."""
-    package = _known_package(run)
+    package = _known_package(context)
     if package is None:
-        raise PromotionError("PACKAGE_NOT_FOUND", run.request.package_version)
+        raise PromotionError("PACKAGE_NOT_FOUND", context.promotion.package_version)
     return package
 
 
-def ensure_pack(run: Run) -> Wait | None:
+def ensure_pack(context: StepContext) -> Wait | None:
     """The pack that the admin chose (operation 16), or a new one under the chosen name (operation 9).
 
     :raises PromotionError: PACK_NOT_FOUND.
     """
-    request = run.request
-    packs = run.client.query_integration_packs()
-    if request.pack is not None:
-        if not any(pack.pack_id == request.pack.pack_id for pack in packs):
-            raise PromotionError("PACK_NOT_FOUND", request.pack.name)
-        run.note(request.pack.name, remote_id=request.pack.pack_id)
+    promotion = context.promotion
+    packs = context.client.query_integration_packs()
+    if promotion.pack is not None:
+        if not any(pack.pack_id == promotion.pack.pack_id for pack in packs):
+            raise PromotionError("PACK_NOT_FOUND", promotion.pack.name)
+        context.note(promotion.pack.name, remote_id=promotion.pack.pack_id)
         return None
-    remote = next((pack for pack in packs if pack.name == request.new_pack_name), None)
+    remote = next((pack for pack in packs if pack.name == promotion.new_pack_name), None)
     if remote is None:
-        remote = run.client.create_integration_pack(
-            request.new_pack_name, f"Made by {mark(request)}"
+        remote = context.client.create_integration_pack(
+            promotion.new_pack_name, f"Made by {mark(promotion)}"
         )
     pack, _ = IntegrationPack.objects.update_or_create(
         pack_id=remote.pack_id, defaults={"name": remote.name, "description": remote.description}
     )
-    run.record(pack=pack)
-    run.note(f"{pack.name} (new)", remote_id=pack.pack_id)
+    context.record(pack=pack)
+    context.note(f"{pack.name} (new)", remote_id=pack.pack_id)
     return None
 
 
-def check_pack(run: Run) -> Wait | None:
+def check_pack(context: StepContext) -> Wait | None:
     """Whether the chosen pack can take the package, before anything is merged (operation 16).
 
     A pack that has vanished is no matter yet: after the merge another one can be chosen.
 
     :raises PromotionError: PACK_FULL, PACK_PENDING.
     """
-    chosen = run.request.pack
+    chosen = context.promotion.pack
     pack = next(
-        (p for p in run.client.query_integration_packs() if chosen and p.pack_id == chosen.pack_id),
+        (
+            p
+            for p in context.client.query_integration_packs()
+            if chosen and p.pack_id == chosen.pack_id
+        ),
         None,
     )
     if pack is None:
         return None
-    root = root_prod_id(run.request)
+    root = root_prod_id(context.promotion)
     if len(pack.entries) >= PACK_LIMIT and all(e.component_id != root for e in pack.entries):
         raise PromotionError("PACK_FULL", f"“{pack.name}” holds {len(pack.entries)} packages.")
     # What waits of our own process is replaced by what we add.
     pending = [e for e in pack.entries if e.pending_version and e.component_id != root]
     if not pending:
         return None
-    other = _releasing(run.request)
+    other = _releasing(context.promotion)
     if other is not None:
         why = f"Promotion {other.pk} is releasing the same pack."
-        run.record(waiting_for=why)
+        context.record(waiting_for=why)
         return Wait(TURN_POLL, why)
     names = ", ".join(f"“{entry.name or entry.component_id}”" for entry in pending[:10])
     raise PromotionError("PACK_PENDING", f"“{pack.name}” has {names} waiting for a release.")
 
 
-def _releasing(request: PromotionRequest) -> PromotionRequest | None:
+def _releasing(promotion: PromotionRequest) -> PromotionRequest | None:
     """Another promotion into the same pack that is past its merge and not done."""
     return (
         PromotionRequest.objects.filter(
-            pack=request.pack, status=Status.DEPLOYING, merged_at__isnull=False
+            pack=promotion.pack, status=Status.DEPLOYING, merged_at__isnull=False
         )
-        .exclude(pk=request.pk)
+        .exclude(pk=promotion.pk)
         .first()
     )
 
 
-def _remote_pack(run: Run) -> RemotePack:
-    chosen = run.request.pack
-    for pack in run.client.query_integration_packs():
+def _remote_pack(context: StepContext) -> RemotePack:
+    chosen = context.promotion.pack
+    for pack in context.client.query_integration_packs():
         if chosen is not None and pack.pack_id == chosen.pack_id:
             return pack
     raise PromotionError("PACK_NOT_FOUND", chosen.name if chosen else "")
 
 
-def add_to_pack(run: Run) -> Wait | None:
+def add_to_pack(context: StepContext) -> Wait | None:
     """Operation 17; the pack's other content stays as it is.
 
     :raises PromotionError: PACK_NOT_FOUND.
     """
-    pack, package = _remote_pack(run), our_package(run)
+    pack, package = _remote_pack(context), our_package(context)
     if not any(
         _holds(entry.package_id, entry.pending_version, entry.component_id, package)
         for entry in pack.entries
     ):
         try:
-            run.client.add_to_integration_pack(pack.pack_id, package)
+            context.client.add_to_integration_pack(pack.pack_id, package)
         except NotFound as error:
             raise PromotionError("PACK_NOT_FOUND", error.message) from error
-    run.note(f"{pack.name}: {counted(max(len(pack.entries), 1), 'package')}")
+    context.note(f"{pack.name}: {counted(max(len(pack.entries), 1), 'package')}")
     return None
 
 
@@ -213,48 +223,52 @@ def _holds(
     return component_id == package.component_id and pending_version == package.package_version
 
 
-def release_version(request: PromotionRequest) -> str:
+def release_version(promotion: PromotionRequest) -> str:
     """The version of the pack's release: unique for each promotion, whatever else the pack holds."""
-    return f"{request.package_version}+promo-{request.pk}"
+    return f"{promotion.package_version}+promo-{promotion.pk}"
 
 
-def release_pack(run: Run) -> Wait | None:
+def release_pack(context: StepContext) -> Wait | None:
     """Operation 18, unless an earlier try released it although its answer was lost.
 
     :raises PromotionError: RELEASE_FAILED, PACK_NOT_FOUND.
     """
-    pack, package = _remote_pack(run), our_package(run)
-    version = release_version(run.request)
+    pack, package = _remote_pack(context), our_package(context)
+    version = release_version(context.promotion)
     if pack.released_version == version or _is_released(pack, package):
         release = Release(version, "SUCCESS", package_id=pack.released_package_id)
     else:
         try:
-            release = _release(run, pack, package, version)
+            release = _release(context, pack, package, version)
         except PromotionError as error:
             # While a release whose answer was lost goes on, another one is refused.
-            polls = run.step.polls + 1
-            if error.code != "RELEASE_FAILED" or not _may_go_on(run) or polls > RELEASE_LOOKS:
+            polls = context.step_run.polls + 1
+            if error.code != "RELEASE_FAILED" or not _may_go_on(context) or polls > RELEASE_LOOKS:
                 raise
-            run.note(f"Looking for the release (look {polls})", polls=polls)
+            context.note(f"Looking for the release (look {polls})", polls=polls)
             return Wait(RELEASE_POLL, "An earlier release may be going on.")
-    run.record(release_id=release.release_id, released_package_id=release.package_id)
-    run.note(version, remote_id=release.release_id)
+    context.record(release_id=release.release_id, released_package_id=release.package_id)
+    context.note(version, remote_id=release.release_id)
     return None
 
 
-def _may_go_on(run: Run) -> bool:
+def _may_go_on(context: StepContext) -> bool:
     """Whether an earlier try may have begun a release that nobody knows of."""
-    died = run.request.steps.filter(step=run.step.step, error_code="WORKER_LOST").exists()
-    return died or run.request.attempts > 0 or run.step.polls > 0
+    died = context.promotion.steps.filter(
+        step=context.step_run.step, error_code="WORKER_LOST"
+    ).exists()
+    return died or context.promotion.attempts > 0 or context.step_run.polls > 0
 
 
-def _release(run: Run, pack: RemotePack, package: PackagedComponent, version: str) -> Release:
+def _release(
+    context: StepContext, pack: RemotePack, package: PackagedComponent, version: str
+) -> Release:
     try:
-        release = run.client.release_integration_pack(
-            pack.pack_id, package=package, version=version, notes=mark(run.request)
+        release = context.client.release_integration_pack(
+            pack.pack_id, package=package, version=version, notes=mark(context.promotion)
         )
     except AnswerLost:
-        again = _remote_pack(run)
+        again = _remote_pack(context)
         if again.released_version != version and not _is_released(again, package):
             raise
         return Release(version, "SUCCESS", package_id=again.released_package_id)
@@ -281,88 +295,88 @@ def _checked(release: Release) -> Release:
     return release
 
 
-def await_release(run: Run) -> Wait | None:
+def await_release(context: StepContext) -> Wait | None:
     """The release's own status, where the platform releases in the background.
 
-    One that is put off to a day waits for its day; one that goes on for ever does not hold the request for ever.
+    One that is put off to a day waits for its day; one that goes on for ever does not hold the promotion for ever.
 
     :raises PromotionError: RELEASE_FAILED, RELEASE_TIMEOUT.
     """
-    request = run.request
+    promotion = context.promotion
     # A release that was found done, and not answered, has only our own name for it.
-    is_known_done = request.release_id == release_version(request)
-    if is_known_done or not run.client.dialect.capabilities.releases_asynchronously:
-        _remember_release(request)
+    is_known_done = promotion.release_id == release_version(promotion)
+    if is_known_done or not context.client.dialect.capabilities.releases_asynchronously:
+        _remember_release(promotion)
         return None
-    release = _checked(run.client.get_release(request.release_id))
+    release = _checked(context.client.get_release(promotion.release_id))
     if release.is_running:
-        polls = run.step.polls + 1
+        polls = context.step_run.polls + 1
         if release.state != "SCHEDULED" and polls * RELEASE_POLL > RELEASE_PATIENCE:
             raise PromotionError("RELEASE_TIMEOUT", f"It is {release.state}.")
-        run.note(f"{release.state} (look {polls})", polls=polls)
+        context.note(f"{release.state} (look {polls})", polls=polls)
         return Wait(RELEASE_POLL, f"The release is {release.state}.")
-    _remember_release(request)
+    _remember_release(promotion)
     return None
 
 
-def _remember_release(request: PromotionRequest) -> None:
+def _remember_release(promotion: PromotionRequest) -> None:
     PackRelease.objects.update_or_create(
-        pack=request.pack,
-        prod_component_id=root_prod_id(request),
-        defaults={"package_version": request.package_version, "released_at": timezone.now()},
+        pack=promotion.pack,
+        prod_component_id=root_prod_id(promotion),
+        defaults={"package_version": promotion.package_version, "released_at": timezone.now()},
     )
 
 
-def deploy(run: Run) -> Wait | None:
+def deploy(context: StepContext) -> Wait | None:
     """Operation 8 once for each target environment, but for those that the release reaches by itself.
 
     Where an instance of the pack is attached, the package would run twice if it were deployed as well.
 
     :raises PromotionError: DEPLOY_FAILED, with the environment's name.
     """
-    request = run.request
+    promotion = context.promotion
     attached: frozenset[str] = frozenset()
-    if request.pack is not None:
-        attached = frozenset(run.client.query_pack_environments(request.pack.pack_id))
-    package_id = _package_to_deploy(run)
-    deployments = list(request.deployments.select_related("environment"))
+    if promotion.pack is not None:
+        attached = frozenset(context.client.query_pack_environments(promotion.pack.pack_id))
+    package_id = _package_to_deploy(context)
+    deployments = list(promotion.deployments.select_related("environment"))
     for number, deployment in enumerate(deployments, start=1):
-        run.note(f"{number} of {len(deployments)}: {deployment.environment.name}")
+        context.note(f"{number} of {len(deployments)}: {deployment.environment.name}")
         if deployment.deployed_at is not None:
             continue
         if deployment.environment.environment_id in attached:
-            _reached(run, deployment)
+            _reached(context, deployment)
         else:
-            _deploy(run, deployment, package_id)
-    run.note(", ".join(deployment.environment.name for deployment in deployments))
+            _deploy(context, deployment, package_id)
+    context.note(", ".join(deployment.environment.name for deployment in deployments))
     return None
 
 
-def _package_to_deploy(run: Run) -> str:
+def _package_to_deploy(context: StepContext) -> str:
     """The package of operation 7, or the pack's newest release that has it.
 
     A release of somebody else's that came after a failure of ours holds our package, too; ours would take theirs back.
     """
-    request = run.request
-    if not run.client.dialect.capabilities.deploys_released_package:
-        return request.prod_package_id
-    pack = _remote_pack(run)
-    is_newest = pack.released_package_id and _is_released(pack, our_package(run))
-    return pack.released_package_id if is_newest else request.released_package_id
+    promotion = context.promotion
+    if not context.client.dialect.capabilities.deploys_released_package:
+        return promotion.prod_package_id
+    pack = _remote_pack(context)
+    is_newest = pack.released_package_id and _is_released(pack, our_package(context))
+    return pack.released_package_id if is_newest else promotion.released_package_id
 
 
-def _reached(run: Run, deployment: Deployment) -> None:
-    pack = run.request.pack
+def _reached(context: StepContext, deployment: Deployment) -> None:
+    pack = context.promotion.pack
     note = f"Reached through the pack “{pack}”, which is installed there: nothing was deployed besides."
-    with run.lease.writing():
+    with context.lease.writing():
         Deployment.objects.filter(pk=deployment.pk).update(deployed_at=timezone.now(), note=note)
 
 
-def _deploy(run: Run, deployment: Deployment, package_id: str) -> None:
+def _deploy(context: StepContext, deployment: Deployment, package_id: str) -> None:
     environment = deployment.environment
     known = [
         deployed
-        for deployed in run.client.query_deployed_packages(
+        for deployed in context.client.query_deployed_packages(
             environment_id=environment.environment_id, package_id=package_id
         )
         if deployed.active
@@ -370,8 +384,8 @@ def _deploy(run: Run, deployment: Deployment, package_id: str) -> None:
     remote_id = known[0].deployment_id if known else ""
     if not known:
         try:
-            deployed = run.client.create_deployed_package(
-                environment.environment_id, package_id, notes=mark(run.request)
+            deployed = context.client.create_deployed_package(
+                environment.environment_id, package_id, notes=mark(context.promotion)
             )
             remote_id = deployed.deployment_id
         except AlreadyExists:
@@ -380,13 +394,13 @@ def _deploy(run: Run, deployment: Deployment, package_id: str) -> None:
             if error.code == "AUTH_FAILED":
                 raise
             raise PromotionError("DEPLOY_FAILED", f"{environment.name}: {error.message}") from error
-    with run.lease.writing():
+    with context.lease.writing():
         Deployment.objects.filter(pk=deployment.pk).update(
             remote_id=remote_id, deployed_at=timezone.now()
         )
 
 
-def finish(run: Run) -> Wait | None:
+def finish(context: StepContext) -> Wait | None:
     """Deployed."""
-    run.move(Status.DEPLOYED, next_attempt_at=None, deployed_at=timezone.now(), waiting_for="")
+    context.move(Status.DEPLOYED, next_attempt_at=None, deployed_at=timezone.now(), waiting_for="")
     return None

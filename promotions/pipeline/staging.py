@@ -24,7 +24,7 @@ from ..plan.classify import read_dev, store_difference, symbolic
 from ..plan.resolve import find_package
 from ..setup import accounts
 from ..states import Outcome, Stage, Status
-from .run import Run, StageAgain, Wait, counted
+from .context import StageAgain, StepContext, Wait, counted
 
 # What the platform answers in place of a secret.
 MASK = re.compile(rb"[0-9a-f]{128}")
@@ -32,124 +32,128 @@ MASK = re.compile(rb"[0-9a-f]{128}")
 CONCERNS_ALL = frozenset({"AUTH_FAILED", "FORBIDDEN_ACCOUNT", "BRANCH_IGNORED"})
 
 
-def stage_components(run: Run) -> Wait | None:
+def stage_components(context: StepContext) -> Wait | None:
     """Write every component of the plan to the branch, dependencies first, all or nothing.
 
     A component that fails does not stop the ones that do not use it, so that one run tells all that is wrong; its
-    dependents are skipped, and then the request fails with every outcome kept.
+    dependents are skipped, and then the promotion fails with every outcome kept.
 
     :raises PromotionError: PROMOTION_FAILED, or the code of the failures where they have one in common;
         PACKAGE_NOT_FOUND when the package has vanished since the plan was made.
     :raises StageAgain: when a write's answer was lost, or the worker died: whether the component exists is not
         known then.
     """
-    _check_no_worker_died_here(run)
-    plan = run.request.plan
+    _check_no_worker_died_here(context)
+    plan = context.promotion.plan
     find_package(
-        run.client,
-        run.request.dev_account.account_id,
+        context.client,
+        context.promotion.dev_account.account_id,
         plan.package_id,
         component_id=plan.root_component_id,
     )
-    results = list(run.written())
+    results = list(context.written())
     for _, group in groupby(results, key=lambda result: result.component.group):
         members = list(group)
-        _write(run, members, _create)
-        _write(run, members, _complete)
+        _write(context, members, _create)
+        _write(context, members, _complete)
     # Ids of components that no reference puts first may stand in scripts and data.
-    _write(run, results, _complete)
-    failed = list(run.written().filter(outcome=Outcome.FAILED))
+    _write(context, results, _complete)
+    failed = list(context.written().filter(outcome=Outcome.FAILED))
     if failed:
         codes = {result.error_code for result in failed}
         code = codes.pop() if len(codes) == 1 else "PROMOTION_FAILED"
         names = ", ".join(f"“{result.component.name}”" for result in failed)
         raise PromotionError(code, f"{names}: {failed[0].error}")
-    run.note(f"{len(results)} of {counted(len(results), 'component')}")
+    context.note(f"{len(results)} of {counted(len(results), 'component')}")
     return None
 
 
-def _check_no_worker_died_here(run: Run) -> None:
-    before = run.request.steps.filter(step=run.step.step, attempt=run.step.attempt - 1).first()
+def _check_no_worker_died_here(context: StepContext) -> None:
+    before = context.promotion.steps.filter(
+        step=context.step_run.step, attempt=context.step_run.attempt - 1
+    ).first()
     if before is not None and before.error_code == "WORKER_LOST":
         raise StageAgain("WORKER_LOST", "The worker died while it copied components.")
 
 
 def _write(
-    run: Run, results: list[ComponentResult], write: Callable[[Run, ComponentResult], None]
+    context: StepContext,
+    results: list[ComponentResult],
+    write: Callable[[StepContext, ComponentResult], None],
 ) -> None:
     """Do one pass over components that are still to be written; a failure is the component's own."""
     for result in results:
         if result.outcome != Outcome.PENDING:
             continue
-        if _uses_a_failed_one(run, result):
-            _finish(run, result, Outcome.SKIPPED)
+        if _uses_a_failed_one(context, result):
+            _finish(context, result, Outcome.SKIPPED)
             continue
         try:
-            write(run, result)
+            write(context, result)
         except AnswerLost as error:
             raise StageAgain(error.code, f"“{result.component.name}”: {error.message}") from error
         except (NeedsPerson, PromotionError, ComponentXmlError) as error:
             if error.code in CONCERNS_ALL:
                 raise
             detail = error.detail if isinstance(error, PromotionError) else error.message
-            _finish(run, result, Outcome.FAILED, error_code=error.code, error=detail)
+            _finish(context, result, Outcome.FAILED, error_code=error.code, error=detail)
 
 
-def _uses_a_failed_one(run: Run, result: ComponentResult) -> bool:
-    return run.request.results.filter(
+def _uses_a_failed_one(context: StepContext, result: ComponentResult) -> bool:
+    return context.promotion.results.filter(
         component__dev_component_id__in=result.component.depends_on,
         outcome__in=(Outcome.FAILED, Outcome.SKIPPED),
     ).exists()
 
 
-def _create(run: Run, result: ComponentResult) -> None:
+def _create(context: StepContext, result: ComponentResult) -> None:
     """First pass: a component without a twin gets its id; references to what does not exist yet stay empty."""
     if result.prod_component_id:
         return
     component = result.component
-    _progress(run, result)
-    content = _content(run, result, production=None)
-    ids = _ids(run)
-    missing = _missing(run, content, ids)
+    _progress(context, result)
+    content = _content(context, result, production=None)
+    ids = _ids(context)
+    missing = _missing(context, content, ids)
     body = componentxml.fill(content, production=None, ids=ids | dict.fromkeys(missing, ""))
-    folder = run.client.ensure_folder(component.target_folder)
+    folder = context.client.ensure_folder(component.target_folder)
     body = componentxml.set_envelope(
         body,
         component_id=None,
         folder_full_path=component.target_folder,
         folder_id=folder.folder_id if folder else None,
     )
-    _reserve(run, result)
-    created = run.client.create_component(body, branch_id=run.branch.remote_id)
-    with run.lease.writing():
+    _reserve(context, result)
+    created = context.client.create_component(body, branch_id=context.branch.remote_id)
+    with context.lease.writing():
         ComponentResult.objects.filter(pk=result.pk).update(
             prod_component_id=created.component_id, branch_version=created.version
         )
         Reservation.objects.filter(
-            request=run.request, dev_component_id=component.dev_component_id
+            promotion=context.promotion, dev_component_id=component.dev_component_id
         ).update(prod_component_id=created.component_id)
     result.prod_component_id, result.branch_version = created.component_id, created.version
-    _check_main_did_not_move(run, result)
+    _check_main_did_not_move(context, result)
     if not missing:
-        _finish(run, result, Outcome.DONE)
+        _finish(context, result, Outcome.DONE)
 
 
-def _complete(run: Run, result: ComponentResult) -> None:
+def _complete(context: StepContext, result: ComponentResult) -> None:
     """Second pass: an update, or the references of a new component that had to wait for other new ones.
 
     What still refers to a component without an id is left for a later pass.
     """
     component = result.component
-    _progress(run, result)
+    _progress(context, result)
     prod_id = result.prod_component_id
     production: Component | None = None
     if component.action == "update":
-        production = _unmoved_twin(run, result)
-    content = _content(run, result, production=production.xml if production else None)
-    ids = _ids(run)
-    if _missing(run, content, ids):
+        production = _unmoved_twin(context, result)
+    content = _content(context, result, production=production.xml if production else None)
+    ids = _ids(context)
+    if _missing(context, content, ids):
         return
-    base = production or run.client.get_component(prod_id, branch_id=run.branch.remote_id)
+    base = production or context.client.get_component(prod_id, branch_id=context.branch.remote_id)
     body = componentxml.fill(content, production=production.xml if production else None, ids=ids)
     envelope = componentxml.read_envelope(base.xml)
     body = componentxml.set_envelope(
@@ -159,11 +163,11 @@ def _complete(run: Run, result: ComponentResult) -> None:
         folder_id=envelope.folder_id or None,
     )
     try:
-        written = run.client.update_component(prod_id, body, branch_id=run.branch.remote_id)
+        written = context.client.update_component(prod_id, body, branch_id=context.branch.remote_id)
         version = written.version
     except ImmaterialUpdate:
         # An earlier try of this very write was done, or the platform sees no difference: look.
-        version = run.client.get_component(prod_id, branch_id=run.branch.remote_id).version
+        version = context.client.get_component(prod_id, branch_id=context.branch.remote_id).version
     except NotFound as error:
         if production is None:
             raise
@@ -172,27 +176,27 @@ def _complete(run: Run, result: ComponentResult) -> None:
             "COMPONENT_NOT_FOUND", f"“{component.name}” is not on the branch."
         ) from error
     result.branch_version = version
-    _check_main_did_not_move(run, result)
-    _finish(run, result, Outcome.DONE, branch_version=version)
+    _check_main_did_not_move(context, result)
+    _finish(context, result, Outcome.DONE, branch_version=version)
 
 
-def _content(run: Run, result: ComponentResult, *, production: bytes | None) -> bytes:
+def _content(context: StepContext, result: ComponentResult, *, production: bytes | None) -> bytes:
     """The component as planned, read and prepared again; it must be what was planned.
 
     :raises PromotionError: PLAN_STALE.
     """
     component = result.component
     dev_xml = read_dev(
-        run.client,
-        run.request.dev_account.account_id,
+        context.client,
+        context.promotion.dev_account.account_id,
         component.dev_component_id,
         component.dev_version,
-        pinned=run.client.dialect.capabilities.pins_versions,
+        pinned=context.client.dialect.capabilities.pins_versions,
     )
     references = {
         planned.dev_component_id: planned.prod_component_id
         or componentxml.symbol(planned.dev_component_id)
-        for planned in run.request.plan.components.all()
+        for planned in context.promotion.plan.components.all()
     }
     wanted = symbolic(dev_xml, production=production, references=references)
     if wanted.digest != component.digest:
@@ -202,21 +206,21 @@ def _content(run: Run, result: ComponentResult, *, production: bytes | None) -> 
     return wanted.xml
 
 
-def _missing(run: Run, content: bytes, ids: Mapping[str, str]) -> list[str]:
+def _missing(context: StepContext, content: bytes, ids: Mapping[str, str]) -> list[str]:
     """Dev ids that the content names and that have no production id yet."""
-    planned = run.request.plan.components.values_list("dev_component_id", flat=True)
+    planned = context.promotion.plan.components.values_list("dev_component_id", flat=True)
     return [
         key for key in planned if key not in ids and componentxml.symbol(key).encode() in content
     ]
 
 
-def _unmoved_twin(run: Run, result: ComponentResult) -> Component:
+def _unmoved_twin(context: StepContext, result: ComponentResult) -> Component:
     """The twin on main, at the version of the plan.
 
     :raises PromotionError: PLAN_STALE.
     """
     component = result.component
-    twin = run.client.get_component(component.prod_component_id)
+    twin = context.client.get_component(component.prod_component_id)
     if twin.version != component.prod_version:
         raise PromotionError(
             "PLAN_STALE",
@@ -225,95 +229,101 @@ def _unmoved_twin(run: Run, result: ComponentResult) -> Component:
     return twin
 
 
-def _check_main_did_not_move(run: Run, result: ComponentResult) -> None:
+def _check_main_did_not_move(context: StepContext, result: ComponentResult) -> None:
     """Where branching is not enabled the platform ignores the branch and writes to main: stop at the first write.
 
     :raises PromotionError: BRANCH_IGNORED.
     """
-    if run.written().filter(outcome=Outcome.DONE).exists():
+    if context.written().filter(outcome=Outcome.DONE).exists():
         return
     component = result.component
     try:
-        on_main = run.client.get_component(result.prod_component_id)
+        on_main = context.client.get_component(result.prod_component_id)
     except NotFound:
         return
-    if component.action == "create" and on_main.branch_id != run.branch.remote_id:
+    if component.action == "create" and on_main.branch_id != context.branch.remote_id:
         raise PromotionError("BRANCH_IGNORED", f"“{component.name}” is on main.")
     if component.action == "update" and on_main.version != component.prod_version:
         raise PromotionError("BRANCH_IGNORED", f"“{component.name}” has a new version on main.")
 
 
-def _reserve(run: Run, result: ComponentResult) -> None:
+def _reserve(context: StepContext, result: ComponentResult) -> None:
     """Hold the dev component before it is created: two open promotions never create it twice.
 
     :raises PromotionError: COMPONENT_RESERVED.
     """
     component = result.component
-    with run.lease.writing():
+    with context.lease.writing():
         reservation, _ = Reservation.objects.get_or_create(
-            dev_account=run.request.dev_account,
+            dev_account=context.promotion.dev_account,
             dev_component_id=component.dev_component_id,
-            defaults={"request": run.request},
+            defaults={"promotion": context.promotion},
         )
-    if reservation.request_id != run.request.pk:
+    if reservation.promotion_id != context.promotion.pk:
         raise PromotionError(
             "COMPONENT_RESERVED",
-            f"Promotion {reservation.request_id} is creating “{component.name}”.",
+            f"Promotion {reservation.promotion_id} is creating “{component.name}”.",
         )
 
 
-def _ids(run: Run) -> dict[str, str]:
+def _ids(context: StepContext) -> dict[str, str]:
     """Dev id -> production id, for every component of the plan that has one by now."""
-    rows = run.request.results.exclude(prod_component_id="").values_list(
+    rows = context.promotion.results.exclude(prod_component_id="").values_list(
         "component__dev_component_id", "prod_component_id"
     )
     return dict(rows)
 
 
-def _finish(run: Run, result: ComponentResult, outcome: Outcome, **changes: Any) -> None:
-    with run.lease.writing():
+def _finish(
+    context: StepContext, result: ComponentResult, outcome: Outcome, **changes: Any
+) -> None:
+    with context.lease.writing():
         ComponentResult.objects.filter(pk=result.pk).update(
             outcome=outcome, finished_at=timezone.now(), **changes
         )
     result.outcome = outcome
 
 
-def _progress(run: Run, result: ComponentResult) -> None:
-    run.check_not_stopped()
-    done = run.written().exclude(outcome=Outcome.PENDING).count()
-    run.note(f"{done} of {counted(run.written().count(), 'component')}: {result.component.name}")
+def _progress(context: StepContext, result: ComponentResult) -> None:
+    context.check_not_stopped()
+    done = context.written().exclude(outcome=Outcome.PENDING).count()
+    context.note(
+        f"{done} of {counted(context.written().count(), 'component')}: {result.component.name}"
+    )
 
 
-def check_staged(run: Run) -> Wait | None:
+def check_staged(context: StepContext) -> Wait | None:
     """Read back what is on the branch and keep its difference from main: that is what reviewers see.
 
     :raises PromotionError: PLAN_STALE when a plan that was approved before staging is not what was staged;
         PACKAGE_VERSION_EXISTS while nothing has reached production yet.
     """
-    results = list(run.written())
+    results = list(context.written())
     for number, result in enumerate(results, start=1):
-        run.check_not_stopped()
-        run.note(f"{number} of {counted(len(results), 'component')}: {result.component.name}")
-        _read_back(run, result)
-    _check_package_version(run)
+        context.check_not_stopped()
+        context.note(f"{number} of {counted(len(results), 'component')}: {result.component.name}")
+        _read_back(context, result)
+    _check_package_version(context)
     if settings.STAGE == Stage.BEFORE_REVIEW:
-        run.record(content_hash=content_hash(run.written()))
-    run.note(f"{counted(len(results), 'component')} read back")
+        context.record(content_hash=content_hash(context.written()))
+    context.note(f"{counted(len(results), 'component')} read back")
     return None
 
 
-def _read_back(run: Run, result: ComponentResult) -> None:
-    on_branch = run.client.get_component(result.prod_component_id, branch_id=run.branch.remote_id)
+def _read_back(context: StepContext, result: ComponentResult) -> None:
+    on_branch = context.client.get_component(
+        result.prod_component_id, branch_id=context.branch.remote_id
+    )
     main: bytes | None = None
     if result.component.action == "update":
-        main = componentxml.mask(_unmoved_twin(run, result).xml)
+        main = componentxml.mask(_unmoved_twin(context, result).xml)
     masked = componentxml.mask(on_branch.xml)
-    if settings.STAGE == Stage.AFTER_APPROVAL and not _as_planned(run, result, masked):
+    if settings.STAGE == Stage.AFTER_APPROVAL and not _as_planned(context, result, masked):
         raise PromotionError(
             "PLAN_STALE", f"“{result.component.name}” on the branch is not what was approved."
         )
     columns = store_difference(main, masked)
-    with run.lease.writing():
+    with context.lease.writing():
         ComponentResult.objects.filter(pk=result.pk).update(
             staged_digest=componentxml.digest(masked),
             staged_seal=seal(on_branch.xml),
@@ -322,11 +332,11 @@ def _read_back(run: Run, result: ComponentResult) -> None:
     result.staged_digest = componentxml.digest(masked)
 
 
-def _as_planned(run: Run, result: ComponentResult, masked: bytes) -> bool:
+def _as_planned(context: StepContext, result: ComponentResult, masked: bytes) -> bool:
     """Whether the branch holds the planned content: new production ids are symbols again for the comparison."""
     symbols = {
         prod: componentxml.symbol(dev)
-        for dev, prod in run.written()
+        for dev, prod in context.written()
         .filter(component__action="create")
         .values_list("component__dev_component_id", "prod_component_id")
     }
@@ -354,30 +364,32 @@ def content_hash(results: Iterable[ComponentResult]) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _check_package_version(run: Run) -> None:
-    root = run.request.results.get(component__dev_component_id=run.request.plan.root_component_id)
+def _check_package_version(context: StepContext) -> None:
+    root = context.promotion.results.get(
+        component__dev_component_id=context.promotion.plan.root_component_id
+    )
     if root.component.action == "create":
         return
-    taken = run.client.query_packaged_components(
+    taken = context.client.query_packaged_components(
         component_id=root.prod_component_id,
-        package_version=run.request.package_version,
+        package_version=context.promotion.package_version,
         with_deleted=True,
     )
     if any(True for _ in taken):
-        raise PromotionError("PACKAGE_VERSION_EXISTS", run.request.package_version)
+        raise PromotionError("PACKAGE_VERSION_EXISTS", context.promotion.package_version)
 
 
-def synchronise_packs(run: Run) -> Wait | None:
+def synchronise_packs(context: StepContext) -> Wait | None:
     """Operation 16, so that the admin chooses among the packs of this moment."""
     began = timezone.now()
-    told = accounts.synchronise_packs(run.client)
+    told = accounts.synchronise_packs(context.client)
     # What the platform does not list any more cannot be chosen. What an admin switched off stays off.
     IntegrationPack.objects.filter(synchronised_at__lt=began).update(is_active=False)
-    run.note(counted(told["seen"], "pack"))
+    context.note(counted(told["seen"], "pack"))
     return None
 
 
-def offer_for_review(run: Run) -> Wait | None:
+def offer_for_review(context: StepContext) -> Wait | None:
     """Hand over to people; a worker has nothing to do until one of them decides."""
-    run.move(Status.ADMIN_REVIEW, next_attempt_at=None)
+    context.move(Status.ADMIN_REVIEW, next_attempt_at=None)
     return None

@@ -11,12 +11,12 @@ from django.conf import settings
 from ..models import PromotionRequest, StepRun
 from ..states import Stage, Status, StepState
 from . import branch, merge, release, staging
-from .run import Step, StepFunction
+from .context import Step, StepFunction
 
 
 def _unless_merged(take: StepFunction) -> StepFunction:
     """A retry after a merge that ended late finds nothing left to do in the step that failed."""
-    return lambda run: None if run.request.merged_at else take(run)
+    return lambda context: None if context.promotion.merged_at else take(context)
 
 
 RESERVE = (Step("reserve_branch", "Wait for a branch", branch.reserve_branch),)
@@ -56,7 +56,7 @@ AFTER_PACK = ("ensure_pack", "add_to_pack", "release_pack", "await_release", "de
 
 
 def steps_of(status: Status) -> tuple[Step, ...]:
-    """The steps that a worker takes while a request has this status."""
+    """The steps that a worker takes while a promotion has this status."""
     after_approval = settings.STAGE == Stage.AFTER_APPROVAL
     return {
         Status.QUEUED: RESERVE,
@@ -67,10 +67,10 @@ def steps_of(status: Status) -> tuple[Step, ...]:
     }.get(status, ())
 
 
-def next_step(request: PromotionRequest) -> Step | None:
+def next_step(promotion: PromotionRequest) -> Step | None:
     """The first step of the present status that is not done."""
-    done = set(request.steps.filter(state=StepState.DONE).values_list("step", flat=True))
-    return next((s for s in steps_of(Status(request.status)) if s.name not in done), None)
+    done = set(promotion.steps.filter(state=StepState.DONE).values_list("step", flat=True))
+    return next((s for s in steps_of(Status(promotion.status)) if s.name not in done), None)
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,13 @@ class TimelineEntry:
 HIDDEN = frozenset({"offer_for_review", "begin", "begin_deploying", "finish"})
 
 
-def timeline(request: PromotionRequest) -> list[TimelineEntry]:
-    """Every step that a person should see, with its newest run, in the order of the work."""
-    newest = {run.step: run for run in request.steps.order_by("pk")}
+def timeline(promotion: PromotionRequest) -> list[TimelineEntry]:
+    """Every step that a person should see, with its newest attempt, in the order of the work."""
+    newest = {step_run.step: step_run for step_run in promotion.steps.order_by("pk")}
     return [
         _entry(step, newest.get(step.name))
         for step in _all_steps()
-        if step.name not in HIDDEN and (step.name in newest or not request.is_final)
+        if step.name not in HIDDEN and (step.name in newest or not promotion.is_final)
     ]
 
 
@@ -108,17 +108,17 @@ def _all_steps() -> Iterator[Step]:
     yield from DEPLOY
 
 
-def _entry(step: Step, run: StepRun | None) -> TimelineEntry:
-    if run is None:
+def _entry(step: Step, step_run: StepRun | None) -> TimelineEntry:
+    if step_run is None:
         return TimelineEntry(step.name, step.label, "pending")
     return TimelineEntry(
         step.name,
         step.label,
-        run.state,
-        detail=run.detail,
-        attempt=run.attempt,
-        started_at=run.started_at,
-        finished_at=run.finished_at,
-        error_code=run.error_code,
-        error=run.error,
+        step_run.state,
+        detail=step_run.detail,
+        attempt=step_run.attempt,
+        started_at=step_run.started_at,
+        finished_at=step_run.finished_at,
+        error_code=step_run.error_code,
+        error=step_run.error,
     )

@@ -76,15 +76,15 @@ def reserved(dev_account: DevAccount, created: Mapping[str, ComponentMetadata]) 
         action=Action.CREATE,
         dev_component_id__in=list(created),
         plan__dev_account=dev_account,
-        plan__request__status__in=OPEN,
-        plan__request__merged_at__isnull=True,
-    ).select_related("plan__request")
+        plan__promotion__status__in=OPEN,
+        plan__promotion__merged_at__isnull=True,
+    ).select_related("plan__promotion")
     for other in others:
         yield Found(
             "COMPONENT_RESERVED",
             other.dev_component_id,
             other.name,
-            f"Promotion {other.plan.request.pk} is creating “{other.name}”.",
+            f"Promotion {other.plan.promotion.pk} is creating “{other.name}”.",
         )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def approve(
     user: User,
-    request: PromotionRequest,
+    promotion: PromotionRequest,
     *,
     plan_hash: str,
     pack: IntegrationPack | None = None,
@@ -28,12 +28,12 @@ def approve(
 ) -> None:
     """Say yes to exactly the content with ``plan_hash``, and say which Integration Pack it goes into.
 
-    :param plan_hash: the request's ``content_hash`` as the page showed it.
+    :param plan_hash: the promotion's ``content_hash`` as the page showed it.
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, PLAN_STALE (the page showed another plan), ALREADY_REVIEWED,
         PACK_NOT_FOUND (neither a pack nor a name for a new one, or a pack that is not for production).
     """
-    check_may_decide(user, request, "approve")
-    if not plan_hash or plan_hash != request.content_hash:
+    check_may_decide(user, promotion, "approve")
+    if not plan_hash or plan_hash != promotion.content_hash:
         raise PromotionError(
             "PLAN_STALE", "The page showed other content than what would be approved now."
         )
@@ -42,7 +42,7 @@ def approve(
     check_pack(pack)
     with transaction.atomic():
         move_or_refuse(
-            request,
+            promotion,
             to=Status.APPROVED,
             already="ALREADY_REVIEWED",
             actor=user,
@@ -54,20 +54,20 @@ def approve(
             pack=pack,
             new_pack_name=new_pack_name.strip(),
         )
-        tasks.enqueue_on_commit(tasks.run_request, request.pk)
+        tasks.enqueue_on_commit(tasks.run_promotion_task, promotion.pk)
 
 
-def reject(user: User, request: PromotionRequest, *, reason: str) -> None:
+def reject(user: User, promotion: PromotionRequest, *, reason: str) -> None:
     """Say no, and why; the branch is deleted.
 
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, REASON_REQUIRED, ALREADY_REVIEWED.
     """
-    check_may_decide(user, request, "reject")
+    check_may_decide(user, promotion, "reject")
     reason = reason.strip()
     if not reason:
         raise PromotionError("REASON_REQUIRED")
     end(
-        request,
+        promotion,
         to=Status.REJECTED,
         already="ALREADY_REVIEWED",
         actor=user,

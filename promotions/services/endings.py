@@ -16,28 +16,34 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-def withdraw(user: User, request: PromotionRequest, *, reason: str = "") -> None:
-    """Take one's own request back before it is approved; the branch is deleted.
+def withdraw(user: User, promotion: PromotionRequest, *, reason: str = "") -> None:
+    """Take one's own promotion back before it is approved; the branch is deleted.
 
     :raises PromotionError: FORBIDDEN, INVALID_TRANSITION.
     """
-    if not access.may_withdraw(user, request):
-        refuse(user, f"withdraw promotion {request.pk}", request)
-    end(request, to=Status.WITHDRAWN, already="INVALID_TRANSITION", actor=user, note=reason.strip())
+    if not access.may_withdraw(user, promotion):
+        refuse(user, f"withdraw promotion {promotion.pk}", promotion)
+    end(
+        promotion,
+        to=Status.WITHDRAWN,
+        already="INVALID_TRANSITION",
+        actor=user,
+        note=reason.strip(),
+    )
 
 
-def cancel(user: User, request: PromotionRequest, *, reason: str) -> None:
-    """Stop a request as an admin, before its merge has begun; the branch is deleted.
+def cancel(user: User, promotion: PromotionRequest, *, reason: str) -> None:
+    """Stop a promotion as an admin, before its merge has begun; the branch is deleted.
 
     :raises PromotionError: FORBIDDEN, REASON_REQUIRED, INVALID_TRANSITION.
     """
     if not access.may_cancel(user):
-        refuse(user, f"cancel promotion {request.pk}", request)
+        refuse(user, f"cancel promotion {promotion.pk}", promotion)
     reason = reason.strip()
     if not reason:
         raise PromotionError("REASON_REQUIRED")
     end(
-        request,
+        promotion,
         to=Status.CANCELLED,
         already="INVALID_TRANSITION",
         actor=user,

@@ -10,7 +10,7 @@ from .. import access, tasks
 from ..messages import PromotionError
 from ..models import DevAccount, IntegrationPack, PromotionRequest
 from ..states import Status
-from ..transitions import StaleRequest, move, record_event
+from ..transitions import StalePromotion, move, record_event
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -29,16 +29,16 @@ def refuse_account(user: User, account: str, what: str) -> NoReturn:
     refuse(user, f"{what} of {account}")
 
 
-def refuse(user: User, what: str, request: PromotionRequest | None = None) -> NoReturn:
-    record_event("access_refused", actor=user, request=request, subject=what)
+def refuse(user: User, what: str, promotion: PromotionRequest | None = None) -> NoReturn:
+    record_event("access_refused", actor=user, promotion=promotion, subject=what)
     raise PromotionError("FORBIDDEN")
 
 
-def check_may_decide(user: User, request: PromotionRequest, what: str) -> None:
+def check_may_decide(user: User, promotion: PromotionRequest, what: str) -> None:
     if not access.is_admin(user):
-        refuse(user, f"{what} promotion {request.pk}", request)
-    if access.same_person(user, request.requester):
-        record_event("self_review_refused", request=request, actor=user, subject=what)
+        refuse(user, f"{what} promotion {promotion.pk}", promotion)
+    if access.same_person(user, promotion.requester):
+        record_event("self_review_refused", promotion=promotion, actor=user, subject=what)
         raise PromotionError("SELF_REVIEW")
 
 
@@ -51,15 +51,15 @@ def check_pack(pack: IntegrationPack | None) -> None:
 
 
 def move_or_refuse(
-    request: PromotionRequest, *, to: Status, already: str, **kwargs: object
+    promotion: PromotionRequest, *, to: Status, already: str, **kwargs: object
 ) -> None:
     try:
-        move(request.pk, to=to, **kwargs)  # type: ignore[arg-type]
-    except StaleRequest as stale:
+        move(promotion.pk, to=to, **kwargs)  # type: ignore[arg-type]
+    except StalePromotion as stale:
         raise PromotionError(already, f"It is: {stale.current.label}.") from stale
 
 
-def end(request: PromotionRequest, *, to: Status, already: str, **kwargs: object) -> None:
+def end(promotion: PromotionRequest, *, to: Status, already: str, **kwargs: object) -> None:
     with transaction.atomic():
-        move_or_refuse(request, to=to, already=already, **kwargs)
-        tasks.enqueue_branch_deletions_on_commit(request.pk)
+        move_or_refuse(promotion, to=to, already=already, **kwargs)
+        tasks.enqueue_branch_deletions_on_commit(promotion.pk)

@@ -27,7 +27,7 @@ def refresh_packages(user: User, dev_account: DevAccount) -> PackageListing:
             next_attempt_at=timezone.now(), attempts=0, error_code="", error=""
         )
         listing.refresh_from_db()
-        tasks.enqueue_on_commit(tasks.refresh_packages, listing.pk)
+        tasks.enqueue_on_commit(tasks.refresh_packages_task, listing.pk)
     return listing
 
 
@@ -49,5 +49,5 @@ def make_plan(user: User, dev_account: DevAccount, package_id: str) -> Plan:
             progress="Waiting for a worker",
             next_attempt_at=timezone.now(),
         )
-        tasks.enqueue_on_commit(tasks.build_plan, plan.pk)
+        tasks.enqueue_on_commit(tasks.build_plan_task, plan.pk)
     return plan

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def retry(
     user: User,
-    request: PromotionRequest,
+    promotion: PromotionRequest,
     *,
     package_version: str = "",
     pack: IntegrationPack | None = None,
@@ -34,13 +34,13 @@ def retry(
         pack, or when a newer one of the process has been merged, and for changes that come too late).
     """
     if not access.may_retry(user):
-        refuse(user, f"retry promotion {request.pk}", request)
+        refuse(user, f"retry promotion {promotion.pk}", promotion)
     check_pack(pack)
     changes: dict[str, object] = {}
     with transaction.atomic():
         # Whose turn it is in the pack is decided here as well: see the step take_merge_turn.
         Turn.take("merges")
-        failed = PromotionRequest.objects.select_related("pack", "plan").get(pk=request.pk)
+        failed = PromotionRequest.objects.select_related("pack", "plan").get(pk=promotion.pk)
         if package_version.strip() not in ("", failed.package_version):
             if failed.prod_package_id:
                 raise PromotionError("INVALID_TRANSITION", "The package has been made already.")
@@ -51,7 +51,7 @@ def retry(
             failed.pack = pack
         _check_retry(failed)
         move_or_refuse(
-            request,
+            promotion,
             to=Status.DEPLOYING,
             already="INVALID_TRANSITION",
             action="retried",
@@ -69,32 +69,32 @@ def retry(
             failed.steps.filter(step="release_pack", state=StepState.DONE).update(
                 state=StepState.ABANDONED
             )
-        tasks.enqueue_on_commit(tasks.run_request, request.pk)
+        tasks.enqueue_on_commit(tasks.run_promotion_task, promotion.pk)
 
 
-def _leave_pack(request: PromotionRequest) -> None:
+def _leave_pack(promotion: PromotionRequest) -> None:
     """Another pack is chosen: what was done in the first one is done again there, unless it was released."""
-    steps = request.steps.filter(state=StepState.DONE)
+    steps = promotion.steps.filter(state=StepState.DONE)
     if steps.filter(step="await_release").exists():
         raise PromotionError("INVALID_TRANSITION", "It has been released in its pack already.")
     steps.filter(step__in=AFTER_PACK).update(state=StepState.ABANDONED)
 
 
-def _check_retry(request: PromotionRequest) -> None:
+def _check_retry(promotion: PromotionRequest) -> None:
     """What went on since it failed must not be undone: a newer version deployed, or a release of the same pack."""
-    if request.merged_at is None:
+    if promotion.merged_at is None:
         raise PromotionError("INVALID_TRANSITION", "It has not been merged.")
     newer = PromotionRequest.objects.filter(
-        dev_account=request.dev_account,
-        plan__root_component_id=request.plan.root_component_id,
-        merged_at__gt=request.merged_at,
+        dev_account=promotion.dev_account,
+        plan__root_component_id=promotion.plan.root_component_id,
+        merged_at__gt=promotion.merged_at,
     ).first()
     if newer is not None:
         raise PromotionError(
             "INVALID_TRANSITION", f"Promotion {newer.pk} has brought a newer version."
         )
-    others = PromotionRequest.objects.exclude(pk=request.pk)
-    other = others.going_into_pack(request.pack_name).first()
+    others = PromotionRequest.objects.exclude(pk=promotion.pk)
+    other = others.going_into_pack(promotion.pack_name).first()
     if other is not None:
         raise PromotionError(
             "INVALID_TRANSITION",

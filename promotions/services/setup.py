@@ -36,7 +36,7 @@ def start_job(user: User, kind: str, argument: str = "") -> Job:
                 progress="Waiting for a worker",
                 next_attempt_at=timezone.now(),
             )
-        tasks.enqueue_on_commit(tasks.run_job, job.pk)
+        tasks.enqueue_on_commit(tasks.run_job_task, job.pk)
     return job
 
 

@@ -57,7 +57,7 @@ def submit(
     try:
         with transaction.atomic():
             _check_reservations(plan)
-            request = PromotionRequest.objects.create(
+            promotion = PromotionRequest.objects.create(
                 plan=plan,
                 dev_account=plan.dev_account,
                 requester=user,
@@ -69,7 +69,7 @@ def submit(
             )
             ComponentResult.objects.bulk_create(
                 ComponentResult(
-                    request=request,
+                    promotion=promotion,
                     component=component,
                     prod_component_id=component.prod_component_id,
                     outcome=Outcome.PENDING if component.is_written else Outcome.UNCHANGED,
@@ -77,17 +77,17 @@ def submit(
                 for component in plan.components.all()
             )
             Deployment.objects.bulk_create(
-                Deployment(request=request, environment=environment) for environment in chosen
+                Deployment(promotion=promotion, environment=environment) for environment in chosen
             )
             record_event(
-                "submitted", request=request, actor=user, note=notes, to_status=status.value
+                "submitted", promotion=promotion, actor=user, note=notes, to_status=status.value
             )
-            tasks.enqueue_on_commit(tasks.run_request, request.pk)
+            tasks.enqueue_on_commit(tasks.run_promotion_task, promotion.pk)
     except IntegrityError as error:
         raise PromotionError(
             "INVALID_TRANSITION", "This plan has been submitted already."
         ) from error
-    return request
+    return promotion
 
 
 def _check_findings(plan: Plan) -> None:
@@ -106,22 +106,22 @@ def _check_acceptances(user: User, plan: Plan) -> None:
 
 
 def _check_reservations(plan: Plan) -> None:
-    """No open request may already be creating what this plan creates."""
+    """No open promotion may already be creating what this plan creates."""
     taken = (
         PlannedComponent.objects.filter(
             action=Action.CREATE,
-            plan__request__status__in=OPEN,
-            plan__request__merged_at__isnull=True,
+            plan__promotion__status__in=OPEN,
+            plan__promotion__merged_at__isnull=True,
             plan__dev_account=plan.dev_account,
             dev_component_id__in=plan.components.filter(action=Action.CREATE).values(
                 "dev_component_id"
             ),
         )
         .exclude(plan=plan)
-        .select_related("plan__request")
+        .select_related("plan__promotion")
         .first()
     )
     if taken is not None:
         raise PromotionError(
-            "COMPONENT_RESERVED", f"Promotion {taken.plan.request.pk} creates “{taken.name}”."
+            "COMPONENT_RESERVED", f"Promotion {taken.plan.promotion.pk} creates “{taken.name}”."
         )

@@ -308,14 +308,14 @@ def _conflict(dev_account: DevAccount, dev_id: str, prod_id: str) -> str:
             action=Action.CREATE,
             dev_component_id=dev_id.lower(),
             plan__dev_account=dev_account,
-            plan__request__status__in=OPEN,
+            plan__promotion__status__in=OPEN,
         )
-        .select_related("plan__request")
+        .select_related("plan__promotion")
         .first()
     )
     if creating is not None:
         return (
-            f"promotion {creating.plan.request.pk} is creating a twin of its own; withdraw or cancel "
+            f"promotion {creating.plan.promotion.pk} is creating a twin of its own; withdraw or cancel "
             "that first"
         )
     return ""

@@ -203,7 +203,7 @@ def _admins(admins: list[User], users: dict[str, str]) -> Item:
         return Item(
             WARN,
             f"{_names(people.values())} is the only admin",
-            "The only admin cannot approve their own requests.",
+            "The only admin cannot approve their own promotions.",
             "Make a second person an admin.",
             **users,
         )
@@ -284,7 +284,7 @@ def _settings() -> Iterator[Item]:
 
 def _checked() -> Iterator[CheckMessage]:
     for check in registry.get_checks(include_deployment_checks=not settings.LOCAL):
-        if check.__module__.startswith(f"{__package__}."):
+        if check.__module__.startswith("promotions."):
             found: Any = check(app_configs=None, databases=["default"])
             yield from found
 

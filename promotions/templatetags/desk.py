@@ -259,7 +259,7 @@ def navigation(context: Context) -> dict[str, Any]:
 
 def waiting_count(user: User) -> int:
     """How many promotions wait for an admin's decision."""
-    waiting: QuerySet[PromotionRequest] = access.requests(user)
+    waiting: QuerySet[PromotionRequest] = access.promotions(user)
     return waiting.filter(status=Status.ADMIN_REVIEW).count()
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from ..models import PromotionBranch, PromotionRequest
 from ..states import FINAL, OPEN, Status
-from ..transitions import StaleRequest, move
+from ..transitions import StalePromotion, move
 
 logger = logging.getLogger(__name__)
 
@@ -31,12 +31,12 @@ def lapse_undecided() -> None:
     for pk in undecided.values_list("pk", flat=True):
         try:
             move(pk, to=Status.LAPSED, note=f"Not decided in {settings.PROMOTION_LAPSE_DAYS} days.")
-        except StaleRequest:
+        except StalePromotion:
             continue
 
 
 def wake_forgotten() -> None:
-    """An open request always has a next attempt, unless people are to decide."""
+    """An open promotion always has a next attempt, unless people are to decide."""
     forgotten = PromotionRequest.objects.filter(
         status__in=OPEN - {Status.ADMIN_REVIEW}, next_attempt_at__isnull=True
     ).not_held(timezone.now())
@@ -44,9 +44,9 @@ def wake_forgotten() -> None:
 
 
 def delete_forgotten_branches() -> None:
-    """A final request owns no branch."""
+    """A final promotion owns no branch."""
     now = timezone.now()
-    PromotionBranch.objects.filter(request__status__in=FINAL, delete_due__isnull=True).update(
+    PromotionBranch.objects.filter(promotion__status__in=FINAL, delete_due__isnull=True).update(
         delete_due=now
     )
     PromotionBranch.objects.filter(

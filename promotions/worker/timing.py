@@ -10,7 +10,7 @@ from django.utils import timezone
 BRANCH_POLL = 5.0  # guide, operation 14: every 5 s, at most 6 times
 MERGE_POLL = 2.0  # guide, operation 19
 RELEASE_POLL = 5.0
-SLOT_POLL = 15.0  # a request that waits for a branch slot or its turn looks again
+SLOT_POLL = 15.0  # a promotion that waits for a branch slot or its turn looks again
 TURN_POLL = 5.0
 # Longer than the HTTP timeout, so that no second worker begins while a call of the first may still be answered.
 LEASE = 180.0

@@ -40,7 +40,7 @@ def test_a_live_promotion_keeps_what_is_open_typed_and_focused(
     page.get_by_text("Withdraw…").click()
     page.locator("#withdraw-reason").fill("I am not done ty")
 
-    StepRun.objects.filter(request=promotion, state=StepState.RUNNING).update(detail="2 of 2")
+    StepRun.objects.filter(promotion=promotion, state=StepState.RUNNING).update(detail="2 of 2")
     page.get_by_text("2 of 2", exact=True).wait_for()
 
     page.keyboard.type("ping")

@@ -57,21 +57,21 @@ def test_a_developer_requests_and_an_admin_approves(page: Page, desk: Desk) -> N
     request_it.click()
     # Seen without a reload, as the worker goes on.
     expect(page.get_by_text("In admin review").first).to_be_visible(timeout=MINUTES)
-    request = PromotionRequest.objects.get()
-    assert request.requester == desk.alice
+    promotion = PromotionRequest.objects.get()
+    assert promotion.requester == desk.alice
     expect(page.get_by_role("button", name=re.compile("Approve and deploy"))).to_have_count(0)
     sign_out(page)
 
     sign_in(page, "bob")
     page.goto("/queue/")
-    page.get_by_role("link", name=f"Review promotion {request.pk}").click()
+    page.get_by_role("link", name=f"Review promotion {promotion.pk}").click()
     expect(page.get_by_text("Ready for the season.").first).to_be_visible()
     page.get_by_label(re.compile("new pack", re.IGNORECASE)).fill("Order to Cash")
     page.get_by_role("button", name=re.compile("Approve and deploy")).click()
-    page.goto(f"/promotions/{request.pk}/")
+    page.goto(f"/promotions/{promotion.pk}/")
     expect(page.get_by_text("Deployed", exact=True).first).to_be_visible(timeout=MINUTES)
-    assert desk.fresh(request).status == Status.DEPLOYED
-    assert desk.fresh(request).approved_by == desk.bob
+    assert desk.fresh(promotion).status == Status.DEPLOYED
+    assert desk.fresh(promotion).approved_by == desk.bob
     desk.wait_until_no_branch()
     assert len(desk.state()["deployments"]) == 2
 
@@ -81,10 +81,10 @@ def test_an_admin_sees_the_difference_and_rejects(page: Page, desk: Desk) -> Non
         desk.plan(seed.CYCLE_PACKAGE_ID, account=desk.finance),
         desk.plan(seed.UPDATE_PACKAGE_ID),
     ]
-    requests = [desk.submit(plan, version="1.1") for plan in plans]
-    for request in requests:
-        desk.wait_for(request, Status.ADMIN_REVIEW)
-    update = desk.fresh(requests[1])
+    promotions = [desk.submit(plan, version="1.1") for plan in plans]
+    for promotion in promotions:
+        desk.wait_for(promotion, Status.ADMIN_REVIEW)
+    update = desk.fresh(promotions[1])
     sign_in(page, "bob")
     page.goto("/queue/")
     expect(page.get_by_role("rowheader", name=re.compile("Stock Level Sync"))).to_be_visible()
@@ -106,5 +106,5 @@ def test_an_admin_sees_the_difference_and_rejects(page: Page, desk: Desk) -> Non
     page.get_by_role("button", name="Reject").click()
     expect(page.get_by_text("After the stocktaking.").first).to_be_visible()
     assert desk.wait_for(update, Status.REJECTED).status == Status.REJECTED
-    services.reject(desk.bob, desk.fresh(requests[0]), reason="After the stocktaking.")
+    services.reject(desk.bob, desk.fresh(promotions[0]), reason="After the stocktaking.")
     desk.wait_until_no_branch()

@@ -70,29 +70,31 @@ class Desk:
         )
 
     def requested(self, package_id: str = seed.DEMO_PACKAGE_ID, **kwargs: Any) -> PromotionRequest:
-        """A request that waits for an admin, or has ended before that."""
+        """A promotion that waits for an admin, or has ended before that."""
         version = kwargs.pop("version", "1.0")
         plan = self.plan(package_id, **kwargs)
         assert plan.can_be_submitted, (plan.error_code, list(plan.findings.values()))
-        request = self.submit(plan, version=version)
-        return self.wait_for(request, Status.ADMIN_REVIEW)
+        promotion = self.submit(plan, version=version)
+        return self.wait_for(promotion, Status.ADMIN_REVIEW)
 
-    def approve(self, request: PromotionRequest, *, user: User | None = None, **pack: Any) -> None:
-        request = self.fresh(request)
+    def approve(
+        self, promotion: PromotionRequest, *, user: User | None = None, **pack: Any
+    ) -> None:
+        promotion = self.fresh(promotion)
         services.approve(
             user or self.bob,
-            request,
-            plan_hash=request.content_hash,
+            promotion,
+            plan_hash=promotion.content_hash,
             **(pack or {"new_pack_name": "Orders to Cash"}),
         )
 
     def promoted(self, package_id: str = seed.DEMO_PACKAGE_ID, **kwargs: Any) -> PromotionRequest:
-        """A request that an admin has approved and a worker has carried to its end."""
+        """A promotion that an admin has approved and a worker has carried to its end."""
         pack = kwargs.pop("pack", {})
-        request = self.requested(package_id, **kwargs)
-        assert request.status == Status.ADMIN_REVIEW, (request.error_code, request.error)
-        self.approve(request, **pack)
-        return self.wait_for(request, Status.DEPLOYED)
+        promotion = self.requested(package_id, **kwargs)
+        assert promotion.status == Status.ADMIN_REVIEW, (promotion.error_code, promotion.error)
+        self.approve(promotion, **pack)
+        return self.wait_for(promotion, Status.DEPLOYED)
 
     # -- waiting ----------------------------------------------------------------------------
 
@@ -100,19 +102,19 @@ class Desk:
         return type(row).objects.get(pk=row.pk)
 
     def wait_for(
-        self, request: PromotionRequest, *statuses: Status, seconds: float = 60
+        self, promotion: PromotionRequest, *statuses: Status, seconds: float = 60
     ) -> PromotionRequest:
-        """The request when it has one of the statuses, or is final."""
+        """The promotion when it has one of the statuses, or is final."""
         self.wait_until(
-            lambda: self.fresh(request).status in {*statuses, *FINAL},
-            f"promotion {request.pk} to be {statuses}",
+            lambda: self.fresh(promotion).status in {*statuses, *FINAL},
+            f"promotion {promotion.pk} to be {statuses}",
             seconds=seconds,
             told=lambda: (
-                f"{self.fresh(request).status}, "
-                f"{list(request.steps.values_list('step', 'state', 'detail', 'error_code', 'error'))}"
+                f"{self.fresh(promotion).status}, "
+                f"{list(promotion.steps.values_list('step', 'state', 'detail', 'error_code', 'error'))}"
             ),
         )
-        return self.fresh(request)
+        return self.fresh(promotion)
 
     def wait_until(
         self,

@@ -36,15 +36,15 @@ def desk(
 
 
 def test_nothing_is_staged_before_the_approval(desk: Desk) -> None:
-    request = desk.requested()
-    assert request.status == Status.ADMIN_REVIEW
+    promotion = desk.requested()
+    assert promotion.status == Status.ADMIN_REVIEW
     assert desk.calls(10) == 0
-    assert request.content_hash == request.plan.content_hash
-    desk.approve(request)
-    request = desk.wait_for(request, Status.DEPLOYED)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    assert promotion.content_hash == promotion.plan.content_hash
+    desk.approve(promotion)
+    promotion = desk.wait_for(promotion, Status.DEPLOYED)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     desk.wait_until_no_branch()
-    moves = request.events.exclude(to_status="").values_list("to_status", flat=True)
+    moves = promotion.events.exclude(to_status="").values_list("to_status", flat=True)
     assert list(moves) == [
         "admin_review",
         "approved",
@@ -57,18 +57,18 @@ def test_nothing_is_staged_before_the_approval(desk: Desk) -> None:
 
 
 def test_an_update_keeps_productions_values(desk: Desk) -> None:
-    request = desk.promoted(seed.UPDATE_PACKAGE_ID, version="1.1")
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = desk.promoted(seed.UPDATE_PACKAGE_ID, version="1.1")
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     assert "https://stock.example.com" in desk.raw(seed.PROD_STOCK_SETTINGS_ID)
 
 
 def test_production_that_moved_since_the_plan_is_not_touched(desk: Desk) -> None:
-    request = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+    promotion = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
     desk.edit(action="touch", componentId=seed.PROD_STOCK_SETTINGS_ID)
     before = desk.production()
-    desk.approve(request)
-    request = desk.wait_for(request, Status.DEPLOYED)
-    assert (request.status, request.error_code) == (Status.FAILED, "PLAN_STALE")
+    desk.approve(promotion)
+    promotion = desk.wait_for(promotion, Status.DEPLOYED)
+    assert (promotion.status, promotion.error_code) == (Status.FAILED, "PLAN_STALE")
     desk.wait_until_no_branch()
     assert desk.production() == before
 

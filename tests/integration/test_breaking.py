@@ -18,27 +18,27 @@ SMALL = seed.SINGLE_COMPONENT_PACKAGE_ID
 def test_a_merge_that_nobody_saw_begin_and_that_ended_by_itself(desk: Desk, then: int) -> None:
     """The answer of 12 was lost, the account merges by itself, and 12 is refused from then on."""
     desk.edit(merge_mode="auto")
-    request = desk.requested(SMALL)
+    promotion = desk.requested(SMALL)
     desk.simulator.fault(12, "lost_reply", times=1)
     desk.simulator.fault(12, "status", status=503, times=4)
     desk.simulator.fault(12, "status", status=then, times=100)
-    desk.approve(request)
-    request = desk.wait_for(request, Status.DEPLOYED)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    desk.approve(promotion)
+    promotion = desk.wait_for(promotion, Status.DEPLOYED)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     desk.wait_until_no_branch()
     assert ComponentMapping.objects.filter(source="engine").count() == 1
 
 
 def test_production_that_moves_between_the_check_and_the_merge(desk: Desk) -> None:
     """The platform was away in between: the branch would win over what somebody has written to main since."""
-    request = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+    promotion = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
     desk.simulator.fault(12, "status", status=503, times=12)
-    desk.approve(request)
+    desk.approve(promotion)
     desk.wait_until(lambda: desk.calls(12) >= 4, "the outage")
     desk.edit(action="touch", componentId=seed.PROD_STOCK_SETTINGS_ID)
     before = {key: twin["sha"] for key, twin in desk.production().items()}
-    request = desk.wait_for(request, Status.DEPLOYED)
-    assert (request.status, request.error_code) == (Status.FAILED, "PLAN_STALE")
+    promotion = desk.wait_for(promotion, Status.DEPLOYED)
+    assert (promotion.status, promotion.error_code) == (Status.FAILED, "PLAN_STALE")
     desk.wait_until_no_branch()
     assert {key: twin["sha"] for key, twin in desk.production().items()} == before
 
@@ -51,14 +51,14 @@ def test_a_branch_of_another_installation_is_left_alone(desk: Desk) -> None:
     parent = next(b.branch_id for b in api.query_branches() if b.is_main)
     others = "Promotion Desk 0a1b2c3d: promotion of another installation"
     theirs = api.create_branch(f"promo-{number}", others, parent_id=parent)
-    request = desk.submit(plan)
-    assert request.pk == number
-    request = desk.wait_for(request, Status.ADMIN_REVIEW)
-    assert request.status == Status.ADMIN_REVIEW, (request.error_code, request.error)
-    assert request.branch is not None
-    assert request.branch.name == f"promo-{number}-2"
-    services.withdraw(desk.alice, request)
-    rows = request.branches.filter(deleted_at__isnull=True)
+    promotion = desk.submit(plan)
+    assert promotion.pk == number
+    promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
+    assert promotion.status == Status.ADMIN_REVIEW, (promotion.error_code, promotion.error)
+    assert promotion.branch is not None
+    assert promotion.branch.name == f"promo-{number}-2"
+    services.withdraw(desk.alice, promotion)
+    rows = promotion.branches.filter(deleted_at__isnull=True)
     desk.wait_until(lambda: not rows.exists(), "both rows to be settled")
     assert desk.branches() == [f"promo-{number - 1}", theirs.name]
 
@@ -67,10 +67,10 @@ def test_two_that_go_into_one_pack_follow_each_other(desk: Desk) -> None:
     """Adding reads the pack and writes it back, and a release concerns all of it."""
     first = desk.requested(SMALL)
     second = desk.requested(seed.CYCLE_PACKAGE_ID, account=desk.finance, version="2.0")
-    for request in (first, second):
-        desk.approve(request)
-    for request in (first, second):
-        ended = desk.wait_for(request, Status.DEPLOYED)
+    for promotion in (first, second):
+        desk.approve(promotion)
+    for promotion in (first, second):
+        ended = desk.wait_for(promotion, Status.DEPLOYED)
         assert ended.status == Status.DEPLOYED, (ended.error_code, ended.error)
     one, other = sorted((desk.fresh(first), desk.fresh(second)), key=lambda r: r.merge_started_at)
     assert one.deployed_at <= other.merge_started_at

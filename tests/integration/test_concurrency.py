@@ -1,4 +1,4 @@
-"""Several workers and several requests at once: limits hold, merges follow each other."""
+"""Several workers and several promotions at once: limits hold, merges follow each other."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def test_three_accounts_promote_at_once(desk: Desk) -> None:
         desk.plan(seed.UPDATE_PACKAGE_ID),
     ]
     before = desk.production()
-    requests = [desk.submit(plan, version=f"7.{n}") for n, plan in enumerate(plans)]
-    for number, request in enumerate(requests):
-        reviewed = desk.wait_for(request, Status.ADMIN_REVIEW)
+    promotions = [desk.submit(plan, version=f"7.{n}") for n, plan in enumerate(plans)]
+    for number, promotion in enumerate(promotions):
+        reviewed = desk.wait_for(promotion, Status.ADMIN_REVIEW)
         assert reviewed.status == Status.ADMIN_REVIEW, (reviewed.error_code, reviewed.error)
         desk.approve(reviewed, new_pack_name=f"Pack {number}")
-    for request in requests:
-        ended = desk.wait_for(request, Status.DEPLOYED, seconds=120)
+    for promotion in promotions:
+        ended = desk.wait_for(promotion, Status.DEPLOYED, seconds=120)
         assert ended.status == Status.DEPLOYED, (ended.error_code, ended.error)
     desk.wait_until_no_branch()
     created = sum(plan.components.filter(action="create").count() for plan in plans)
@@ -71,8 +71,8 @@ def test_three_accounts_promote_at_once(desk: Desk) -> None:
 
 def assert_merges_follow_each_other() -> None:
     turns = sorted(
-        (run.request.merge_started_at, run.request.merged_at)
-        for run in StepRun.objects.filter(step="finish").select_related("request")
+        (run.promotion.merge_started_at, run.promotion.merged_at)
+        for run in StepRun.objects.filter(step="finish").select_related("promotion")
     )
     assert len(turns) == 4
     for (_, ended), (began, _) in zip(turns, turns[1:], strict=False):
@@ -82,8 +82,8 @@ def assert_merges_follow_each_other() -> None:
 
 def assert_staging_of_one_account_follows(desk: Desk) -> None:
     spans = []
-    for request in desk.orders.requests.order_by("pk"):
-        moves = dict(request.events.exclude(to_status="").values_list("to_status", "at"))
+    for promotion in desk.orders.promotions.order_by("pk"):
+        moves = dict(promotion.events.exclude(to_status="").values_list("to_status", "at"))
         spans.append((moves["staging"], moves["admin_review"]))
     spans.sort()
     for (_, ended), (began, _) in zip(spans, spans[1:], strict=False):
@@ -93,7 +93,7 @@ def assert_staging_of_one_account_follows(desk: Desk) -> None:
 def test_the_branch_limit_holds_however_many_decide_at_once(desk: Desk) -> None:
     desk.edit(action="make_branches", count=9)
     logistics = DevAccount.objects.get(account_id=seed.LOGISTICS_ACCOUNT)
-    requests = [
+    promotions = [
         desk.submit(desk.plan(seed.SINGLE_COMPONENT_PACKAGE_ID)),
         desk.submit(desk.plan(seed.CYCLE_PACKAGE_ID, account=desk.finance)),
         desk.submit(desk.plan(seed.AWKWARD_PACKAGE_ID, account=logistics)),
@@ -103,14 +103,14 @@ def test_the_branch_limit_holds_however_many_decide_at_once(desk: Desk) -> None:
     def one_is_reviewed() -> bool:
         nonlocal highest
         highest = max(highest, len(desk.state()["branches"]))
-        return any(desk.fresh(r).status == Status.ADMIN_REVIEW for r in requests)
+        return any(desk.fresh(r).status == Status.ADMIN_REVIEW for r in promotions)
 
     desk.wait_until(one_is_reviewed, "one review")
     end = timezone.now() + timedelta(seconds=2)
     while timezone.now() < end:
         one_is_reviewed()
     assert highest == 11  # main, nine of other people, one of ours
-    assert sorted(desk.fresh(r).status for r in requests) == [
+    assert sorted(desk.fresh(r).status for r in promotions) == [
         Status.ADMIN_REVIEW,
         Status.WAITING,
         Status.WAITING,

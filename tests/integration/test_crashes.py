@@ -73,8 +73,8 @@ def figures(desk: Desk) -> dict[str, int]:
     }
 
 
-def during(desk: Desk, request: PromotionRequest, step: str) -> Callable[[], bool]:
-    return lambda: request.steps.filter(step=step, state=StepState.RUNNING).exists()
+def during(desk: Desk, promotion: PromotionRequest, step: str) -> Callable[[], bool]:
+    return lambda: promotion.steps.filter(step=step, state=StepState.RUNNING).exists()
 
 
 @pytest.mark.parametrize(
@@ -84,15 +84,15 @@ def test_a_worker_that_dies_before_the_review(desk: Desk, shift: Shift, step: st
     before = figures(desk)
     plan = desk.plan(SMALL)
     desk.simulator.latency(150)
-    request = desk.submit(plan)
-    desk.wait_until(during(desk, request, step), step)
+    promotion = desk.submit(plan)
+    desk.wait_until(during(desk, promotion, step), step)
     shift.kill_and_replace()
     desk.simulator.latency(0)
-    request = desk.wait_for(request, Status.ADMIN_REVIEW)
-    assert request.status == Status.ADMIN_REVIEW, (request.error_code, request.error)
-    assert request.steps.filter(step=step, error_code="WORKER_LOST").exists()
-    desk.approve(request)
-    assert desk.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+    promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
+    assert promotion.status == Status.ADMIN_REVIEW, (promotion.error_code, promotion.error)
+    assert promotion.steps.filter(step=step, error_code="WORKER_LOST").exists()
+    desk.approve(promotion)
+    assert desk.wait_for(promotion, Status.DEPLOYED).status == Status.DEPLOYED
     desk.wait_until_no_branch()
     one_of_everything(desk, before)
 
@@ -113,14 +113,14 @@ def test_a_worker_that_dies_before_the_review(desk: Desk, shift: Shift, step: st
 )
 def test_a_worker_that_dies_after_the_approval(desk: Desk, shift: Shift, step: str) -> None:
     before = figures(desk)
-    request = desk.requested(SMALL)
+    promotion = desk.requested(SMALL)
     desk.simulator.latency(120)
-    desk.approve(request)
-    desk.wait_until(during(desk, request, step), step)
+    desk.approve(promotion)
+    desk.wait_until(during(desk, promotion, step), step)
     shift.kill_and_replace()
     desk.simulator.latency(0)
-    request = desk.wait_for(request, Status.DEPLOYED)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = desk.wait_for(promotion, Status.DEPLOYED)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     desk.wait_until_no_branch()
     one_of_everything(desk, before)
 
@@ -138,19 +138,19 @@ def test_a_worker_that_dies_while_it_plans(desk: Desk, shift: Shift) -> None:
 def test_a_worker_that_dies_at_every_try_ends_the_request(desk: Desk, shift: Shift) -> None:
     before = desk.production()
     plan = desk.plan(SMALL)
-    request = desk.submit(plan)
-    desk.wait_until(lambda: desk.fresh(request).status == Status.ADMIN_REVIEW, "the review")
+    promotion = desk.submit(plan)
+    desk.wait_until(lambda: desk.fresh(promotion).status == Status.ADMIN_REVIEW, "the review")
     # As if five workers had died in it.
     for attempt in range(1, 6):
-        request.steps.create(
+        promotion.steps.create(
             step="take_merge_turn",
             attempt=attempt,
             state=StepState.ABANDONED,
             error_code="WORKER_LOST",
         )
-    desk.approve(request)
-    request = desk.wait_for(request, Status.DEPLOYED)
-    assert (request.status, request.error_code) == (Status.FAILED, "WORKER_LOST")
+    desk.approve(promotion)
+    promotion = desk.wait_for(promotion, Status.DEPLOYED)
+    assert (promotion.status, promotion.error_code) == (Status.FAILED, "WORKER_LOST")
     desk.wait_until_no_branch()
     assert desk.production() == before
 
@@ -161,8 +161,8 @@ def test_a_message_that_was_lost_is_sent_again_by_the_tick(
     plan = desk.plan(SMALL)
     with monkeypatch.context() as patch:
         patch.setattr(tasks, "enqueue", lambda *args, **kwargs: None)
-        request = desk.submit(plan)
-    assert desk.wait_for(request, Status.ADMIN_REVIEW).status == Status.ADMIN_REVIEW
+        promotion = desk.submit(plan)
+    assert desk.wait_for(promotion, Status.ADMIN_REVIEW).status == Status.ADMIN_REVIEW
 
 
 def test_a_stray_branch_of_ours_is_swept_and_others_are_left_alone(desk: Desk) -> None:

@@ -18,20 +18,20 @@ from tests.integration.desk import Desk
 SMALL = seed.SINGLE_COMPONENT_PACKAGE_ID
 
 
-def failed(desk: Desk, request: PromotionRequest, code: str, step: str) -> PromotionRequest:
-    """The request has failed with this code at this step, its branch is gone, and the page can say why."""
-    request = desk.wait_for(request, Status.ADMIN_REVIEW)
-    if request.status == Status.ADMIN_REVIEW:
-        desk.approve(request)
-        request = desk.wait_for(request, Status.DEPLOYED)
-    assert (request.status, request.error_code, request.failed_step) == (
+def failed(desk: Desk, promotion: PromotionRequest, code: str, step: str) -> PromotionRequest:
+    """The promotion has failed with this code at this step, its branch is gone, and the page can say why."""
+    promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
+    if promotion.status == Status.ADMIN_REVIEW:
+        desk.approve(promotion)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+    assert (promotion.status, promotion.error_code, promotion.failed_step) == (
         Status.FAILED,
         code,
         step,
-    ), request.error
+    ), promotion.error
     assert code in MESSAGES
     desk.wait_until_no_branch()
-    return request
+    return promotion
 
 
 def contents(components: dict[str, dict[str, Any]]) -> dict[str, str]:
@@ -49,10 +49,10 @@ class TestBeforeTheMerge:
         before = desk.production()
         plan = desk.plan(SMALL)
         desk.simulator.fault(10, "status", status=401, times=1)
-        request = failed(desk, desk.submit(plan), "AUTH_FAILED", "create_branch")
+        promotion = failed(desk, desk.submit(plan), "AUTH_FAILED", "create_branch")
         assert desk.calls(10) == 1
         assert "BOOMI_TOKEN." in MESSAGES["AUTH_FAILED"].to_do
-        assert "simulator-token" not in request.error
+        assert "simulator-token" not in promotion.error
         nothing_reached_production(desk, before)
 
     def test_an_account_that_is_refused_is_tried_once(self, desk: Desk) -> None:
@@ -75,9 +75,9 @@ class TestBeforeTheMerge:
         before = desk.production()
         plan = desk.plan(SMALL)
         desk.simulator.fault(10, "status", status=status, times=1000)
-        request = failed(desk, desk.submit(plan), code, "create_branch")
+        promotion = failed(desk, desk.submit(plan), code, "create_branch")
         assert desk.calls(10) == 16  # four tries of the transport, four times
-        assert request.steps.filter(step="create_branch").count() == 1
+        assert promotion.steps.filter(step="create_branch").count() == 1
         nothing_reached_production(desk, before)
 
     @pytest.mark.parametrize("status", [429, 503])
@@ -85,21 +85,21 @@ class TestBeforeTheMerge:
         plan = desk.plan(SMALL)
         for operation in (2, 10, 12, 7, 18, 8):
             desk.simulator.fault(operation, "status", status=status, times=2, retry_after=0)
-        request = desk.submit(plan)
-        desk.approve(desk.wait_for(request, Status.ADMIN_REVIEW))
-        assert desk.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+        promotion = desk.submit(plan)
+        desk.approve(desk.wait_for(promotion, Status.ADMIN_REVIEW))
+        assert desk.wait_for(promotion, Status.DEPLOYED).status == Status.DEPLOYED
 
     def test_what_retry_after_says_is_waited_for(self, desk: Desk) -> None:
         """It is the platform's own word, so the tests' short waits do not shorten it."""
         plan = desk.plan(SMALL)
         desk.simulator.fault(10, "status", status=503, times=1, retry_after=2)
-        request = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
-        assert request.status == Status.ADMIN_REVIEW, (request.error_code, request.error)
-        refused, done = ApiCall.objects.filter(request=request, operation="10").order_by("pk")
+        promotion = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
+        assert promotion.status == Status.ADMIN_REVIEW, (promotion.error_code, promotion.error)
+        refused, done = ApiCall.objects.filter(promotion=promotion, operation="10").order_by("pk")
         assert (refused.status, done.status) == (503, 200)
         assert (done.at - refused.at).total_seconds() > 2 - done.duration_ms / 1000
-        desk.approve(request)
-        assert desk.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+        desk.approve(promotion)
+        assert desk.wait_for(promotion, Status.DEPLOYED).status == Status.DEPLOYED
 
     def test_a_component_that_is_gone(self, desk: Desk) -> None:
         plan = desk.plan(seed.DELETED_REFERENCE_PACKAGE_ID)
@@ -133,8 +133,8 @@ class TestBeforeTheMerge:
         before = desk.production()
         plan = desk.plan(SMALL)
         desk.edit(branch_mode="never_ready")
-        request = failed(desk, desk.submit(plan), "BRANCH_CREATION_TIMEOUT", "await_branch")
-        assert request.steps.get(step="await_branch").polls == 6
+        promotion = failed(desk, desk.submit(plan), "BRANCH_CREATION_TIMEOUT", "await_branch")
+        assert promotion.steps.get(step="await_branch").polls == 6
         nothing_reached_production(desk, before)
 
     def test_at_the_branch_limit_requests_wait_in_order_and_say_their_place(
@@ -170,16 +170,16 @@ class TestBeforeTheMerge:
             if dev == desk.plan(seed.UPDATE_PACKAGE_ID).root_component_id
         )
         desk.edit(action="create_package", componentId=prod_root, packageVersion="9.0")
-        request = desk.submit(desk.plan(seed.UPDATE_PACKAGE_ID), version="9.0")
-        failed(desk, request, "PACKAGE_VERSION_EXISTS", "check_staged")
+        promotion = desk.submit(desk.plan(seed.UPDATE_PACKAGE_ID), version="9.0")
+        failed(desk, promotion, "PACKAGE_VERSION_EXISTS", "check_staged")
         nothing_reached_production(desk, before)
 
     def test_a_locked_component(self, desk: Desk) -> None:
         before = desk.production()
         plan = desk.plan(seed.UPDATE_PACKAGE_ID)
         desk.edit(action="lock", componentId=seed.PROD_STOCK_SETTINGS_ID)
-        request = failed(desk, desk.submit(plan), "COMPONENT_LOCKED", "stage_components")
-        assert request.results.filter(error_code="COMPONENT_LOCKED").count() == 1
+        promotion = failed(desk, desk.submit(plan), "COMPONENT_LOCKED", "stage_components")
+        assert promotion.results.filter(error_code="COMPONENT_LOCKED").count() == 1
         nothing_reached_production(desk, before)
 
     @pytest.mark.parametrize("kind", ["html", "empty"])
@@ -229,22 +229,22 @@ class TestBeforeTheMerge:
         """Where a package pins versions the planned one is read; where it does not, the plan is stale."""
         plan = desk.plan(SMALL)
         desk.edit(action="touch", componentId=plan.root_component_id)
-        request = desk.submit(plan)
+        promotion = desk.submit(plan)
         if client().dialect.capabilities.pins_versions:
-            desk.approve(desk.wait_for(request, Status.ADMIN_REVIEW))
-            request = desk.wait_for(request, Status.DEPLOYED)
-            assert request.status == Status.DEPLOYED
-            assert "Touched" not in desk.raw(request.results.get().prod_component_id)
+            desk.approve(desk.wait_for(promotion, Status.ADMIN_REVIEW))
+            promotion = desk.wait_for(promotion, Status.DEPLOYED)
+            assert promotion.status == Status.DEPLOYED
+            assert "Touched" not in desk.raw(promotion.results.get().prod_component_id)
         else:
-            failed(desk, request, "PLAN_STALE", "stage_components")
+            failed(desk, promotion, "PLAN_STALE", "stage_components")
 
     def test_a_platform_that_ignores_the_branch_is_noticed_at_the_first_write(
         self, desk: Desk
     ) -> None:
         plan = desk.plan()
         desk.edit(branching_enabled=False)
-        request = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
-        assert request.status == Status.FAILED
+        promotion = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
+        assert promotion.status == Status.FAILED
         assert desk.calls(2) <= 1
         assert not ComponentMapping.objects.filter(source="engine").exists()
 
@@ -272,34 +272,34 @@ class TestTheMerge:
 
     def test_a_merge_that_needs_no_execution(self, desk: Desk) -> None:
         desk.edit(merge_mode="auto")
-        request = desk.promoted(SMALL)
-        assert request.status == Status.DEPLOYED
+        promotion = desk.promoted(SMALL)
+        assert promotion.status == Status.DEPLOYED
         # It may be seen as REVIEWING just before it goes on by itself; then 13 is refused and 19 settles it.
         assert desk.calls(13) <= 1
         assert len(desk.state()["merges"]) == 1
 
     def test_a_merge_that_ends_late_is_recorded_before_its_branch_goes(self, desk: Desk) -> None:
         desk.edit(merge_mode="stuck")
-        request = desk.requested(SMALL)
-        desk.approve(request)
-        request = desk.wait_for(request, Status.DEPLOYED)
-        assert (request.status, request.error_code) == (Status.FAILED, "MERGE_TIMEOUT")
+        promotion = desk.requested(SMALL)
+        desk.approve(promotion)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert (promotion.status, promotion.error_code) == (Status.FAILED, "MERGE_TIMEOUT")
         assert desk.branches()
         assert not ComponentMapping.objects.filter(source="engine").exists()
         desk.edit(merge_mode="normal")
         desk.wait_until_no_branch()
-        request = desk.fresh(request)
-        assert request.merged_at is not None
+        promotion = desk.fresh(promotion)
+        assert promotion.merged_at is not None
         twin = ComponentMapping.objects.get(source="engine").prod_component_id
         assert twin in desk.production()
-        services.retry(desk.bob, request)
-        assert desk.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+        services.retry(desk.bob, promotion)
+        assert desk.wait_for(promotion, Status.DEPLOYED).status == Status.DEPLOYED
 
     def test_production_that_moved_since_the_plan(self, desk: Desk) -> None:
-        request = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+        promotion = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
         desk.edit(action="touch", componentId=seed.PROD_STOCK_SETTINGS_ID)
         before = desk.production()
-        failed(desk, request, "PLAN_STALE", "verify")
+        failed(desk, promotion, "PLAN_STALE", "verify")
         nothing_reached_production(desk, before)
 
     def test_a_component_that_is_only_packaged_along_moved_since_the_plan(self, desk: Desk) -> None:
@@ -308,29 +308,29 @@ class TestTheMerge:
         root = first.plan.root_component_id
         desk.edit(action="touch", componentId=root)
         package = desk.edit(action="create_package", componentId=root, packageVersion="1.1")
-        request = desk.requested(package["packageId"], version="1.1")
-        along = request.results.filter(component__action=Action.UNCHANGED).first()
+        promotion = desk.requested(package["packageId"], version="1.1")
+        along = promotion.results.filter(component__action=Action.UNCHANGED).first()
         assert along is not None
         desk.edit(action="touch", componentId=along.prod_component_id)
         before = desk.production()
-        request = failed(desk, request, "PLAN_STALE", "verify")
-        assert along.component.name in request.error
+        promotion = failed(desk, promotion, "PLAN_STALE", "verify")
+        assert along.component.name in promotion.error
         assert contents(desk.production()) == contents(before)
 
     def test_a_branch_that_somebody_changed_after_the_review(self, desk: Desk) -> None:
-        request = desk.requested(SMALL)
-        result = request.results.get()
-        branch = request.branch
+        promotion = desk.requested(SMALL)
+        result = promotion.results.get()
+        branch = promotion.branch
         assert branch is not None
         change_on_branch(desk, result.prod_component_id, branch.remote_id)
         before = desk.production()
-        failed(desk, request, "PLAN_STALE", "verify")
+        failed(desk, promotion, "PLAN_STALE", "verify")
         nothing_reached_production(desk, before)
 
     def test_a_value_that_somebody_changed_on_the_branch_after_the_review(self, desk: Desk) -> None:
         """The review shows no environment value, and the approval covers them all the same."""
-        request = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
-        branch = request.branch
+        promotion = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+        branch = promotion.branch
         assert branch is not None
         change_on_branch(
             desk,
@@ -340,12 +340,12 @@ class TestTheMerge:
             b"https://elsewhere.example.com",
         )
         before = desk.production()
-        failed(desk, request, "PLAN_STALE", "verify")
+        failed(desk, promotion, "PLAN_STALE", "verify")
         nothing_reached_production(desk, before)
 
     def test_a_mapping_that_appeared_since_the_plan(self, desk: Desk) -> None:
-        request = desk.requested(SMALL)
-        component = request.plan.components.get()
+        promotion = desk.requested(SMALL)
+        component = promotion.plan.components.get()
         ComponentMapping.objects.create(
             dev_account=desk.orders,
             dev_component_id=component.dev_component_id,
@@ -354,10 +354,10 @@ class TestTheMerge:
             component_type="process",
         )
         before = desk.production()
-        request = desk.wait_for(request, Status.ADMIN_REVIEW)
-        desk.approve(request)
-        request = desk.wait_for(request, Status.DEPLOYED)
-        assert request.error_code == "PLAN_STALE"
+        promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
+        desk.approve(promotion)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert promotion.error_code == "PLAN_STALE"
         assert contents(desk.production()) == contents(before)
 
 
@@ -377,9 +377,9 @@ def change_on_branch(
 
 
 class TestAfterTheMerge:
-    """There is only forward: the request fails with its step named, and a retry goes on from there."""
+    """There is only forward: the promotion fails with its step named, and a retry goes on from there."""
 
-    def merged_once(self, desk: Desk, request: PromotionRequest) -> None:
+    def merged_once(self, desk: Desk, promotion: PromotionRequest) -> None:
         assert [desk.calls(number) for number in (10, 12, 13)] == [1, 1, 1]
         assert desk.calls(2) == 1
 
@@ -397,48 +397,48 @@ class TestAfterTheMerge:
         self, desk: Desk, operation: int, code: str, step: str
     ) -> None:
         desk.simulator.fault(operation, "status", status=400, times=1, message="Not today.")
-        request = failed(desk, desk.submit(desk.plan(SMALL)), code, step)
-        assert "Not today." in request.error
-        assert request.merged_at is not None
-        services.retry(desk.bob, request)
-        request = desk.wait_for(request, Status.DEPLOYED)
-        assert request.status == Status.DEPLOYED, (request.error_code, request.error)
-        self.merged_once(desk, request)
+        promotion = failed(desk, desk.submit(desk.plan(SMALL)), code, step)
+        assert "Not today." in promotion.error
+        assert promotion.merged_at is not None
+        services.retry(desk.bob, promotion)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+        self.merged_once(desk, promotion)
         assert len(desk.state()["deployments"]) == 2
-        assert request.steps.filter(step=step).count() == 2
-        assert not request.steps.exclude(step=step).filter(attempt__gt=1).exists()
+        assert promotion.steps.filter(step=step).count() == 2
+        assert not promotion.steps.exclude(step=step).filter(attempt__gt=1).exists()
 
     def test_what_somebody_changed_after_the_merge_is_packaged_only_when_an_admin_says_so(
         self, desk: Desk
     ) -> None:
         desk.simulator.fault(7, "status", status=400, times=1)
-        request = failed(desk, desk.submit(desk.plan(SMALL)), "BAD_REQUEST", "create_package")
-        result = request.results.get()
+        promotion = failed(desk, desk.submit(desk.plan(SMALL)), "BAD_REQUEST", "create_package")
+        result = promotion.results.get()
         desk.edit(action="touch", componentId=result.prod_component_id)
-        services.retry(desk.bob, request)
-        request = desk.wait_for(request, Status.DEPLOYED)
-        assert (request.error_code, request.failed_step) == (
+        services.retry(desk.bob, promotion)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert (promotion.error_code, promotion.failed_step) == (
             "PRODUCTION_CHANGED",
             "create_package",
         )
         result.refresh_from_db()
-        assert request.error.endswith(f"in production, not at {result.merged_version}.")
+        assert promotion.error.endswith(f"in production, not at {result.merged_version}.")
         assert not desk.state()["deployments"]
         # Another change is another matter: what was told is what may be accepted.
         desk.edit(action="touch", componentId=result.prod_component_id)
-        services.retry(desk.bob, request)
-        request = desk.wait_for(request, Status.DEPLOYED)
-        assert request.error_code == "PRODUCTION_CHANGED"
-        services.retry(desk.bob, request)
-        request = desk.wait_for(request, Status.DEPLOYED)
-        assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+        services.retry(desk.bob, promotion)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert promotion.error_code == "PRODUCTION_CHANGED"
+        services.retry(desk.bob, promotion)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
 
     def test_the_second_environment_fails_and_only_it_is_deployed_again(self, desk: Desk) -> None:
         desk.simulator.fault(8, "status", status=400, times=1, after=1)
-        request = failed(desk, desk.submit(desk.plan(SMALL)), "DEPLOY_FAILED", "deploy")
-        assert request.deployments.filter(deployed_at__isnull=False).count() == 1
-        services.retry(desk.bob, request)
-        assert desk.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+        promotion = failed(desk, desk.submit(desk.plan(SMALL)), "DEPLOY_FAILED", "deploy")
+        assert promotion.deployments.filter(deployed_at__isnull=False).count() == 1
+        services.retry(desk.bob, promotion)
+        assert desk.wait_for(promotion, Status.DEPLOYED).status == Status.DEPLOYED
         assert desk.calls(8) == 3
         assert len(desk.state()["deployments"]) == 2
 
@@ -447,47 +447,47 @@ class TestAfterTheMerge:
         desk.edit(release_mode="error")
         in_background = client().dialect.capabilities.releases_asynchronously
         step = "await_release" if in_background else "release_pack"
-        request = failed(desk, desk.submit(desk.plan(SMALL)), "RELEASE_FAILED", step)
+        promotion = failed(desk, desk.submit(desk.plan(SMALL)), "RELEASE_FAILED", step)
         assert not desk.state()["deployments"]
         desk.edit(release_mode="normal")
-        services.retry(desk.bob, request)
-        request = desk.wait_for(request, Status.DEPLOYED)
-        assert request.status == Status.DEPLOYED, (request.error_code, request.error)
-        self.merged_once(desk, request)
+        services.retry(desk.bob, promotion)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+        self.merged_once(desk, promotion)
         assert len(desk.state()["deployments"]) == 2
 
     def test_a_pack_that_vanished_is_replaced_by_another(self, desk: Desk) -> None:
         pack = IntegrationPack.objects.get(pack_id=seed.PACKS["store"])
-        request = desk.requested(SMALL)
+        promotion = desk.requested(SMALL)
         desk.edit(action="delete_pack", packId=pack.pack_id)
-        desk.approve(request, pack=pack)
-        request = desk.wait_for(request, Status.DEPLOYED)
-        assert (request.error_code, request.failed_step) == ("PACK_NOT_FOUND", "ensure_pack")
+        desk.approve(promotion, pack=pack)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert (promotion.error_code, promotion.failed_step) == ("PACK_NOT_FOUND", "ensure_pack")
         other = IntegrationPack.objects.get(pack_id=seed.PACKS["customers"])
-        services.retry(desk.bob, request, pack=other)
-        request = desk.wait_for(request, Status.DEPLOYED)
-        assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+        services.retry(desk.bob, promotion, pack=other)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
         packs = {p["id"]: p for p in desk.state()["packs"]}
-        assert request.prod_package_id in [e["released"] for e in packs[other.pack_id]["entries"]]
+        assert promotion.prod_package_id in [e["released"] for e in packs[other.pack_id]["entries"]]
 
     def test_a_package_version_that_was_taken_during_the_review(self, desk: Desk) -> None:
-        request = desk.requested(seed.UPDATE_PACKAGE_ID, version="9.0")
-        root = request.results.get(
-            component__dev_component_id=request.plan.root_component_id
+        promotion = desk.requested(seed.UPDATE_PACKAGE_ID, version="9.0")
+        root = promotion.results.get(
+            component__dev_component_id=promotion.plan.root_component_id
         ).prod_component_id
         desk.edit(action="create_package", componentId=root, packageVersion="9.0")
-        request = failed(desk, request, "PACKAGE_VERSION_EXISTS", "create_package")
-        services.retry(desk.bob, request, package_version="9.1")
-        request = desk.wait_for(request, Status.DEPLOYED)
-        assert (request.status, request.package_version) == (Status.DEPLOYED, "9.1")
+        promotion = failed(desk, promotion, "PACKAGE_VERSION_EXISTS", "create_package")
+        services.retry(desk.bob, promotion, package_version="9.1")
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert (promotion.status, promotion.package_version) == (Status.DEPLOYED, "9.1")
 
     def test_a_pack_keeps_its_other_content(self, desk: Desk) -> None:
         pack = IntegrationPack.objects.get(pack_id=seed.PACKS["orders"])
         before = {p["id"]: p for p in desk.state()["packs"]}[pack.pack_id]["entries"]
-        request = desk.promoted(SMALL, pack={"pack": pack})
-        assert request.status == Status.DEPLOYED
+        promotion = desk.promoted(SMALL, pack={"pack": pack})
+        assert promotion.status == Status.DEPLOYED
         after = {p["id"]: p for p in desk.state()["packs"]}[pack.pack_id]["entries"]
-        kept = [e for e in after if e["released"] != request.prod_package_id]
+        kept = [e for e in after if e["released"] != promotion.prod_package_id]
         assert [e["released"] for e in kept] == [e["released"] for e in before]
         assert len(after) == len(before) + 1
 
@@ -499,8 +499,8 @@ def test_a_lost_answer_does_nothing_twice(desk: Desk, operation: int) -> None:
     packs = len(desk.state()["packs"])
     packages = len(desk.state()["packages"])
     desk.simulator.fault(operation, "lost_reply", times=1)
-    request = desk.promoted(SMALL)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = desk.promoted(SMALL)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     desk.wait_until_no_branch()
     state = desk.state()
     assert len(desk.production()) == len(before) + 1
@@ -513,8 +513,8 @@ def test_a_lost_answer_does_nothing_twice(desk: Desk, operation: int) -> None:
 def test_a_lost_answer_of_an_update(desk: Desk) -> None:
     before = desk.production()
     desk.simulator.fault(3, "lost_reply", times=1)
-    request = desk.promoted(seed.UPDATE_PACKAGE_ID, version="1.1")
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = desk.promoted(seed.UPDATE_PACKAGE_ID, version="1.1")
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     desk.wait_until_no_branch()
     assert desk.production().keys() == before.keys()
 
@@ -522,5 +522,5 @@ def test_a_lost_answer_of_an_update(desk: Desk) -> None:
 @pytest.mark.parametrize("operation", [1, 4, 5, 6, 11, 14, 16, 19])
 def test_a_read_that_is_lost_is_read_again(desk: Desk, operation: int) -> None:
     desk.simulator.fault(operation, "reset", times=1)
-    request = desk.promoted(SMALL)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = desk.promoted(SMALL)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)

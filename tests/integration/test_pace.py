@@ -53,12 +53,12 @@ def test_all_workers_together_keep_within_the_limit(paced: Desk) -> None:
         paced.plan(SMALL),
         paced.plan(seed.CYCLE_PACKAGE_ID, account=paced.finance),
     ]
-    requests = [paced.submit(plan) for plan in plans]
-    for number, request in enumerate(requests):
-        reviewed = paced.wait_for(request, Status.ADMIN_REVIEW, seconds=120)
+    promotions = [paced.submit(plan) for plan in plans]
+    for number, promotion in enumerate(promotions):
+        reviewed = paced.wait_for(promotion, Status.ADMIN_REVIEW, seconds=120)
         paced.approve(reviewed, new_pack_name=f"Pack {number}")
-    for request in requests:
-        ended = paced.wait_for(request, Status.DEPLOYED, seconds=120)
+    for promotion in promotions:
+        ended = paced.wait_for(promotion, Status.DEPLOYED, seconds=120)
         assert ended.status == Status.DEPLOYED, (ended.error_code, ended.error)
     paced.wait_until_no_branch()
     assert too_fast() == 0
@@ -70,8 +70,8 @@ def test_a_promotion_that_is_too_fast_for_the_platform_waits_and_succeeds(desk: 
     before = desk.state()
     production = desk.production()
     desk.simulator.pace(LIMIT)
-    request = desk.promoted(SMALL)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = desk.promoted(SMALL)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     desk.wait_until_no_branch()
     assert too_fast() > 0
     after = desk.state()

@@ -51,8 +51,8 @@ def test_a_cycle_and_a_self_reference_are_promoted_in_two_passes(desk: Desk) -> 
     plan = desk.plan(seed.CYCLE_PACKAGE_ID, account=desk.finance)
     groups = list(plan.components.values_list("group", flat=True))
     assert len(groups) > len(set(groups)), "There is no cycle in the plan."
-    request = desk.promoted(seed.CYCLE_PACKAGE_ID, account=desk.finance)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = desk.promoted(seed.CYCLE_PACKAGE_ID, account=desk.finance)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     assert not desk.state()["dangling_references"]
     source = next(
         c
@@ -60,9 +60,9 @@ def test_a_cycle_and_a_self_reference_are_promoted_in_two_passes(desk: Desk) -> 
         if c["name"] == "Ledger Paging"
     )
     assert source["id"] in desk.raw(source["id"]).split("</bns:description>")[1]
-    own = request.results.get(component__dev_component_id=source["id"]).prod_component_id
+    own = promotion.results.get(component__dev_component_id=source["id"]).prod_component_id
     assert own in desk.raw(own).split("</bns:description>")[1], "It uses itself no more."
-    members = request.results.filter(component__group=max(set(groups), key=groups.count))
+    members = promotion.results.filter(component__group=max(set(groups), key=groups.count))
     for result in members:
         xml = desk.raw(result.prod_component_id)
         others = members.exclude(pk=result.pk).values_list("prod_component_id", flat=True)
@@ -70,8 +70,8 @@ def test_a_cycle_and_a_self_reference_are_promoted_in_two_passes(desk: Desk) -> 
 
 
 def test_connections_are_never_read(desk: Desk) -> None:
-    request = desk.promoted()
-    connections = request.plan.components.filter(action=Action.CONNECTION)
+    promotion = desk.promoted()
+    connections = promotion.plan.components.filter(action=Action.CONNECTION)
     ids = {c.dev_component_id for c in connections} | {c.prod_component_id for c in connections}
     read = [
         call["path"]
@@ -89,11 +89,13 @@ def test_a_large_profile_is_planned_and_promoted(desk: Desk, logistics: DevAccou
     assert len(desk.raw(seed.LARGE_PROFILE_ID)) > 2_000_000
     assert large.difference is not None
     assert large.difference.size < 2_000_000
-    request = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
-    desk.approve(request)
-    request = desk.wait_for(request, Status.DEPLOYED)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
-    twin = request.results.get(component__dev_component_id=seed.LARGE_PROFILE_ID).prod_component_id
+    promotion = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
+    desk.approve(promotion)
+    promotion = desk.wait_for(promotion, Status.DEPLOYED)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+    twin = promotion.results.get(
+        component__dev_component_id=seed.LARGE_PROFILE_ID
+    ).prod_component_id
     assert len(desk.raw(twin)) > 2_000_000
     assert not desk.state()["dangling_references"]
 
@@ -102,11 +104,11 @@ def test_awkward_names_survive_the_trip(desk: Desk, logistics: DevAccount) -> No
     """Names and folders with &, quotes, ~, /, <>, an emoji and more than 200 characters."""
     sources = {c["id"]: c for c in desk.state()["accounts"][seed.LOGISTICS_ACCOUNT]["components"]}
     version = '1.0~rc/2 & "final" 🚚'
-    request = desk.promoted(seed.AWKWARD_PACKAGE_ID, account=logistics, version=version)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = desk.promoted(seed.AWKWARD_PACKAGE_ID, account=logistics, version=version)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     production = desk.production()
     names = []
-    for result in request.results.select_related("component"):
+    for result in promotion.results.select_related("component"):
         source = sources[result.component.dev_component_id]
         made = production[result.prod_component_id]
         assert made["name"] == source["name"] == result.component.name
@@ -115,10 +117,10 @@ def test_awkward_names_survive_the_trip(desk: Desk, logistics: DevAccount) -> No
         names.append(source["name"] + source["folder"])
     assert max(map(len, names)) > 200
     assert all(any(sign in name for name in names) for sign in '&"~/<🚚')
-    package = next(p for p in desk.state()["packages"] if p["id"] == request.prod_package_id)
+    package = next(p for p in desk.state()["packages"] if p["id"] == promotion.prod_package_id)
     assert package["version"] == version
     assert set(ComponentMapping.objects.values_list("name", flat=True)) >= {
-        result.component.name for result in request.results.all()
+        result.component.name for result in promotion.results.all()
     }
 
 

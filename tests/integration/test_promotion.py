@@ -21,26 +21,26 @@ from promotions.models import (
     Reservation,
 )
 from promotions.states import Outcome, Status, StepState
-from promotions.tasks import run_request
+from promotions.tasks import run_promotion_task
 from tests.integration.desk import Desk
 
 
 def test_a_package_is_promoted(desk: Desk) -> None:
     before = desk.production()
-    request = desk.promoted()
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = desk.promoted()
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     desk.wait_until_no_branch()
     state = desk.state()
     made = desk.production().keys() - before.keys()
-    created = request.plan.components.filter(action="create").count()
+    created = promotion.plan.components.filter(action="create").count()
     assert created >= 25
     assert len(made) == created
     mapped = ComponentMapping.objects.filter(dev_account=desk.orders)
     assert made <= set(mapped.values_list("prod_component_id", flat=True))
-    package = next(p for p in state["packages"] if p["id"] == request.prod_package_id)
+    package = next(p for p in state["packages"] if p["id"] == promotion.prod_package_id)
     assert (package["version"], package["shareable"]) == ("1.0", True)
     pack = next(p for p in state["packs"] if p["name"] == "Orders to Cash")
-    assert [entry["released"] for entry in pack["entries"]] == [request.prod_package_id]
+    assert [entry["released"] for entry in pack["entries"]] == [promotion.prod_package_id]
     assert {d["environment_id"] for d in state["deployments"]} == {
         seed.ENVIRONMENTS["prod-eu"],
         seed.ENVIRONMENTS["prod-us"],
@@ -51,8 +51,8 @@ def test_a_package_is_promoted(desk: Desk) -> None:
 
 
 def test_what_the_page_shows_is_what_the_worker_did(desk: Desk) -> None:
-    request = desk.promoted(seed.SINGLE_COMPONENT_PACKAGE_ID)
-    steps = list(request.steps.values_list("step", "state"))
+    promotion = desk.promoted(seed.SINGLE_COMPONENT_PACKAGE_ID)
+    steps = list(promotion.steps.values_list("step", "state"))
     assert {state for _, state in steps} == {StepState.DONE}
     assert [step for step, _ in steps] == [
         "reserve_branch",
@@ -79,7 +79,7 @@ def test_what_the_page_shows_is_what_the_worker_did(desk: Desk) -> None:
         "deploy",
         "finish",
     ]
-    moves = request.events.exclude(to_status="").values_list("to_status", flat=True)
+    moves = promotion.events.exclude(to_status="").values_list("to_status", flat=True)
     assert list(moves) == [
         "queued",
         "staging",
@@ -88,22 +88,22 @@ def test_what_the_page_shows_is_what_the_worker_did(desk: Desk) -> None:
         "deploying",
         "deployed",
     ]
-    assert ApiCall.objects.filter(request=request).count() > 10
+    assert ApiCall.objects.filter(promotion=promotion).count() > 10
 
 
 def test_no_secret_of_the_seed_is_in_the_database(desk: Desk) -> None:
     """Connections hold credentials, process properties a plain password: none of them is kept anywhere."""
-    request = desk.promoted()
+    promotion = desk.promoted()
     secrets = dev_secrets(desk)
     assert secrets
     kept = b"\n".join(blob.content for blob in Blob.objects.all()).decode()
     rows = repr(list(ApiCall.objects.values())) + repr(list(Event.objects.values()))
-    rows += repr(list(request.plan.components.values())) + repr(list(request.steps.values()))
+    rows += repr(list(promotion.plan.components.values())) + repr(list(promotion.steps.values()))
     for secret in secrets:
         assert secret not in kept
         assert secret not in rows
     production = "".join(
-        desk.raw(c) for c in request.results.values_list("prod_component_id", flat=True)
+        desk.raw(c) for c in promotion.results.values_list("prod_component_id", flat=True)
     )
     for secret in secrets:
         assert secret not in production
@@ -144,71 +144,71 @@ def test_a_secret_in_a_script_stops_the_plan_and_is_kept_nowhere(desk: Desk) -> 
 
 def test_the_requester_cannot_approve(desk: Desk) -> None:
     desk.alice.groups.add(desk.bob.groups.get(name="Admins"))
-    request = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
+    promotion = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
     with pytest.raises(PromotionError) as refused:
-        desk.approve(request, user=desk.alice)
+        desk.approve(promotion, user=desk.alice)
     assert refused.value.code == "SELF_REVIEW"
-    assert desk.fresh(request).status == Status.ADMIN_REVIEW
-    assert request.events.filter(action="self_review_refused", actor=desk.alice).exists()
+    assert desk.fresh(promotion).status == Status.ADMIN_REVIEW
+    assert promotion.events.filter(action="self_review_refused", actor=desk.alice).exists()
     assert desk.calls(12) == 0
 
 
 def test_the_requester_cannot_approve_under_another_user_name(desk: Desk) -> None:
-    request = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
+    promotion = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
     desk.bob.email = desk.alice.email.upper()
     desk.bob.save()
     with pytest.raises(PromotionError) as refused:
-        desk.approve(request)
+        desk.approve(promotion)
     assert refused.value.code == "SELF_REVIEW"
 
 
 def test_of_two_admins_one_wins_and_the_other_sees_what_happened(desk: Desk) -> None:
-    request = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
-    seen_by_dora = desk.fresh(request)
-    desk.approve(request)
+    promotion = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
+    seen_by_dora = desk.fresh(promotion)
+    desk.approve(promotion)
     with pytest.raises(PromotionError) as refused:
         services.reject(desk.dora, seen_by_dora, reason="Not now.")
     assert refused.value.code == "ALREADY_REVIEWED"
     assert "Approved" in refused.value.detail or "Deploy" in refused.value.detail
-    request = desk.wait_for(request, Status.DEPLOYED)
-    assert request.status == Status.DEPLOYED
-    assert request.approved_by == desk.bob
+    promotion = desk.wait_for(promotion, Status.DEPLOYED)
+    assert promotion.status == Status.DEPLOYED
+    assert promotion.approved_by == desk.bob
     assert len(desk.state()["deployments"]) == 2
 
 
 def test_reject_needs_a_reason_and_deletes_the_branch(desk: Desk) -> None:
     before = desk.production()
-    request = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
-    assert desk.branches() == [f"promo-{request.pk}"]
+    promotion = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
+    assert desk.branches() == [f"promo-{promotion.pk}"]
     with pytest.raises(PromotionError) as refused:
-        services.reject(desk.bob, request, reason="  ")
+        services.reject(desk.bob, promotion, reason="  ")
     assert refused.value.code == "REASON_REQUIRED"
-    services.reject(desk.bob, request, reason="Not in the season.")
+    services.reject(desk.bob, promotion, reason="Not in the season.")
     desk.wait_until_no_branch()
-    request = desk.fresh(request)
-    assert (request.status, request.decision_reason) == (Status.REJECTED, "Not in the season.")
+    promotion = desk.fresh(promotion)
+    assert (promotion.status, promotion.decision_reason) == (Status.REJECTED, "Not in the season.")
     assert desk.production() == before
     assert not ComponentMapping.objects.filter(source="engine").exists()
 
 
 def test_withdraw_deletes_the_branch(desk: Desk) -> None:
-    request = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
+    promotion = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
     with pytest.raises(PromotionError):
-        services.withdraw(desk.bob, request)
-    services.withdraw(desk.alice, request)
+        services.withdraw(desk.bob, promotion)
+    services.withdraw(desk.alice, promotion)
     desk.wait_until_no_branch()
-    assert desk.fresh(request).status == Status.WITHDRAWN
+    assert desk.fresh(promotion).status == Status.WITHDRAWN
 
 
 def test_withdraw_while_it_is_staged(desk: Desk) -> None:
     desk.simulator.latency(30)
-    request = desk.submit(desk.plan())
+    promotion = desk.submit(desk.plan())
     desk.wait_until(
-        lambda: desk.fresh(request).results.filter(outcome=Outcome.DONE).count() > 2, "components"
+        lambda: desk.fresh(promotion).results.filter(outcome=Outcome.DONE).count() > 2, "components"
     )
-    services.withdraw(desk.alice, desk.fresh(request))
+    services.withdraw(desk.alice, desk.fresh(promotion))
     desk.wait_until_no_branch()
-    assert desk.fresh(request).status == Status.WITHDRAWN
+    assert desk.fresh(promotion).status == Status.WITHDRAWN
     assert not ComponentMapping.objects.filter(source="engine").exists()
 
 
@@ -244,12 +244,12 @@ def test_a_component_that_fails_half_way(desk: Desk) -> None:
     before = desk.production()
     plan = desk.plan()
     desk.simulator.fault(2, "status", status=400, after=8, message="The shape is not valid.")
-    request = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
+    promotion = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
     desk.wait_until_no_branch()
-    assert (request.status, request.failed_step) == (Status.FAILED, "stage_components")
-    assert "The shape is not valid." in request.error
-    outcomes = dict(request.results.values_list("component__dev_component_id", "outcome"))
-    failed = request.results.get(outcome=Outcome.FAILED)
+    assert (promotion.status, promotion.failed_step) == (Status.FAILED, "stage_components")
+    assert "The shape is not valid." in promotion.error
+    outcomes = dict(promotion.results.values_list("component__dev_component_id", "outcome"))
+    failed = promotion.results.get(outcome=Outcome.FAILED)
     users = [
         c.dev_component_id
         for c in plan.components.all()
@@ -267,20 +267,20 @@ def test_a_component_that_fails_half_way(desk: Desk) -> None:
 
 def test_a_task_delivered_twice_does_nothing_twice(desk: Desk) -> None:
     plan = desk.plan(seed.SINGLE_COMPONENT_PACKAGE_ID)
-    request = desk.submit(plan)
+    promotion = desk.submit(plan)
     for _ in range(5):
-        run_request.delay(request.pk)
-    request = desk.wait_for(request, Status.ADMIN_REVIEW)
-    desk.approve(request)
+        run_promotion_task.delay(promotion.pk)
+    promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
+    desk.approve(promotion)
     for _ in range(5):
-        run_request.delay(request.pk)
-    request = desk.wait_for(request, Status.DEPLOYED)
+        run_promotion_task.delay(promotion.pk)
+    promotion = desk.wait_for(promotion, Status.DEPLOYED)
     for _ in range(5):
-        run_request.delay(request.pk)
-    assert request.status == Status.DEPLOYED
+        run_promotion_task.delay(promotion.pk)
+    assert promotion.status == Status.DEPLOYED
     assert [desk.calls(number) for number in (2, 7, 10, 12, 13, 17, 18)] == [1] * 7
     assert desk.calls(8) == 2
-    assert request.steps.filter(attempt__gt=1).count() == 0
+    assert promotion.steps.filter(attempt__gt=1).count() == 0
 
 
 def test_a_second_promotion_of_the_same_package_says_nothing_to_promote(desk: Desk) -> None:
@@ -298,13 +298,13 @@ def test_a_second_promotion_of_the_same_package_says_nothing_to_promote(desk: De
 def test_after_a_change_in_dev_it_updates_and_keeps_productions_url(desk: Desk) -> None:
     before = desk.production()
     twins = {twin for (account, _), twin in seed.TWINS.items() if account == seed.ORDERS_ACCOUNT}
-    request = desk.promoted(seed.UPDATE_PACKAGE_ID, version="1.1")
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = desk.promoted(seed.UPDATE_PACKAGE_ID, version="1.1")
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     after = desk.production()
     assert after.keys() == before.keys()
     written = {
         result.prod_component_id: result
-        for result in request.results.filter(component__action="update")
+        for result in promotion.results.filter(component__action="update")
     }
     assert seed.PROD_STOCK_SETTINGS_ID in written
     assert written.keys() <= twins
@@ -318,7 +318,7 @@ def test_after_a_change_in_dev_it_updates_and_keeps_productions_url(desk: Desk) 
     assert "prod-steady-heron-7" in settings
     assert "dev-stock.example.net" not in settings
     assert "plain-willow-63" not in settings
-    kept = request.plan.components.get(prod_component_id=seed.PROD_STOCK_SETTINGS_ID).places
+    kept = promotion.plan.components.get(prod_component_id=seed.PROD_STOCK_SETTINGS_ID).places
     assert {place["outcome"] for place in kept} == {"kept"}
     assert not desk.state()["mask_stored"]
 

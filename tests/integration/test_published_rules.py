@@ -36,7 +36,7 @@ from promotions.models import (
 from promotions.pages.checklist import after_deployment
 from promotions.partner import client
 from promotions.pipeline.cleanup import delete_branch
-from promotions.pipeline.runner import run_request
+from promotions.pipeline.runner import run_promotion
 from promotions.plan import build_plan
 from promotions.states import FINAL, Status
 from tests.integration.desk import Desk, furnish
@@ -67,12 +67,12 @@ class Office(Desk):
         return cast("Plan", self.fresh(plan))
 
     def wait_for(
-        self, request: PromotionRequest, *statuses: Status, seconds: float = 60
+        self, promotion: PromotionRequest, *statuses: Status, seconds: float = 60
     ) -> PromotionRequest:
         end = time.monotonic() + seconds
         while True:
-            run_request(request.pk)
-            now = cast("PromotionRequest", self.fresh(request))
+            run_promotion(promotion.pk)
+            now = cast("PromotionRequest", self.fresh(promotion))
             if now.status in {*statuses, *FINAL}:
                 for branch in now.branches.filter(delete_due__isnull=False):
                     delete_branch(branch.pk)
@@ -135,24 +135,24 @@ def finding(plan: Plan, code: str) -> Finding:
 
 
 def test_2_a_new_component_lies_below_promoted_in_devs_folder(office: Office) -> None:
-    request = office.promoted(SMALL)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
-    made = office.production()[request.results.get().prod_component_id]
+    promotion = office.promoted(SMALL)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+    made = office.production()[promotion.results.get().prod_component_id]
     assert made["folder"] == "Northwind Outfitters/Promoted/Orders/Operations"
 
 
 def test_3_a_twin_that_the_branch_does_not_see_is_staged_again(office: Office) -> None:
     gone: dict[str, Any] = {"status": 400, "message": "The component (x) is not found."}
     office.simulator.fault(3, "status", times=1, **gone)
-    request = office.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
-    assert request.status == Status.ADMIN_REVIEW, (request.error_code, request.error)
-    assert request.staged_times == 2
+    promotion = office.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+    assert promotion.status == Status.ADMIN_REVIEW, (promotion.error_code, promotion.error)
+    assert promotion.staged_times == 2
     assert office.calls(10) == 2
     # It does not go on for ever.
     office.simulator.fault(3, "status", times=-1, **gone)
-    services.withdraw(office.alice, request)
-    request = office.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
-    assert (request.status, request.error_code) == (Status.FAILED, "COMPONENT_NOT_FOUND")
+    services.withdraw(office.alice, promotion)
+    promotion = office.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+    assert (promotion.status, promotion.error_code) == (Status.FAILED, "COMPONENT_NOT_FOUND")
 
 
 def test_4_a_server_of_the_other_dialect_stops_the_plan(office: Office, settings: Any) -> None:
@@ -240,18 +240,21 @@ def test_7_a_deleted_package_keeps_its_version_taken(office: Office) -> None:
     root = uid(seed.PRIMARY_ACCOUNT, "stock-sync")
     gone = office.new_package(root, "9.0")
     office.edit(action="delete_package", packageId=gone)
-    request = office.requested(seed.UPDATE_PACKAGE_ID, version="9.0")
-    assert (request.error_code, request.failed_step) == ("PACKAGE_VERSION_EXISTS", "check_staged")
+    promotion = office.requested(seed.UPDATE_PACKAGE_ID, version="9.0")
+    assert (promotion.error_code, promotion.failed_step) == (
+        "PACKAGE_VERSION_EXISTS",
+        "check_staged",
+    )
     assert office.calls(12) == 0
 
 
 def test_8_an_environment_that_the_pack_reaches_is_not_deployed_to(office: Office) -> None:
     """Where an instance of the pack is attached, the process would run twice."""
     pack = IntegrationPack.objects.get(pack_id=seed.PACKS["customers"])
-    request = office.promoted(SMALL, pack={"pack": pack})
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = office.promoted(SMALL, pack={"pack": pack})
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     deployed = {d["environment_id"] for d in office.state()["deployments"]}
-    reached = request.deployments.get(environment__environment_id=seed.ENVIRONMENTS["prod-us"])
+    reached = promotion.deployments.get(environment__environment_id=seed.ENVIRONMENTS["prod-us"])
     assert reached.deployed_at is not None
     if not reports_parents():
         assert deployed == {seed.ENVIRONMENTS["prod-eu"], seed.ENVIRONMENTS["prod-us"]}
@@ -259,7 +262,7 @@ def test_8_an_environment_that_the_pack_reaches_is_not_deployed_to(office: Offic
     assert deployed == {seed.ENVIRONMENTS["prod-eu"]}
     assert reached.note.startswith("Reached through the pack “Customer Master”")
     assert reached.remote_id == ""
-    other = request.deployments.exclude(pk=reached.pk).get()
+    other = promotion.deployments.exclude(pk=reached.pk).get()
     assert other.note == "" and other.remote_id
 
 
@@ -294,7 +297,7 @@ def test_7_independent_parts_are_not_packaged_along(office: Office, logistics: D
 
 def test_17_a_pending_update_of_somebody_else_is_seen_before_the_merge(office: Office) -> None:
     pack = IntegrationPack.objects.get(pack_id=seed.PACKS["orders"])
-    request = office.requested(SMALL)
+    promotion = office.requested(SMALL)
     before = office.production()
     entries = next(p for p in office.state()["packs"] if p["id"] == pack.pack_id)["entries"]
     office.new_package(entries[0]["component_id"], "77")
@@ -302,28 +305,28 @@ def test_17_a_pending_update_of_somebody_else_is_seen_before_the_merge(office: O
         component_id=entries[0]["component_id"], package_version="77"
     )
     client().add_to_integration_pack(pack.pack_id, next(iter(packages)))
-    office.approve(request, pack=pack)
-    request = office.wait_for(request, Status.DEPLOYED)
-    assert (request.error_code, request.failed_step) == ("PACK_PENDING", "check_pack")
-    assert "Stock Level Sync" in request.error
-    assert request.merged_at is None
+    office.approve(promotion, pack=pack)
+    promotion = office.wait_for(promotion, Status.DEPLOYED)
+    assert (promotion.error_code, promotion.failed_step) == ("PACK_PENDING", "check_pack")
+    assert "Stock Level Sync" in promotion.error
+    assert promotion.merged_at is None
     assert office.production() == before
     assert office.calls(12) == 0
 
 
 def test_17_a_pending_update_of_the_same_process_is_replaced(office: Office) -> None:
     pack = IntegrationPack.objects.get(pack_id=seed.PACKS["orders"])
-    request = office.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+    promotion = office.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
     root = uid(seed.PRIMARY_ACCOUNT, "stock-sync")
     office.new_package(root, "77")
     (waiting,) = client().query_packaged_components(component_id=root, package_version="77")
     client().add_to_integration_pack(pack.pack_id, waiting)
-    office.approve(request, pack=pack)
-    request = office.wait_for(request, Status.DEPLOYED)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    office.approve(promotion, pack=pack)
+    promotion = office.wait_for(promotion, Status.DEPLOYED)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     entries = next(p for p in office.state()["packs"] if p["id"] == pack.pack_id)["entries"]
     released = {entry["component_id"]: entry["released"] for entry in entries}
-    assert released[root] == request.prod_package_id
+    assert released[root] == promotion.prod_package_id
 
 
 def test_17_a_pack_holds_100_packages_which_is_seen_before_the_merge(
@@ -336,39 +339,39 @@ def test_17_a_pack_holds_100_packages_which_is_seen_before_the_merge(
         return tuple(replace(pack, entries=pack.entries + more) for pack in read(api))
 
     monkeypatch.setattr(PartnerApiClient, "query_integration_packs", filled)
-    request = office.requested(SMALL)
-    office.approve(request, pack=IntegrationPack.objects.get(pack_id=seed.PACKS["orders"]))
-    request = office.wait_for(request, Status.DEPLOYED)
-    assert (request.error_code, request.failed_step) == ("PACK_FULL", "check_pack")
-    assert "100 packages" in request.error
-    assert request.merged_at is None and office.calls(12) == 0
+    promotion = office.requested(SMALL)
+    office.approve(promotion, pack=IntegrationPack.objects.get(pack_id=seed.PACKS["orders"]))
+    promotion = office.wait_for(promotion, Status.DEPLOYED)
+    assert (promotion.error_code, promotion.failed_step) == ("PACK_FULL", "check_pack")
+    assert "100 packages" in promotion.error
+    assert promotion.merged_at is None and office.calls(12) == 0
     # What is in the pack already needs no further place.
-    request = office.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
-    office.approve(request, pack=IntegrationPack.objects.get(pack_id=seed.PACKS["orders"]))
-    assert office.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+    promotion = office.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+    office.approve(promotion, pack=IntegrationPack.objects.get(pack_id=seed.PACKS["orders"]))
+    assert office.wait_for(promotion, Status.DEPLOYED).status == Status.DEPLOYED
 
 
 def test_18_a_release_that_is_put_off_is_waited_for(published: Office) -> None:
     office = published
     office.edit(release_mode="scheduled")
-    request = office.requested(SMALL)
-    office.approve(request)
+    promotion = office.requested(SMALL)
+    office.approve(promotion)
     for _ in range(40):
-        run_request(request.pk)
+        run_promotion(promotion.pk)
         time.sleep(0.05)
-    step = request.steps.get(step="await_release")
-    assert (step.state, office.fresh(request).status) == ("waiting", Status.DEPLOYING)
+    step = promotion.steps.get(step="await_release")
+    assert (step.state, office.fresh(promotion).status) == ("waiting", Status.DEPLOYING)
     assert "SCHEDULED" in step.detail and step.polls > 1
     office.edit(release_mode="normal")
-    office.edit(action="finish_release", releaseId=office.fresh(request).release_id)
-    assert office.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+    office.edit(action="finish_release", releaseId=office.fresh(promotion).release_id)
+    assert office.wait_for(promotion, Status.DEPLOYED).status == Status.DEPLOYED
 
 
 def test_18_a_release_whose_answer_is_lost_is_made_once(office: Office) -> None:
     releases = len(office.state()["releases"])
     office.simulator.fault(18, "lost_reply", times=1)
-    request = office.promoted(SMALL)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = office.promoted(SMALL)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     assert len(office.state()["releases"]) == releases + 1
 
 
@@ -378,19 +381,19 @@ def test_18_a_release_whose_answer_is_lost_is_made_once(office: Office) -> None:
 def test_10_the_answered_name_of_a_branch_is_used(office: Office) -> None:
     """Names are normalised: the platform makes ``-`` of ``/``."""
     plan = office.plan(SMALL)
-    request = office.submit(plan)
+    promotion = office.submit(plan)
     # The row is written before operation 10 is sent, here with a name that is not kept.
     create = PromotionBranch.objects.create
 
     def awkward(**columns: Any) -> PromotionBranch:
-        return create(**columns | {"name": f"promo/{request.pk}"})
+        return create(**columns | {"name": f"promo/{promotion.pk}"})
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PromotionBranch.objects, "create", awkward)
-        request = office.wait_for(request, Status.ADMIN_REVIEW)
-    assert request.status == Status.ADMIN_REVIEW, (request.error_code, request.error)
-    assert request.branches.get().name == f"promo-{request.pk}"
-    assert office.branches() == [f"promo-{request.pk}"]
+        promotion = office.wait_for(promotion, Status.ADMIN_REVIEW)
+    assert promotion.status == Status.ADMIN_REVIEW, (promotion.error_code, promotion.error)
+    assert promotion.branches.get().name == f"promo-{promotion.pk}"
+    assert office.branches() == [f"promo-{promotion.pk}"]
 
 
 def test_13_merge_is_sent_only_when_the_request_can_be_executed(
@@ -407,24 +410,24 @@ def test_13_merge_is_sent_only_when_the_request_can_be_executed(
         stages.append(found.stage)
         return found
 
-    request = office.requested(SMALL)
+    promotion = office.requested(SMALL)
     monkeypatch.setattr(PartnerApiClient, "get_merge_request", redrafted)
-    office.approve(request)
+    office.approve(promotion)
     for _ in range(30):
-        run_request(request.pk)
+        run_promotion(promotion.pk)
         if "REVIEWING" in stages[:-1]:
             break
         time.sleep(0.05)
     assert stages[-2:] == ["REVIEWING", "DRAFTED"]
     assert office.calls(13) == 0
     monkeypatch.undo()
-    assert office.wait_for(request, Status.DEPLOYED).status == Status.DEPLOYED
+    assert office.wait_for(promotion, Status.DEPLOYED).status == Status.DEPLOYED
     assert office.calls(13) == 1
 
 
 def test_13_a_merge_that_would_touch_more_than_the_plan_is_not_executed(office: Office) -> None:
-    request = office.requested(SMALL)
-    branch = request.branches.get()
+    promotion = office.requested(SMALL)
+    branch = promotion.branches.get()
     api = client()
     other = api.get_component(seed.PROD_STOCK_SETTINGS_ID)
     changed = other.xml.replace(b"Batch size", b"Size of a batch")
@@ -432,13 +435,13 @@ def test_13_a_merge_that_would_touch_more_than_the_plan_is_not_executed(office: 
     changed = changed.replace(b"prod-steady-heron-7", b"")
     api.update_component(other.component_id, changed, branch_id=branch.remote_id)
     before = office.production()
-    office.approve(request)
-    request = office.wait_for(request, Status.DEPLOYED)
+    office.approve(promotion)
+    promotion = office.wait_for(promotion, Status.DEPLOYED)
     if not api.dialect.capabilities.reports_merge_details:
-        assert request.status == Status.DEPLOYED  # nothing tells what a merge will touch
+        assert promotion.status == Status.DEPLOYED  # nothing tells what a merge will touch
         return
-    assert (request.error_code, request.failed_step) == ("PLAN_STALE", "await_draft")
-    assert "nobody approved" in request.error
+    assert (promotion.error_code, promotion.failed_step) == ("PLAN_STALE", "await_draft")
+    assert "nobody approved" in promotion.error
     shas = {key: component["sha"] for key, component in office.production().items()}
     assert shas == {key: component["sha"] for key, component in before.items()}
     assert office.calls(13) == 0
@@ -450,8 +453,8 @@ def test_13_a_merge_that_would_touch_more_than_the_plan_is_not_executed(office: 
 def test_answers_may_be_careless_about_types_and_lists(office: Office) -> None:
     """Truth values as text, and one object where a list of one is meant."""
     office.edit(loose_json=True)
-    request = office.promoted(seed.UPDATE_PACKAGE_ID, version="1.1")
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    promotion = office.promoted(seed.UPDATE_PACKAGE_ID, version="1.1")
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
 
 
 def test_a_type_that_nobody_knows_is_promoted_like_the_rest(
@@ -487,12 +490,14 @@ def test_every_request_of_two_promotions_is_as_described(
     judged: set[int | None] = set()
     exchange = Transport._exchange
 
-    def judge(transport: Transport, request: Request, path: str) -> Any:
-        operation = request.operation
-        kind = request.content_type or operation.media_type
-        wrong.extend(openapi.problems(operation.method, request.path, kind, request.body or b""))
+    def judge(transport: Transport, promotion: Request, path: str) -> Any:
+        operation = promotion.operation
+        kind = promotion.content_type or operation.media_type
+        wrong.extend(
+            openapi.problems(operation.method, promotion.path, kind, promotion.body or b"")
+        )
         judged.add(operation.number)
-        return exchange(transport, request, path)
+        return exchange(transport, promotion, path)
 
     monkeypatch.setattr(Transport, "_exchange", judge)
     assert office.promoted(SMALL).status == Status.DEPLOYED
@@ -527,20 +532,20 @@ def test_awkward_names_of_everything_else_survive_the_trip(
         environment.name = f"{awkward} {environment.name}"
         environment.save()
     notes = f"{awkward}\n\tsecond line; ]]> {{% x %}} {'n' * 300}"
-    request = services.submit(
+    promotion = services.submit(
         office.alice,
         plan,
         package_version=awkward,
         environments=Environment.objects.filter(classification="PROD"),
         notes=notes,
     )
-    request = office.wait_for(request, Status.ADMIN_REVIEW)
-    assert request.status == Status.ADMIN_REVIEW, (request.error_code, request.error)
+    promotion = office.wait_for(promotion, Status.ADMIN_REVIEW)
+    assert promotion.status == Status.ADMIN_REVIEW, (promotion.error_code, promotion.error)
     pack_name = f"{awkward} {'p' * 200}/~"
-    office.approve(request, new_pack_name=pack_name)
-    request = office.wait_for(request, Status.DEPLOYED)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
-    root = request.results.get(component__dev_component_id=plan.root_component_id)
+    office.approve(promotion, new_pack_name=pack_name)
+    promotion = office.wait_for(promotion, Status.DEPLOYED)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+    root = promotion.results.get(component__dev_component_id=plan.root_component_id)
     in_production = office.production()[root.prod_component_id]
     assert in_production["folder"] == f"Northwind Outfitters/Promoted/{folder}"
     assert in_production["name"] == source.name
@@ -549,6 +554,6 @@ def test_awkward_names_of_everything_else_survive_the_trip(
     assert notes[:200] in made_package["notes"]
     assert [p["name"] for p in office.state()["packs"] if p["name"] == pack_name]
     assert len(office.state()["deployments"]) == 2
-    assert request.deployments.filter(environment__name__startswith=awkward).count() == 2
+    assert promotion.deployments.filter(environment__name__startswith=awkward).count() == 2
     assert ComponentMapping.objects.filter(name=source.name).exists()
-    assert after_deployment(request)
+    assert after_deployment(promotion)

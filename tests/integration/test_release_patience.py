@@ -25,16 +25,16 @@ def test_a_release_that_never_ends_is_told_and_waited_for_again(
     office.simulator._call("POST", "reset", {"dialect": "published"})
     monkeypatch.setattr(release, "RELEASE_PATIENCE", 3 * release.RELEASE_POLL)
     office.edit(release_mode="stuck")
-    request = office.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
-    office.approve(request)
-    request = office.wait_for(request, Status.DEPLOYED)
-    assert (request.error_code, request.failed_step) == ("RELEASE_TIMEOUT", "await_release")
-    assert request.error_code in MESSAGES
+    promotion = office.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
+    office.approve(promotion)
+    promotion = office.wait_for(promotion, Status.DEPLOYED)
+    assert (promotion.error_code, promotion.failed_step) == ("RELEASE_TIMEOUT", "await_release")
+    assert promotion.error_code in MESSAGES
     assert not office.state()["deployments"]
     assert not office.branches()
     office.edit(release_mode="normal")
-    services.retry(office.bob, request)
-    request = office.wait_for(request, Status.DEPLOYED)
-    assert request.status == Status.DEPLOYED, (request.error_code, request.error)
+    services.retry(office.bob, promotion)
+    promotion = office.wait_for(promotion, Status.DEPLOYED)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
     assert office.calls(18) == 1
     assert len(office.state()["deployments"]) == 2

@@ -155,15 +155,15 @@ def test_nothing_shows_the_token() -> None:
 
 
 @responses.activate
-@pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
+@pytest.mark.parametrize("promotion", [READ, WRITE], ids=["read", "write"])
 @pytest.mark.parametrize("status", [429, 503])
-def test_too_fast_is_tried_again_three_times(request_: Request, status: int) -> None:
-    url = READ_URL if request_ is READ else WRITE_URL
+def test_too_fast_is_tried_again_three_times(promotion: Request, status: int) -> None:
+    url = READ_URL if promotion is READ else WRITE_URL
     for _ in range(3):
-        responses.add(request_.operation.method, url, status=status)
-    responses.add(request_.operation.method, url, body=b"{}")
+        responses.add(promotion.operation.method, url, status=status)
+    responses.add(promotion.operation.method, url, body=b"{}")
     recorder = Recorder()
-    recorder.transport().send(request_)
+    recorder.transport().send(promotion)
     assert recorder.slept == [1, 2, 4]
     assert recorder.throttle.turns == 4
     assert [(call.attempt, call.status) for call in recorder.calls] == [
@@ -283,13 +283,13 @@ def test_a_certificate_that_cannot_be_verified_is_not_tried_again() -> None:
 # -- answers that do not end well --------------------------------------------
 
 
-@pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
-def test_no_answer_in_time(request_: Request) -> None:
+@pytest.mark.parametrize("promotion", [READ, WRITE], ids=["read", "write"])
+def test_no_answer_in_time(promotion: Request) -> None:
     recorder = Recorder()
     with WireServer(lambda seen: Reply(200, b"{", how="slow")) as server:
         # The bytes keep coming, so only a bound on the whole answer ends this.
         with pytest.raises(errors.BadResponse, match="did not end"):
-            recorder.transport(server.url, timeout=0.2).send(request_)
+            recorder.transport(server.url, timeout=0.2).send(promotion)
         assert len(server.seen) == 1
 
 

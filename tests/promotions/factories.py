@@ -188,7 +188,7 @@ def finding(made: Plan, code: str, name: str = "Order connection", **columns: An
 def promotion(
     made: Plan, requester: User, status: Status = Status.ADMIN_REVIEW, **columns: Any
 ) -> PromotionRequest:
-    """A request of a plan as it would be in this status: results, steps, branch, events, calls."""
+    """A promotion of a plan as it would be in this status: results, steps, branch, events, calls."""
     now = timezone.now()
     values: dict[str, Any] = {
         "plan": made,
@@ -202,49 +202,49 @@ def promotion(
     }
     if status == Status.REJECTED:
         values["decision_reason"] = "The label says orders, the filter says invoices."
-    request = PromotionRequest.objects.create(**(values | columns))
+    promotion = PromotionRequest.objects.create(**(values | columns))
     staged = status in (Status.ADMIN_REVIEW, Status.APPROVED, Status.DEPLOYING, Status.DEPLOYED)
     for planned in made.components.all():
         outcome = Outcome.PENDING if planned.is_written else Outcome.UNCHANGED
         if staged and planned.is_written:
             outcome = Outcome.DONE
         ComponentResult.objects.create(
-            request=request,
+            promotion=promotion,
             component=planned,
             outcome=outcome,
             merged_version=8 if status == Status.DEPLOYED and planned.is_written else None,
         )
     target = Environment.objects.filter(classification="PROD").first() or environment()
     Deployment.objects.create(
-        request=request,
+        promotion=promotion,
         environment=target,
         deployed_at=now if status == Status.DEPLOYED else None,
     )
-    record_event("submitted", request=request, actor=requester, note=request.notes)
+    record_event("submitted", promotion=promotion, actor=requester, note=promotion.notes)
     if status in (Status.QUEUED, Status.WAITING):
-        return request
+        return promotion
     PromotionBranch.objects.create(
-        request=request,
-        name=f"promo-{request.pk}",
-        remote_id=f"branch-{request.pk}",
-        delete_due=now if request.is_final else None,
-        deleted_at=now if request.is_final else None,
+        promotion=promotion,
+        name=f"promo-{promotion.pk}",
+        remote_id=f"branch-{promotion.pk}",
+        delete_due=now if promotion.is_final else None,
+        deleted_at=now if promotion.is_final else None,
     )
-    step(request, "reserve_branch", minutes=4)
-    step(request, "create_branch", minutes=3.5)
-    step(request, "await_branch", minutes=3.2, polls=2)
+    step(promotion, "reserve_branch", minutes=4)
+    step(promotion, "create_branch", minutes=3.5)
+    step(promotion, "await_branch", minutes=3.2, polls=2)
     if status == Status.STAGING:
-        step(request, "stage_components", StepState.RUNNING, minutes=1, detail="Order to invoice")
+        step(promotion, "stage_components", StepState.RUNNING, minutes=1, detail="Order to invoice")
     if staged:
-        step(request, "stage_components", minutes=3)
-        step(request, "check_staged", minutes=2)
+        step(promotion, "stage_components", minutes=3)
+        step(promotion, "check_staged", minutes=2)
     if status == Status.DEPLOYED:
         for index, name in enumerate(
             ("take_merge_turn", "verify", "create_merge_request", "await_draft", "execute_merge")
         ):
-            step(request, name, minutes=1 - index / 10)
+            step(promotion, name, minutes=1 - index / 10)
     ApiCall.objects.create(
-        request=request,
+        promotion=promotion,
         operation="10",
         name="Create Branch",
         method="POST",
@@ -252,11 +252,11 @@ def promotion(
         status=200,
         duration_ms=312,
     )
-    return request
+    return promotion
 
 
 def step(
-    request: PromotionRequest,
+    promotion: PromotionRequest,
     name: str,
     state: StepState = StepState.DONE,
     *,
@@ -266,7 +266,7 @@ def step(
     started = timezone.now() - timedelta(minutes=minutes)
     ended = state in (StepState.DONE, StepState.FAILED, StepState.ABANDONED)
     return StepRun.objects.create(
-        request=request,
+        promotion=promotion,
         step=name,
         state=state,
         started_at=started,

@@ -273,7 +273,7 @@ def test_in_bulk_what_conflicts_is_left_out_with_a_sentence(bob: User, alice: Us
         "“Order import” was left out: it is mapped already.",
         "“Known” was left out: it is mapped already.",
         "“Thief” was left out: the twin is mapped by “Mapped before” of the same account.",
-        f"“Under way” was left out: promotion {plan.request.pk} is creating a twin of its own; "
+        f"“Under way” was left out: promotion {plan.promotion.pk} is creating a twin of its own; "
         "withdraw or cancel that first.",
     ]
 

@@ -337,7 +337,7 @@ def test_submit_promotion_requests_it(client: Client, alice: User, sales: DevAcc
         {"package_version": "2.0", "notes": "All new.", "environments": [environment.pk]},
     )
     plan.refresh_from_db()
-    promotion = plan.request
+    promotion = plan.promotion
     assert response["Location"] == promotion.get_absolute_url()
     assert (promotion.package_version, promotion.notes) == ("2.0", "All new.")
     assert promotion.status == Status.QUEUED

@@ -1,4 +1,4 @@
-"""What is around a step: the database goes away, a person ends the request, a worker is given up."""
+"""What is around a step: the database goes away, a person ends the promotion, a worker is given up."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from partnerapi.errors import ApiUnavailable, Forbidden
 from partnerapi.records import MergeRequest
 from promotions.models import ComponentMapping, DevAccount, Plan, PromotionRequest, StepRun
 from promotions.pipeline import cleanup, runner
+from promotions.pipeline.context import Step, StepContext, Wait
 from promotions.pipeline.merge import record_merged
-from promotions.pipeline.run import Run, Step, Wait
 from promotions.plan import build
 from promotions.states import Status, StepState
 from promotions.transitions import move
@@ -26,7 +26,7 @@ from tests.promotions import factories
 
 pytestmark = pytest.mark.django_db
 
-TakeStep = Callable[[Callable[[Run], Wait | None]], None]
+TakeStep = Callable[[Callable[[StepContext], Wait | None]], None]
 
 
 @pytest.fixture
@@ -35,21 +35,21 @@ def sales() -> DevAccount:
 
 
 @pytest.fixture
-def request_(sales: DevAccount, alice: User) -> PromotionRequest:
-    """A request that is being staged and is due."""
+def promotion(sales: DevAccount, alice: User) -> PromotionRequest:
+    """A promotion that is being staged and is due."""
     made = factories.plan(sales, alice)
     return factories.promotion(made, alice, Status.STAGING, next_attempt_at=timezone.now())
 
 
 @pytest.fixture
-def only_step(monkeypatch: pytest.MonkeyPatch, request_: PromotionRequest) -> TakeStep:
-    """The step that is next while the request is being staged."""
-    request_.steps.all().delete()
+def only_step(monkeypatch: pytest.MonkeyPatch, promotion: PromotionRequest) -> TakeStep:
+    """The step that is next while the promotion is being staged."""
+    promotion.steps.all().delete()
 
-    def set_to(function: Callable[[Run], Wait | None]) -> None:
-        def next_step(request: PromotionRequest) -> Step | None:
-            done = request.steps.filter(step="probe", state=StepState.DONE).exists()
-            is_over = done or request.status != Status.STAGING
+    def set_to(function: Callable[[StepContext], Wait | None]) -> None:
+        def next_step(promotion: PromotionRequest) -> Step | None:
+            done = promotion.steps.filter(step="probe", state=StepState.DONE).exists()
+            is_over = done or promotion.status != Status.STAGING
             return None if is_over else Step("probe", "Probe", function)
 
         monkeypatch.setattr(runner, "next_step", next_step)
@@ -57,50 +57,50 @@ def only_step(monkeypatch: pytest.MonkeyPatch, request_: PromotionRequest) -> Ta
     return set_to
 
 
-def due(request: PromotionRequest, **columns: Any) -> None:
+def due(promotion: PromotionRequest, **columns: Any) -> None:
     columns.setdefault("next_attempt_at", timezone.now())
-    PromotionRequest.objects.filter(pk=request.pk).update(**columns)
+    PromotionRequest.objects.filter(pk=promotion.pk).update(**columns)
 
 
-def probe(request: PromotionRequest) -> StepRun:
-    return request.steps.filter(step="probe").latest("pk")
+def probe(promotion: PromotionRequest) -> StepRun:
+    return promotion.steps.filter(step="probe").latest("pk")
 
 
 class TestADatabaseThatIsAway:
     @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
     def test_the_step_is_taken_again(
-        self, request_: PromotionRequest, only_step: TakeStep, error: type[Exception]
+        self, promotion: PromotionRequest, only_step: TakeStep, error: type[Exception]
     ) -> None:
         tries = []
 
-        def step(run: Run) -> Wait | None:
-            tries.append(run.step.attempt)
+        def step(context: StepContext) -> Wait | None:
+            tries.append(context.step_run.attempt)
             if len(tries) == 1:
                 raise error("server closed the connection unexpectedly")
             return None
 
         only_step(step)
         with pytest.raises(error):
-            runner.run_request(request_.pk)
-        request_.refresh_from_db()
-        assert (request_.status, request_.error_code) == (Status.STAGING, "")
-        runner.run_request(request_.pk)
+            runner.run_promotion(promotion.pk)
+        promotion.refresh_from_db()
+        assert (promotion.status, promotion.error_code) == (Status.STAGING, "")
+        runner.run_promotion(promotion.pk)
         assert tries == [1, 2]
-        assert probe(request_).state == StepState.DONE
+        assert probe(promotion).state == StepState.DONE
 
     def test_it_does_not_last_for_ever(
-        self, request_: PromotionRequest, only_step: TakeStep
+        self, promotion: PromotionRequest, only_step: TakeStep
     ) -> None:
-        def step(run: Run) -> Wait | None:
+        def step(context: StepContext) -> Wait | None:
             raise OperationalError("disk is full")
 
         only_step(step)
         for _ in range(runner.MAX_LOST):
             with pytest.raises(OperationalError):
-                runner.run_request(request_.pk)
-        runner.run_request(request_.pk)
-        request_.refresh_from_db()
-        assert (request_.status, request_.error_code) == (Status.FAILED, "WORKER_LOST")
+                runner.run_promotion(promotion.pk)
+        runner.run_promotion(promotion.pk)
+        promotion.refresh_from_db()
+        assert (promotion.status, promotion.error_code) == (Status.FAILED, "WORKER_LOST")
 
     def test_a_plan_is_made_again(
         self, sales: DevAccount, alice: User, monkeypatch: pytest.MonkeyPatch
@@ -123,7 +123,7 @@ class TestADatabaseThatIsAway:
         assert (plan.state, plan.error_code) == (Plan.State.FAILED, "WORKER_LOST")
 
     def test_the_heartbeat_goes_on(
-        self, request_: PromotionRequest, monkeypatch: pytest.MonkeyPatch
+        self, promotion: PromotionRequest, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A connection that broke once must not end the beat, nor stay broken."""
         beats: list[str] = []
@@ -131,7 +131,7 @@ class TestADatabaseThatIsAway:
 
         class Broken:
             model = PromotionRequest
-            pk = request_.pk
+            pk = promotion.pk
 
             def record(self, **_: Any) -> None:
                 beats.append("beat")
@@ -150,82 +150,82 @@ class TestADatabaseThatIsAway:
 
 
 class TestAPersonEndsIt:
-    def end(self, request: PromotionRequest) -> None:
-        move(request.pk, to=Status.WITHDRAWN)
+    def end(self, promotion: PromotionRequest) -> None:
+        move(promotion.pk, to=Status.WITHDRAWN)
 
-    def test_while_the_step_polls(self, request_: PromotionRequest, only_step: TakeStep) -> None:
-        def step(run: Run) -> Wait | None:
-            self.end(request_)
+    def test_while_the_step_polls(self, promotion: PromotionRequest, only_step: TakeStep) -> None:
+        def step(context: StepContext) -> Wait | None:
+            self.end(promotion)
             return Wait(5, "Not ready yet")
 
         only_step(step)
-        runner.run_request(request_.pk)
-        assert probe(request_).state == StepState.ABANDONED
+        runner.run_promotion(promotion.pk)
+        assert probe(promotion).state == StepState.ABANDONED
 
     def test_while_the_step_fails_for_lack_of_its_branch(
-        self, request_: PromotionRequest, only_step: TakeStep
+        self, promotion: PromotionRequest, only_step: TakeStep
     ) -> None:
-        def step(run: Run) -> Wait | None:
-            self.end(request_)
-            assert run.branch
+        def step(context: StepContext) -> Wait | None:
+            self.end(promotion)
+            assert context.branch
             return None
 
         only_step(step)
-        runner.run_request(request_.pk)
-        run = probe(request_)
+        runner.run_promotion(promotion.pk)
+        run = probe(promotion)
         assert (run.state, run.error_code) == (StepState.ABANDONED, "")
 
     def test_while_the_platform_is_away(
-        self, request_: PromotionRequest, only_step: TakeStep
+        self, promotion: PromotionRequest, only_step: TakeStep
     ) -> None:
-        def step(run: Run) -> Wait | None:
-            self.end(request_)
+        def step(context: StepContext) -> Wait | None:
+            self.end(promotion)
             raise ApiUnavailable("Away.")
 
         only_step(step)
-        runner.run_request(request_.pk)
-        assert probe(request_).state == StepState.ABANDONED
+        runner.run_promotion(promotion.pk)
+        assert probe(promotion).state == StepState.ABANDONED
 
     def test_just_before_a_step_begins(
-        self, request_: PromotionRequest, only_step: TakeStep, monkeypatch: pytest.MonkeyPatch
+        self, promotion: PromotionRequest, only_step: TakeStep, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         taken = []
-        only_step(lambda run: taken.append(run.step.step))
+        only_step(lambda context: taken.append(context.step_run.step))
         before = runner.next_step
 
-        def next_step(request: PromotionRequest) -> Step | None:
-            step = before(request)
+        def next_step(promotion: PromotionRequest) -> Step | None:
+            step = before(promotion)
             if step is not None:
-                self.end(request)
+                self.end(promotion)
             return step
 
         monkeypatch.setattr(runner, "next_step", next_step)
-        runner.run_request(request_.pk)
+        runner.run_promotion(promotion.pk)
         assert not taken
-        assert not request_.steps.filter(step="probe").exists()
+        assert not promotion.steps.filter(step="probe").exists()
 
 
 class TestAWorkerThatWasGivenUp:
     def test_it_does_not_finish_a_step_that_another_has_taken_over(
-        self, request_: PromotionRequest, only_step: TakeStep
+        self, promotion: PromotionRequest, only_step: TakeStep
     ) -> None:
-        def step(run: Run) -> Wait | None:
-            due(request_, lease_epoch=run.lease.epoch + 1)
-            StepRun.objects.filter(pk=run.step.pk).update(state=StepState.ABANDONED)
+        def step(context: StepContext) -> Wait | None:
+            due(promotion, lease_epoch=context.lease.epoch + 1)
+            StepRun.objects.filter(pk=context.step_run.pk).update(state=StepState.ABANDONED)
             return None
 
         only_step(step)
-        runner.run_request(request_.pk)
-        assert probe(request_).state == StepState.ABANDONED
+        runner.run_promotion(promotion.pk)
+        assert probe(promotion).state == StepState.ABANDONED
 
 
 def test_only_failures_that_follow_one_another_are_counted(
-    request_: PromotionRequest, only_step: TakeStep
+    promotion: PromotionRequest, only_step: TakeStep
 ) -> None:
-    """A request may wait for days; now and then the platform is away for a moment."""
+    """A promotion may wait for days; now and then the platform is away for a moment."""
     answers: list[Wait | None] = []
 
-    def step(run: Run) -> Wait | None:
+    def step(context: StepContext) -> Wait | None:
         answers.append(None)
         if len(answers) % 2:
             raise ApiUnavailable("Away.")
@@ -233,17 +233,17 @@ def test_only_failures_that_follow_one_another_are_counted(
 
     only_step(step)
     for _ in range(12):
-        due(request_)
-        runner.run_request(request_.pk)
-    request_.refresh_from_db()
-    assert (len(answers), request_.status) == (12, Status.STAGING)
+        due(promotion)
+        runner.run_promotion(promotion.pk)
+    promotion.refresh_from_db()
+    assert (len(answers), promotion.status) == (12, Status.STAGING)
 
 
 class TestTheMerge:
     @pytest.fixture
     def merging(self, sales: DevAccount, alice: User, bob: User) -> PromotionRequest:
         made = factories.plan(sales, alice)
-        request = factories.promotion(
+        promotion = factories.promotion(
             made,
             alice,
             Status.DEPLOYING,
@@ -251,11 +251,11 @@ class TestTheMerge:
             merge_started_at=timezone.now() - timedelta(minutes=1),
             merge_request_id="MR",
         )
-        for result in request.written():
+        for result in promotion.written():
             result.prod_component_id = result.component.prod_component_id or "new-in-production"
             result.save()
-        factories.step(request, "create_merge_request")
-        return request
+        factories.step(promotion, "create_merge_request")
+        return promotion
 
     def test_a_mapping_that_somebody_made_meanwhile_is_told(
         self, merging: PromotionRequest, sales: DevAccount

@@ -28,7 +28,7 @@ def sales() -> DevAccount:
 def failed(sales: DevAccount, alice: User, bob: User) -> PromotionRequest:
     """Merged, packaged, added to its pack, and then the release failed."""
     made = factories.plan(sales, alice)
-    request = factories.promotion(
+    promotion = factories.promotion(
         made,
         alice,
         Status.FAILED,
@@ -41,8 +41,8 @@ def failed(sales: DevAccount, alice: User, bob: User) -> PromotionRequest:
         error_code="PACK_NOT_FOUND",
     )
     for name in ("create_package", "ensure_pack", "add_to_pack"):
-        factories.step(request, name)
-    return request
+        factories.step(promotion, name)
+    return promotion
 
 
 def refused(code: str, what: Any, *args: Any, **kwargs: Any) -> str:
@@ -112,10 +112,15 @@ class TestRetry:
 def test_only_a_pack_for_production_is_approved(
     sales: DevAccount, alice: User, bob: User, columns: dict[str, Any]
 ) -> None:
-    request = factories.promotion(factories.plan(sales, alice), alice)
+    promotion = factories.promotion(factories.plan(sales, alice), alice)
     pack = factories.pack("Other", **columns)
     refused(
-        "PACK_NOT_FOUND", services.approve, bob, request, plan_hash=request.content_hash, pack=pack
+        "PACK_NOT_FOUND",
+        services.approve,
+        bob,
+        promotion,
+        plan_hash=promotion.content_hash,
+        pack=pack,
     )
 
 

@@ -271,11 +271,11 @@ def test_an_empty_installation_names_everything(bob: User, redis_server: redis.R
     assert "There is no contributor" in warned
 
 
-def test_the_only_admin_cannot_approve_their_own_requests(bob: User) -> None:
+def test_the_only_admin_cannot_approve_their_own_promotions(bob: User) -> None:
     [item] = [item for title, item in items().items() if "only admin" in title]
     assert item.state == "warn"
     assert item.title == "Bob is the only admin"
-    assert item.detail == "The only admin cannot approve their own requests."
+    assert item.detail == "The only admin cannot approve their own promotions."
 
 
 def test_two_admins_are_enough(bob: User, dora: User) -> None:
@@ -328,7 +328,7 @@ def test_a_complete_set_up_misses_nothing(
     Job.objects.create(
         kind=Job.Kind.CONNECTION_CHECK, finished_at=timezone.now(), result={"checks": [check]}
     )
-    tasks.tick()
+    tasks.tick_task()
     assert [*titles("fail"), *titles("warn")] == []
     client.force_login(bob)
     assert "Nothing is missing." in client.get("/setup/").content.decode()
@@ -385,7 +385,7 @@ def test_connections_that_recent_plans_miss(client: Client, alice: User, bob: Us
 
 def test_a_tick_shows_that_workers_and_beat_are_alive(redis_server: redis.Redis) -> None:
     assert heartbeat.pulse() == heartbeat.Pulse(None, 0)
-    tasks.tick()
+    tasks.tick_task()
     pulse = heartbeat.pulse()
     assert pulse is not None and pulse.is_alive
 

@@ -28,7 +28,7 @@ from promotions.models import (
     StepRun,
 )
 from promotions.states import AFTER_APPROVAL, BEFORE_REVIEW, FINAL, OPEN, Action, Status, StepState
-from promotions.transitions import StaleRequest, move
+from promotions.transitions import StalePromotion, move
 from promotions.worker.lease import LeaseLost, claim, held
 
 pytestmark = pytest.mark.django_db
@@ -56,23 +56,23 @@ def make_request(alice: User) -> MakeRequest:
 
 
 def test_a_move_writes_status_and_event_together(make_request: MakeRequest, bob: User) -> None:
-    request = make_request(status=Status.ADMIN_REVIEW)
-    move(request.pk, to=Status.REJECTED, actor=bob, note="No.", decision_reason="No.")
-    request.refresh_from_db()
-    event = request.events.get()
-    assert request.status == Status.REJECTED
+    promotion = make_request(status=Status.ADMIN_REVIEW)
+    move(promotion.pk, to=Status.REJECTED, actor=bob, note="No.", decision_reason="No.")
+    promotion.refresh_from_db()
+    event = promotion.events.get()
+    assert promotion.status == Status.REJECTED
     assert (event.actor, event.from_status, event.to_status) == (bob, "admin_review", "rejected")
 
 
 def test_the_second_of_two_decisions_is_told_where_the_request_stands(
     make_request: MakeRequest, bob: User, dora: User
 ) -> None:
-    request = make_request(status=Status.ADMIN_REVIEW)
-    move(request.pk, to=Status.APPROVED, actor=bob, approved_by=bob)
-    with pytest.raises(StaleRequest) as stale:
-        move(request.pk, to=Status.REJECTED, actor=dora, decision_reason="No.")
+    promotion = make_request(status=Status.ADMIN_REVIEW)
+    move(promotion.pk, to=Status.APPROVED, actor=bob, approved_by=bob)
+    with pytest.raises(StalePromotion) as stale:
+        move(promotion.pk, to=Status.REJECTED, actor=dora, decision_reason="No.")
     assert stale.value.current == Status.APPROVED
-    assert request.events.count() == 1
+    assert promotion.events.count() == 1
 
 
 @pytest.mark.parametrize("start", Status)
@@ -85,20 +85,20 @@ def test_only_the_table_allows(make_request: MakeRequest, start: Status, to: Sta
     if start == Status.DEPLOYED:
         admin = User.objects.create(username="root")
         fields.update(merged_at=now, approved_by=admin)
-    request = make_request(status=start, **fields)
+    promotion = make_request(status=start, **fields)
     changes: dict[str, Any] = {"decision_reason": "No."} if to == Status.REJECTED else {}
     if to == Status.DEPLOYED:
         admin, _ = User.objects.get_or_create(username="root")
         changes.update(merged_at=now, approved_by=admin)
     if start in BEFORE_REVIEW[to]:
-        move(request.pk, to=to, **changes)
+        move(promotion.pk, to=to, **changes)
         expected = to
     else:
-        with pytest.raises(StaleRequest):
-            move(request.pk, to=to, **changes)
+        with pytest.raises(StalePromotion):
+            move(promotion.pk, to=to, **changes)
         expected = start
-    request.refresh_from_db()
-    assert request.status == expected
+    promotion.refresh_from_db()
+    assert promotion.status == expected
 
 
 @pytest.mark.parametrize("table", [BEFORE_REVIEW, AFTER_APPROVAL])
@@ -112,16 +112,16 @@ def test_every_end_brings_the_branch_to_its_deletion(
     make_request: MakeRequest, bob: User, end: Status
 ) -> None:
     start = next(iter(BEFORE_REVIEW[end] & OPEN))
-    request = make_request(status=start)
-    PromotionBranch.objects.create(request=request, name="promo-1", remote_id="Qjox")
+    promotion = make_request(status=start)
+    PromotionBranch.objects.create(promotion=promotion, name="promo-1", remote_id="Qjox")
     Reservation.objects.create(
-        request=request, dev_account=request.dev_account, dev_component_id="c"
+        promotion=promotion, dev_account=promotion.dev_account, dev_component_id="c"
     )
-    StepRun.objects.create(request=request, step="stage_components")
+    StepRun.objects.create(promotion=promotion, step="stage_components")
     changes: dict[str, Any] = {"decision_reason": "No."} if end == Status.REJECTED else {}
     if end == Status.DEPLOYED:
         changes.update(merged_at=timezone.now(), approved_by=bob)
-    move(request.pk, to=end, **changes)
+    move(promotion.pk, to=end, **changes)
     branch = PromotionBranch.objects.get()
     assert branch.delete_due is not None
     assert branch.next_attempt_at is not None
@@ -132,20 +132,20 @@ def test_every_end_brings_the_branch_to_its_deletion(
 def test_a_condition_that_does_not_hold_is_a_lost_race(
     make_request: MakeRequest, alice: User
 ) -> None:
-    request = make_request(status=Status.ADMIN_REVIEW)
-    with pytest.raises(StaleRequest):
-        move(request.pk, to=Status.APPROVED, actor=alice, where=~Q(requester=alice))
+    promotion = make_request(status=Status.ADMIN_REVIEW)
+    with pytest.raises(StalePromotion):
+        move(promotion.pk, to=Status.APPROVED, actor=alice, where=~Q(requester=alice))
 
 
 def test_a_worker_that_was_given_up_moves_nothing(make_request: MakeRequest) -> None:
-    request = make_request(status=Status.QUEUED, next_attempt_at=timezone.now())
-    lease = claim(PromotionRequest, request.pk)
+    promotion = make_request(status=Status.QUEUED, next_attempt_at=timezone.now())
+    lease = claim(PromotionRequest, promotion.pk)
     assert lease is not None
-    PromotionRequest.objects.filter(pk=request.pk).update(lease_until=timezone.now())
-    other = claim(PromotionRequest, request.pk)
+    PromotionRequest.objects.filter(pk=promotion.pk).update(lease_until=timezone.now())
+    other = claim(PromotionRequest, promotion.pk)
     assert other is not None and other.epoch == lease.epoch + 1
-    with pytest.raises(StaleRequest):
-        move(request.pk, to=Status.STAGING, epoch=lease.epoch)
+    with pytest.raises(StalePromotion):
+        move(promotion.pk, to=Status.STAGING, epoch=lease.epoch)
     with pytest.raises(LeaseLost):
         lease.record(waiting_for="nothing")
     with pytest.raises(LeaseLost), lease.writing():
@@ -153,17 +153,17 @@ def test_a_worker_that_was_given_up_moves_nothing(make_request: MakeRequest) -> 
 
 
 def test_a_held_row_is_claimed_by_nobody_else(make_request: MakeRequest) -> None:
-    request = make_request(status=Status.QUEUED, next_attempt_at=timezone.now())
-    lease = claim(PromotionRequest, request.pk)
+    promotion = make_request(status=Status.QUEUED, next_attempt_at=timezone.now())
+    lease = claim(PromotionRequest, promotion.pk)
     assert lease is not None
-    assert claim(PromotionRequest, request.pk) is None
+    assert claim(PromotionRequest, promotion.pk) is None
     lease.release()
-    assert claim(PromotionRequest, request.pk) is not None
+    assert claim(PromotionRequest, promotion.pk) is not None
 
 
 def test_what_is_not_due_is_not_claimed(make_request: MakeRequest) -> None:
-    request = make_request(status=Status.ADMIN_REVIEW)
-    assert claim(PromotionRequest, request.pk) is None
+    promotion = make_request(status=Status.ADMIN_REVIEW)
+    assert claim(PromotionRequest, promotion.pk) is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -171,20 +171,20 @@ def test_a_heartbeat_keeps_the_lease(
     make_request: MakeRequest, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.PROMOTION_TIME_SCALE = 0.005  # a lease of 0.9 s
-    request = make_request(status=Status.QUEUED, next_attempt_at=timezone.now())
-    lease = claim(PromotionRequest, request.pk)
+    promotion = make_request(status=Status.QUEUED, next_attempt_at=timezone.now())
+    lease = claim(PromotionRequest, promotion.pk)
     assert lease is not None
     import time
 
     with held(lease):
         time.sleep(1.5)
-        assert claim(PromotionRequest, request.pk) is None
-    assert claim(PromotionRequest, request.pk) is not None
+        assert claim(PromotionRequest, promotion.pk) is None
+    assert claim(PromotionRequest, promotion.pk) is not None
 
 
 def test_history_is_neither_changed_nor_deleted(make_request: MakeRequest, bob: User) -> None:
-    request = make_request(status=Status.ADMIN_REVIEW)
-    move(request.pk, to=Status.LAPSED)
+    promotion = make_request(status=Status.ADMIN_REVIEW)
+    move(promotion.pk, to=Status.LAPSED)
     event = Event.objects.get()
     event.note = "otherwise"
     with pytest.raises(AppendOnlyError):
@@ -215,17 +215,17 @@ class TestTheDatabaseHoldsTheInvariants:
 
     def test_a_dev_component_is_reserved_once(self, make_request: MakeRequest) -> None:
         one, other = make_request(), make_request()
-        Reservation.objects.create(request=one, dev_account=one.dev_account, dev_component_id="c")
+        Reservation.objects.create(promotion=one, dev_account=one.dev_account, dev_component_id="c")
         self.refused(
             lambda: Reservation.objects.create(
-                request=other, dev_account=other.dev_account, dev_component_id="c"
+                promotion=other, dev_account=other.dev_account, dev_component_id="c"
             )
         )
 
     def test_a_request_has_one_live_branch(self, make_request: MakeRequest) -> None:
-        request = make_request()
-        PromotionBranch.objects.create(request=request, name="promo-1")
-        self.refused(lambda: PromotionBranch.objects.create(request=request, name="promo-1-2"))
+        promotion = make_request()
+        PromotionBranch.objects.create(promotion=promotion, name="promo-1")
+        self.refused(lambda: PromotionBranch.objects.create(promotion=promotion, name="promo-1-2"))
 
     def test_a_dev_component_has_one_mapping(self, make_request: MakeRequest) -> None:
         account = make_request().dev_account
@@ -279,15 +279,17 @@ class TestTheDatabaseHoldsTheInvariants:
         self.refused(lambda: Acceptance.objects.create(dev_account=account, accepted_by=bob))
 
     def test_a_step_has_each_attempt_once(self, make_request: MakeRequest) -> None:
-        request = make_request()
-        StepRun.objects.create(request=request, step="deploy")
-        self.refused(lambda: StepRun.objects.create(request=request, step="deploy"))
+        promotion = make_request()
+        StepRun.objects.create(promotion=promotion, step="deploy")
+        self.refused(lambda: StepRun.objects.create(promotion=promotion, step="deploy"))
 
     def test_an_environment_is_deployed_to_once(self, make_request: MakeRequest) -> None:
-        request = make_request()
+        promotion = make_request()
         environment = Environment.objects.create(environment_id="e", classification="PROD")
-        Deployment.objects.create(request=request, environment=environment)
-        self.refused(lambda: Deployment.objects.create(request=request, environment=environment))
+        Deployment.objects.create(promotion=promotion, environment=environment)
+        self.refused(
+            lambda: Deployment.objects.create(promotion=promotion, environment=environment)
+        )
 
     def test_a_status_is_a_known_one(self, make_request: MakeRequest) -> None:
         self.refused(lambda: make_request(status="somewhere"))

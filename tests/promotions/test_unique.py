@@ -38,7 +38,7 @@ UNIQUE = {
 def rows(alice: User, bob: User) -> dict[type[models.Model], Any]:
     """A row of each model that has such a constraint."""
     account = factories.account()
-    request = factories.promotion(factories.plan(account, alice), alice, Status.ADMIN_REVIEW)
+    promotion = factories.promotion(factories.plan(account, alice), alice, Status.ADMIN_REVIEW)
     return {
         DevAccountAccess: account.access.get(),
         DevPackage: factories.package(account),
@@ -48,16 +48,16 @@ def rows(alice: User, bob: User) -> dict[type[models.Model], Any]:
         ComponentMapping: ComponentMapping.objects.create(
             dev_account=account, dev_component_id="a", prod_component_id="b"
         ),
-        PlannedComponent: request.plan.components.first(),
+        PlannedComponent: promotion.plan.components.first(),
         Acceptance: Acceptance.objects.create(
             dev_account=account, accepted_by=bob, reason="A sample.", fingerprint="f"
         ),
-        ComponentResult: request.results.first(),
+        ComponentResult: promotion.results.first(),
         Reservation: Reservation.objects.create(
-            dev_account=account, dev_component_id="a", request=request
+            dev_account=account, dev_component_id="a", promotion=promotion
         ),
-        StepRun: request.steps.first(),
-        Deployment: request.deployments.first(),
+        StepRun: promotion.steps.first(),
+        Deployment: promotion.deployments.first(),
     }
 
 

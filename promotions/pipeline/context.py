@@ -15,7 +15,7 @@ from partnerapi.client import PartnerApiClient
 from ..models import ComponentResult, PromotionBranch, PromotionRequest, StepRun
 from ..partner import client as partner_client
 from ..states import FINAL, Status, StepState
-from ..transitions import StaleRequest, move
+from ..transitions import StalePromotion, move
 from ..worker.lease import Lease, LeaseLost
 
 
@@ -32,10 +32,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+@dataclass(frozen=True)
+class Stop:
+    """There is nothing for a worker to come back for: the work is done, or people have the next word."""
+
+    why: str
+
+
 class StageAgain(Exception):
     """The branch is in doubt: drop it and stage again. Before the merge a branch is worth nothing.
 
-    :param code: the code that the request fails with when it has been staged too often.
+    :param code: the code that the promotion fails with when it has been staged too often.
     """
 
     def __init__(self, code: str, why: str) -> None:
@@ -45,86 +52,86 @@ class StageAgain(Exception):
 
 
 class Stopped(Exception):
-    """A person ended the request while the step ran."""
+    """A person ended the promotion while the step ran."""
 
 
-class Run:
-    """One worker at one step of one request."""
+class StepContext:
+    """One worker at one step of one promotion."""
 
-    def __init__(self, request: PromotionRequest, lease: Lease, step: StepRun) -> None:
-        self.request = request
+    def __init__(self, promotion: PromotionRequest, lease: Lease, step_run: StepRun) -> None:
+        self.promotion = promotion
         self.lease = lease
-        self.step = step
+        self.step_run = step_run
 
     @cached_property
     def client(self) -> PartnerApiClient:
-        return partner_client(request=self.request)
+        return partner_client(promotion=self.promotion)
 
     @property
     def branch(self) -> PromotionBranch:
-        """The live branch of the request.
+        """The live branch of the promotion.
 
-        :raises Stopped: when a person has ended the request, and the branch with it.
+        :raises Stopped: when a person has ended the promotion, and the branch with it.
         :raises LeaseLost: when another worker has dropped it.
         """
-        live = self.request.branches.filter(delete_due__isnull=True).first()
+        live = self.promotion.branches.filter(delete_due__isnull=True).first()
         if live is None:
             self.check_not_stopped()
-            raise LeaseLost(f"Promotion {self.request.pk} has no branch.")
+            raise LeaseLost(f"Promotion {self.promotion.pk} has no branch.")
         return live
 
     @property
     def tried_before(self) -> bool:
         """Whether an earlier try of this step may have done its write, although its answer was never recorded."""
-        earlier = self.request.steps.filter(step=self.step.step).count() > 1
-        return earlier or self.request.attempts > 0
+        earlier = self.promotion.steps.filter(step=self.step_run.step).count() > 1
+        return earlier or self.promotion.attempts > 0
 
     def written(self) -> QuerySet[ComponentResult]:
         """The results of the components that are created or updated, dependencies first."""
-        return self.request.written()
+        return self.promotion.written()
 
     def record(self, **changes: Any) -> None:
-        """Write columns of the request, as long as the lease is ours."""
+        """Write columns of the promotion, as long as the lease is ours."""
         self.lease.record(**changes)
         for name, value in changes.items():
-            setattr(self.request, name, value)
+            setattr(self.promotion, name, value)
 
     def note(self, detail: str, **changes: Any) -> None:
         """Tell the page how far the step is."""
         changes["detail"] = detail[:1000]
-        StepRun.objects.filter(pk=self.step.pk).update(**changes)
+        StepRun.objects.filter(pk=self.step_run.pk).update(**changes)
         for name, value in changes.items():
-            setattr(self.step, name, value)
+            setattr(self.step_run, name, value)
 
     def move(self, to: Status, **changes: Any) -> None:
-        """Move the request as this worker; a worker that was given up loses.
+        """Move the promotion as this worker; a worker that was given up loses.
 
         :raises Stopped: when a person has moved it first.
         :raises LeaseLost: when another worker has it.
         """
         try:
             with transaction.atomic():
-                move(self.request.pk, to=to, epoch=self.lease.epoch, **changes)
+                move(self.promotion.pk, to=to, epoch=self.lease.epoch, **changes)
                 if to in FINAL:
                     # An end abandons every step that runs; the one that has brought it about is done.
-                    StepRun.objects.filter(pk=self.step.pk).update(state=StepState.DONE)
-        except StaleRequest as stale:
+                    StepRun.objects.filter(pk=self.step_run.pk).update(state=StepState.DONE)
+        except StalePromotion as stale:
             if stale.current in FINAL:
                 raise Stopped from stale
             raise LeaseLost(str(stale)) from stale
-        self.request.refresh_from_db()
+        self.promotion.refresh_from_db()
 
     def check_not_stopped(self) -> None:
-        """Between two calls of a long step: has a person ended the request?
+        """Between two calls of a long step: has a person ended the promotion?
 
         :raises Stopped: when it is final.
         """
-        status = PromotionRequest.objects.values_list("status", flat=True).get(pk=self.request.pk)
+        status = PromotionRequest.objects.values_list("status", flat=True).get(pk=self.promotion.pk)
         if status in FINAL:
             raise Stopped
 
 
-StepFunction = Callable[[Run], "Wait | None"]
+StepFunction = Callable[[StepContext], "Wait | None"]
 
 
 @dataclass(frozen=True)
@@ -133,4 +140,4 @@ class Step:
 
     name: str
     label: str
-    run: StepFunction
+    take: StepFunction

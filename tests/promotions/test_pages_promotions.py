@@ -135,7 +135,7 @@ def test_promotion_detail_shows_steps_components_history_and_calls(
 ) -> None:
     promotion = factories.promotion(factories.plan(sales, alice), alice, Status.STAGING)
     for name in ("Order import", "Order to invoice"):
-        record_event("mapping_added", request=promotion, subject=name)
+        record_event("mapping_added", promotion=promotion, subject=name)
     shown = text(signed_in(client, alice).get(promotion.get_absolute_url()))
     assert '<li class="step step-running">' in shown
     assert "6.4 s" in shown
@@ -352,7 +352,7 @@ def test_the_history_tells_an_errors_code_in_words(
     client: Client, alice: User, sales: DevAccount
 ) -> None:
     promotion = factories.promotion(factories.plan(sales, alice), alice, Status.FAILED)
-    record_event("failed", request=promotion, note="RELEASE_FAILED: Boomi says no.")
+    record_event("failed", promotion=promotion, note="RELEASE_FAILED: Boomi says no.")
     page = text(signed_in(client, alice).get(promotion.get_absolute_url()))
     assert "The Integration Pack could not be released. Boomi says no." in page
     assert "RELEASE_FAILED" not in page

@@ -22,8 +22,8 @@ class PromotionRequest(Leased):
     class Target(models.TextChoices):
         PRODUCTION = "production", "Production"
 
-    plan = models.OneToOneField(Plan, on_delete=models.PROTECT, related_name="request")
-    dev_account = models.ForeignKey(DevAccount, on_delete=models.PROTECT, related_name="requests")
+    plan = models.OneToOneField(Plan, on_delete=models.PROTECT, related_name="promotion")
+    dev_account = models.ForeignKey(DevAccount, on_delete=models.PROTECT, related_name="promotions")
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="promotion_requests"
     )
@@ -42,7 +42,7 @@ class PromotionRequest(Leased):
     approved_hash = models.CharField(max_length=64, blank=True)
     decision_reason = models.TextField(blank=True)
     pack = models.ForeignKey(
-        IntegrationPack, on_delete=models.PROTECT, null=True, blank=True, related_name="requests"
+        IntegrationPack, on_delete=models.PROTECT, null=True, blank=True, related_name="promotions"
     )
     new_pack_name = models.CharField(max_length=NAME, blank=True)
     merge_request_id = models.CharField(max_length=NAME, blank=True)
@@ -125,9 +125,11 @@ class PromotionRequest(Leased):
 
 
 class ComponentResult(models.Model):
-    """What became of one planned component in one request."""
+    """What became of one planned component in one promotion."""
 
-    request = models.ForeignKey(PromotionRequest, on_delete=models.CASCADE, related_name="results")
+    promotion = models.ForeignKey(
+        PromotionRequest, on_delete=models.CASCADE, related_name="results"
+    )
     component = models.ForeignKey(PlannedComponent, on_delete=models.PROTECT, related_name="+")
     outcome = models.CharField(max_length=16, choices=Outcome, default=Outcome.PENDING)
     prod_component_id = models.CharField(max_length=NAME, blank=True)
@@ -147,10 +149,10 @@ class ComponentResult(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["request", "component__position"]
+        ordering = ["promotion", "component__position"]
         constraints = [
             models.UniqueConstraint(
-                fields=["request", "component"], name="unique_result_of_component"
+                fields=["promotion", "component"], name="unique_result_of_component"
             )
         ]
 
@@ -164,7 +166,7 @@ class Reservation(models.Model):
     dev_account = models.ForeignKey(DevAccount, on_delete=models.PROTECT, related_name="+")
     dev_component_id = models.CharField(max_length=NAME)
     prod_component_id = models.CharField(max_length=NAME, blank=True)
-    request = models.ForeignKey(
+    promotion = models.ForeignKey(
         PromotionRequest, on_delete=models.CASCADE, related_name="reservations"
     )
 
@@ -177,13 +179,15 @@ class Reservation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.dev_component_id} by promotion {self.request_id}"
+        return f"{self.dev_component_id} by promotion {self.promotion_id}"
 
 
 class PromotionBranch(Leased):
     """A branch of the primary account. The row is written before operation 10 is sent."""
 
-    request = models.ForeignKey(PromotionRequest, on_delete=models.PROTECT, related_name="branches")
+    promotion = models.ForeignKey(
+        PromotionRequest, on_delete=models.PROTECT, related_name="branches"
+    )
     name = models.CharField(max_length=NAME, unique=True)
     remote_id = models.CharField(max_length=NAME, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -198,7 +202,7 @@ class PromotionBranch(Leased):
         verbose_name_plural = "promotion branches"
         constraints = [
             models.UniqueConstraint(
-                fields=["request"],
+                fields=["promotion"],
                 condition=Q(delete_due__isnull=True),
                 name="one_live_branch_per_request",
             )
@@ -209,9 +213,9 @@ class PromotionBranch(Leased):
 
 
 class StepRun(models.Model):
-    """One run of one step of a request: what the page shows is what the worker records."""
+    """One run of one step of a promotion: what the page shows is what the worker records."""
 
-    request = models.ForeignKey(PromotionRequest, on_delete=models.CASCADE, related_name="steps")
+    promotion = models.ForeignKey(PromotionRequest, on_delete=models.CASCADE, related_name="steps")
     step = models.CharField(max_length=64)
     attempt = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=16, choices=StepState, default=StepState.RUNNING)
@@ -224,10 +228,10 @@ class StepRun(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        ordering = ["request", "pk"]
+        ordering = ["promotion", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["request", "step", "attempt"], name="unique_attempt_of_step"
+                fields=["promotion", "step", "attempt"], name="unique_attempt_of_step"
             )
         ]
 
@@ -236,9 +240,9 @@ class StepRun(models.Model):
 
 
 class Deployment(models.Model):
-    """One target environment of a request and what was deployed there (operation 8)."""
+    """One target environment of a promotion and what was deployed there (operation 8)."""
 
-    request = models.ForeignKey(
+    promotion = models.ForeignKey(
         PromotionRequest, on_delete=models.CASCADE, related_name="deployments"
     )
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
@@ -247,15 +251,15 @@ class Deployment(models.Model):
     note = models.TextField(blank=True, help_text="Why nothing was deployed to it, where so.")
 
     class Meta:
-        ordering = ["request", "environment__name"]
+        ordering = ["promotion", "environment__name"]
         constraints = [
             models.UniqueConstraint(
-                fields=["request", "environment"], name="unique_deployment_to_environment"
+                fields=["promotion", "environment"], name="unique_deployment_to_environment"
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.request_id} to {self.environment}"
+        return f"{self.promotion_id} to {self.environment}"
 
 
 class Turn(models.Model):
