@@ -17,7 +17,7 @@ from ..models import (
     Plan,
     PromotionRequest,
 )
-from .status_help import person
+from .words import person
 
 
 def find_dev_account(user: User, value: str) -> DevAccount | None:

@@ -35,7 +35,7 @@ from .common import (
 )
 from .forms import NoteForm, ReasonForm, RetryForm
 from .shown import MADE_ANEW, figures, plan_components
-from .status_help import explain
+from .status import explain
 
 # More of them are in the admin pages.
 SHOWN_CALLS = 200

@@ -18,7 +18,7 @@ from ..states import FINAL, OPEN, Status
 from .common import Problem, UserRequest, page_of, post_only, refusal, role_required
 from .forms import ApproveForm, QueueFilterForm, ReasonForm, focus_first_error
 from .shown import plan_context
-from .status_help import explain
+from .status import explain
 
 TABS = {
     "waiting": ("Waiting for decision", {Status.ADMIN_REVIEW}),

@@ -17,38 +17,26 @@ from django.utils.safestring import SafeString
 from .. import access
 from ..messages import MESSAGES
 from ..models import PromotionRequest
-from ..pages import status_help
+from ..pages import words
 from ..pages.common import Problem, problem
+from ..pages.status import STATUS_PAGES
 from ..states import Action, Outcome, Status
 
 register = template.Library()
 
-STATUS_ICONS = {
-    Status.QUEUED: "clock",
-    Status.WAITING: "hourglass",
-    Status.STAGING: "spinner",
-    Status.ADMIN_REVIEW: "eye",
-    Status.APPROVED: "check",
-    Status.DEPLOYING: "spinner",
-    Status.DEPLOYED: "check-circle",
-    Status.REJECTED: "x-circle",
-    Status.WITHDRAWN: "undo",
-    Status.CANCELLED: "stop",
-    Status.LAPSED: "hourglass",
-    Status.FAILED: "alert",
+# Icon and tint of each action and outcome; a status has them in pages/status.py.
+ACTIONS = {
+    Action.CREATE: ("plus", "good"),
+    Action.UPDATE: ("up", "accent"),
+    Action.UNCHANGED: ("equal", "gray"),
+    Action.CONNECTION: ("link", "violet"),
 }
-ACTION_ICONS = {
-    Action.CREATE: "plus",
-    Action.UPDATE: "up",
-    Action.UNCHANGED: "equal",
-    Action.CONNECTION: "link",
-}
-OUTCOME_ICONS = {
-    Outcome.PENDING: "dot",
-    Outcome.DONE: "check",
-    Outcome.UNCHANGED: "equal",
-    Outcome.FAILED: "alert",
-    Outcome.SKIPPED: "minus",
+OUTCOMES = {
+    Outcome.PENDING: ("dot", "gray"),
+    Outcome.DONE: ("check", "good"),
+    Outcome.UNCHANGED: ("equal", "gray"),
+    Outcome.FAILED: ("alert", "bad"),
+    Outcome.SKIPPED: ("minus", "gray"),
 }
 STEP_ICONS = {
     "running": "spinner",
@@ -94,9 +82,8 @@ STEP_WORDS = {
 
 # --- Words -----------------------------------------------------------------------------------
 
-register.filter("person", status_help.person)
-register.filter("event_words", status_help.event_words)
-register.filter("explain_status", status_help.explain)
+register.filter("person", words.person)
+register.filter("event_words", words.event_words)
 
 
 @register.filter
@@ -203,26 +190,35 @@ def icon(name: str, css: str = "") -> SafeString:
     )
 
 
-def _chip(kind: str, value: str, icon_name: str, label: str) -> SafeString:
-    return format_html('<span class="chip {}-{}">{}{}</span>', kind, value, icon(icon_name), label)
+def _chip(tint: str, icon_name: str, label: str) -> SafeString:
+    return format_html('<span class="chip tint-{}">{}{}</span>', tint, icon(icon_name), label)
 
 
 @register.simple_tag
 def status_chip(promotion: PromotionRequest) -> SafeString:
     status = Status(promotion.status)
-    return _chip("status", status.value, STATUS_ICONS[status], status.label)
+    shown = STATUS_PAGES[status]
+    return _chip(shown.tint, shown.icon, status.label)
+
+
+@register.filter
+def status_tint(status: str) -> str:
+    """The class that colours what belongs to a status."""
+    return f"tint-{STATUS_PAGES[Status(status)].tint}"
 
 
 @register.simple_tag
 def action_chip(value: str) -> SafeString:
     action = Action(value)
-    return _chip("action", action.value, ACTION_ICONS[action], action.label)
+    icon_name, tint = ACTIONS[action]
+    return _chip(tint, icon_name, action.label)
 
 
 @register.simple_tag
 def outcome_chip(value: str) -> SafeString:
     outcome = Outcome(value)
-    return _chip("outcome", outcome.value, OUTCOME_ICONS[outcome], outcome.label)
+    icon_name, tint = OUTCOMES[outcome]
+    return _chip(tint, icon_name, outcome.label)
 
 
 @register.filter

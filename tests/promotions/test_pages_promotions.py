@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from promotions.heartbeat import Pulse
 from promotions.models import DevAccount, Event, PlannedComponent, PromotionBranch, PromotionRequest
-from promotions.pages.status_help import explain
+from promotions.pages.status import explain
 from promotions.states import Outcome, Status, StepState
 from promotions.transitions import record_event
 from tests.promotions import factories

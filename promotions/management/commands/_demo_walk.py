@@ -52,8 +52,8 @@ class Walk:
         )
         for figures in self._texts(page, "figures"):
             self.say(f"The plan is ready after {time.monotonic() - began:.1f} s: {figures}")
-        for css_class in ("action-create", "action-update"):
-            for tile in page.document.find_class(css_class):
+        for figure in ("create", "update"):
+            for tile in page.document.xpath(f"//*[@data-figure='{figure}']"):
                 self.planned += sum(int(n.text_content()) for n in tile.find_class("tile-number"))
         form = page.form(lambda path: path == f"{plan_path}submit/")
         if form is None:

@@ -1,0 +1,148 @@
+"""How a status is shown: its icon, tint, sentence and what happens next, in one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from ..models import PromotionRequest
+from ..states import Stage, Status
+from .words import person
+
+
+@dataclass(frozen=True)
+class StatusPage:
+    """One status on the pages; its label is the enum's.
+
+    :param icon: a name in static/img/icons.svg.
+    :param tint: a class ``tint-…`` of static/css/desk.css.
+    :param now: where the promotion stands, with the fields that ``explain`` fills.
+    :param next: what happens next.
+    :param merged_now: the same once the components are in production, where that differs.
+    """
+
+    icon: str
+    tint: str
+    now: str
+    next: str
+    merged_now: str = ""
+    merged_next: str = ""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One sentence on where a promotion stands, and one on what comes next."""
+
+    now: str
+    next: str
+
+
+STATUS_PAGES = {
+    Status.QUEUED: StatusPage(
+        "clock",
+        "gray",
+        "It waits for a worker to take it up.",
+        "A branch is made in the primary account and the components are copied to it; then {after_staging}",
+    ),
+    Status.WAITING: StatusPage(
+        "hourglass",
+        "warn",
+        "It waits in line: no branch is free for it at the moment.",
+        "It goes on by itself when its turn comes; nobody has to do anything.",
+    ),
+    Status.STAGING: StatusPage(
+        "spinner",
+        "accent",
+        "A worker copies the components to a branch of the primary account; main is not touched.",
+        "When all of them are there, {after_staging}",
+    ),
+    Status.ADMIN_REVIEW: StatusPage(
+        "eye",
+        "violet",
+        "An admin has to look at the differences and decide; production is as it was.",
+        "After an approval it is merged, packaged, released and deployed by itself; "
+        "a rejection comes with a reason.",
+    ),
+    Status.APPROVED: StatusPage(
+        "check",
+        "info",
+        "{approver} approved it.",
+        "A worker takes it up now: merge, package, release, deployment.",
+    ),
+    Status.DEPLOYING: StatusPage(
+        "spinner",
+        "accent",
+        "The branch is being merged into main of the primary account.",
+        "After the merge the process is packaged, released and deployed.",
+        "The components are merged in production; the process is on its way to its environments.",
+        "It is packaged, released and deployed; from here it only goes forward.",
+    ),
+    Status.DEPLOYED: StatusPage(
+        "check-circle",
+        "good",
+        "It is in production, and deployed to its environments.",
+        "Go through the list of what is left for people, below.",
+    ),
+    Status.REJECTED: StatusPage(
+        "x-circle",
+        "bad",
+        "An admin said no; nothing reached production{branch}.",
+        "Read the reason, repair it in the dev account, package it again and make a new plan.",
+    ),
+    Status.WITHDRAWN: StatusPage(
+        "undo",
+        "gray",
+        "Its requester took it back; nothing reached production{branch}.",
+        "Make a new plan whenever you like.",
+    ),
+    Status.CANCELLED: StatusPage(
+        "stop",
+        "gray",
+        "An admin stopped it before the merge; nothing reached production{branch}.",
+        "Read the reason, then make a new plan if it is still wanted.",
+    ),
+    Status.LAPSED: StatusPage(
+        "hourglass",
+        "warn",
+        "Nobody decided in time; nothing reached production{branch}.",
+        "Make a new plan from the same package and request it again.",
+    ),
+    Status.FAILED: StatusPage(
+        "alert",
+        "bad",
+        "It failed before anything reached production{branch}.",
+        "Read below what happened and what to do about it; then make a new plan.",
+        "The components are merged in production, but a later step failed.",
+        "Once the cause is out of the way an admin retries it: it goes on from the step that "
+        "failed, and nothing is done twice.",
+    ),
+}
+
+_AFTER_STAGING = {
+    Stage.BEFORE_REVIEW: "it goes into the admins' queue.",
+    Stage.AFTER_APPROVAL: "it is merged, packaged, released and deployed.",
+}
+
+
+def explain(promotion: PromotionRequest) -> Explanation:
+    """Where the promotion stands and what happens next."""
+    shown = STATUS_PAGES[Status(promotion.status)]
+    merged = promotion.merged_at is not None
+    fields = {
+        "approver": person(promotion.approved_by),
+        "branch": _branch(promotion) if "{branch}" in shown.now else "",
+        "after_staging": _AFTER_STAGING[Stage(settings.STAGE)],
+    }
+    return Explanation(
+        now=((merged and shown.merged_now) or shown.now).format(**fields),
+        next=((merged and shown.merged_next) or shown.next).format(**fields),
+    )
+
+
+def _branch(promotion: PromotionRequest) -> str:
+    """What became of the branch, as the end of a sentence; nothing where there was none."""
+    branch = promotion.branch
+    if branch is None:
+        return ""
+    return ", and the branch is deleted" if branch.deleted_at else "; the branch is being deleted"
