@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from .base import NAME
-from .querysets import IntegrationPackQuerySet
+from .querysets import EnvironmentQuerySet, IntegrationPackQuerySet
 
 
 class Environment(models.Model):
@@ -20,6 +20,8 @@ class Environment(models.Model):
     name = models.CharField(max_length=NAME)
     classification = models.CharField(max_length=8, choices=Classification)
     is_active = models.BooleanField("active", default=True)
+
+    objects = EnvironmentQuerySet["Environment"].as_manager()
 
     class Meta:
         ordering = ["classification", "name"]

@@ -26,6 +26,14 @@ class LeasedQuerySet(models.QuerySet[M]):
         return self.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
 
 
+class EnvironmentQuerySet(models.QuerySet[M]):
+    """Environments by what they are for."""
+
+    def for_production(self) -> EnvironmentQuerySet[M]:
+        """The environments that a promotion to production may deploy to."""
+        return self.filter(is_active=True, classification="PROD")
+
+
 class IntegrationPackQuerySet(models.QuerySet[M]):
     """Packs by what they are for."""
 

@@ -67,23 +67,17 @@ class SubmitForm(forms.Form):
     )
     environments = forms.ModelMultipleChoiceField(
         label="Deploy to",
-        queryset=Environment.objects.none(),
+        queryset=Environment.objects.for_production(),
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one environment."},
     )
 
     def __init__(self, *args: Any, plan: Plan, **kwargs: Any) -> None:
-        environments = Environment.objects.filter(
-            is_active=True, classification=Environment.Classification.PROD
-        )
         kwargs["initial"] = {
             "package_version": plan.package_version,
-            "environments": [environment.pk for environment in environments],
+            "environments": Environment.objects.for_production(),
         }
         super().__init__(*args, **kwargs)
-        field = self.fields["environments"]
-        assert isinstance(field, forms.ModelMultipleChoiceField)  # noqa: S101 (for the types)
-        field.queryset = environments
 
 
 class ReasonForm(forms.Form):
@@ -104,11 +98,6 @@ class NoteForm(forms.Form):
     )
 
 
-def production_packs() -> Any:
-    """The packs that a promotion to production may go into."""
-    return IntegrationPack.objects.for_production()
-
-
 def suggested_pack(promotion: PromotionRequest) -> IntegrationPack | None:
     """The pack in which this process was last released."""
     root = promotion.plan.components.filter(
@@ -118,7 +107,8 @@ def suggested_pack(promotion: PromotionRequest) -> IntegrationPack | None:
         return None
     release = (
         PackRelease.objects.filter(
-            prod_component_id=root.prod_component_id, pack__in=production_packs()
+            prod_component_id=root.prod_component_id,
+            pack__in=IntegrationPack.objects.for_production(),
         )
         .select_related("pack")
         .first()
@@ -131,7 +121,7 @@ class ApproveForm(forms.Form):
 
     pack = forms.ModelChoiceField(
         label="Integration Pack",
-        queryset=IntegrationPack.objects.none(),
+        queryset=IntegrationPack.objects.for_production(),
         required=False,
         empty_label="A new pack, named below",
     )
@@ -147,9 +137,6 @@ class ApproveForm(forms.Form):
         self.suggested = suggested_pack(promotion)
         kwargs["initial"] = {"pack": self.suggested, "plan_hash": promotion.content_hash}
         super().__init__(*args, **kwargs)
-        field = self.fields["pack"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 (for the types)
-        field.queryset = production_packs()
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -169,16 +156,10 @@ class RetryForm(forms.Form):
     package_version = forms.CharField(label="Package version", required=False, max_length=NAME)
     pack = forms.ModelChoiceField(
         label="Integration Pack",
-        queryset=IntegrationPack.objects.none(),
+        queryset=IntegrationPack.objects.for_production(),
         required=False,
         empty_label="As it is",
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["pack"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 (for the types)
-        field.queryset = production_packs()
 
 
 class PersonField(forms.ModelChoiceField):
@@ -197,12 +178,10 @@ class QueueFilterForm(forms.Form):
         required=False,
         empty_label="All accounts",
     )
-    requester = PersonField(queryset=User.objects.none(), required=False, empty_label="Everybody")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["requester"]
-        assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 (for the types)
-        field.queryset = (
-            User.objects.filter(promotion_requests__isnull=False).distinct().order_by("username")
-        )
+    requester = PersonField(
+        queryset=User.objects.filter(promotion_requests__isnull=False)
+        .distinct()
+        .order_by("username"),
+        required=False,
+        empty_label="Everybody",
+    )
