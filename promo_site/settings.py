@@ -30,6 +30,15 @@ if not SECRET_KEY:
         "SECRET_KEY is not set. Give it a long random value, or set DEBUG=true to develop."
     )
 
+# Encrypt what is kept of components. The first key writes, all of them read: put a new key in front,
+# then drop the old one when `manage.py rotate_content_keys` has run.
+CONTENT_KEYS = env.list("CONTENT_KEYS", default=["for-this-machine-only"] if LOCAL else [])
+if not CONTENT_KEYS:
+    raise ImproperlyConfigured(
+        "CONTENT_KEYS is not set. Give it a long random value, and keep it: without it the database "
+        "cannot be read in full."
+    )
+
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if LOCAL else []
 )

@@ -81,6 +81,10 @@ MESSAGES = {
         "A component's XML carries something that is never read: a DTD, an entity or a mark of our own.",
         "Look at the component in the dev account; promotions never contain such XML.",
     ),
+    "CONTENT_UNREADABLE": Message(
+        "What the database keeps of a component cannot be read: no key of CONTENT_KEYS fits.",
+        "Put the key with which it was written back into CONTENT_KEYS, behind the newer ones.",
+    ),
     "MISSING_CONNECTION_MAPPINGS": Message(
         "Connections of the package have no production twin.",
         "Set each of them up once in the primary account and let an admin map it.",

@@ -14,6 +14,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 PROMOTIONS = [
     "states",
     "messages",
+    "encryption",
     "models",
     "transitions",
     "access",

@@ -2,10 +2,12 @@
 
 from .accounts import DevAccount, DevAccountAccess, DevPackage, PackageListing
 from .base import LONG_NAME, NAME, Leased
+from .contents import Content
 from .history import ApiCall, AppendOnlyError, Event
+from .installation import Installation, PrimaryAccount, current_primary_account
 from .jobs import Job
 from .mappings import ComponentMapping
-from .plans import Acceptance, Blob, Finding, Plan, PlannedComponent
+from .plans import Acceptance, Finding, Plan, PlannedComponent
 from .production import Environment, IntegrationPack, PackRelease
 from .promotions import (
     ComponentResult,
@@ -21,16 +23,17 @@ __all__ = [
     "Acceptance",
     "ApiCall",
     "AppendOnlyError",
-    "Blob",
     "ComponentMapping",
     "ComponentResult",
     "Deployment",
+    "Content",
     "DevAccount",
     "DevAccountAccess",
     "DevPackage",
     "Environment",
     "Event",
     "Finding",
+    "Installation",
     "IntegrationPack",
     "Job",
     "LONG_NAME",
@@ -40,9 +43,11 @@ __all__ = [
     "PackageListing",
     "Plan",
     "PlannedComponent",
+    "PrimaryAccount",
     "PromotionBranch",
     "PromotionRequest",
     "Reservation",
     "StepRun",
     "Turn",
+    "current_primary_account",
 ]

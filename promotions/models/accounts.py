@@ -6,12 +6,20 @@ from django.contrib.auth.models import Group
 from django.db import models
 
 from .base import LONG_NAME, NAME, Leased
+from .installation import PrimaryAccount, current_primary_account
 from .querysets import LeasedQuerySet
 
 
 class DevAccount(models.Model):
     """A dev sub-account, and what is known of its packages."""
 
+    primary_account = models.ForeignKey(
+        PrimaryAccount,
+        on_delete=models.PROTECT,
+        related_name="+",
+        default=current_primary_account,
+        editable=False,
+    )
     account_id = models.CharField("account id", max_length=NAME, unique=True)
     name = models.CharField(
         max_length=NAME, help_text="As the platform names it: folder paths begin with it."

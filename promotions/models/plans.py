@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -13,22 +11,8 @@ from django.utils import timezone
 from ..states import Action
 from .accounts import DevAccount
 from .base import LONG_NAME, NAME, Leased
+from .contents import Content
 from .querysets import LeasedQuerySet
-
-
-class Blob(models.Model):
-    """Content by its hash: written once by a worker, read by pages."""
-
-    digest = models.CharField(max_length=64, primary_key=True)
-    compressed = models.BinaryField()
-    size = models.PositiveIntegerField(help_text="Bytes before compression.")
-
-    def __str__(self) -> str:
-        return self.digest
-
-    @property
-    def content(self) -> bytes:
-        return zlib.decompress(bytes(self.compressed))
 
 
 class Plan(Leased):
@@ -116,7 +100,7 @@ class PlannedComponent(models.Model):
     digest = models.CharField(max_length=64, blank=True)
     base_digest = models.CharField(max_length=64, blank=True)
     difference = models.ForeignKey(
-        Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     lines_added = models.PositiveIntegerField(default=0)
     lines_removed = models.PositiveIntegerField(default=0)

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from .base import NAME
+from .installation import PrimaryAccount, current_primary_account
 from .querysets import EnvironmentQuerySet, IntegrationPackQuerySet
 
 
@@ -16,6 +17,13 @@ class Environment(models.Model):
         TEST = "TEST", "Test"
         PROD = "PROD", "Production"
 
+    primary_account = models.ForeignKey(
+        PrimaryAccount,
+        on_delete=models.PROTECT,
+        related_name="+",
+        default=current_primary_account,
+        editable=False,
+    )
     environment_id = models.CharField("environment id", max_length=NAME, unique=True)
     name = models.CharField(max_length=NAME)
     classification = models.CharField(max_length=8, choices=Classification)
@@ -37,6 +45,13 @@ class IntegrationPack(models.Model):
         PRODUCTION = "production", "Production"
         TEST = "test", "Test"
 
+    primary_account = models.ForeignKey(
+        PrimaryAccount,
+        on_delete=models.PROTECT,
+        related_name="+",
+        default=current_primary_account,
+        editable=False,
+    )
     pack_id = models.CharField("pack id", max_length=NAME, unique=True)
     name = models.CharField(max_length=NAME)
     description = models.TextField(blank=True)

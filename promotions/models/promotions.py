@@ -11,7 +11,9 @@ from django.utils import timezone
 from ..states import FINAL, Action, Outcome, Status, StepState
 from .accounts import DevAccount
 from .base import LONG_NAME, NAME, Leased
-from .plans import Blob, Plan, PlannedComponent
+from .contents import Content
+from .installation import PrimaryAccount, current_primary_account
+from .plans import Plan, PlannedComponent
 from .production import Environment, IntegrationPack
 from .querysets import LeasedQuerySet, PromotionRequestQuerySet
 
@@ -140,7 +142,7 @@ class ComponentResult(models.Model):
         max_length=64, blank=True, help_text="Keyed hash over everything on the branch, values too."
     )
     difference = models.ForeignKey(
-        Blob, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     lines_added = models.PositiveIntegerField(default=0)
     lines_removed = models.PositiveIntegerField(default=0)
@@ -187,6 +189,13 @@ class PromotionBranch(Leased):
 
     promotion = models.ForeignKey(
         PromotionRequest, on_delete=models.PROTECT, related_name="branches"
+    )
+    primary_account = models.ForeignKey(
+        PrimaryAccount,
+        on_delete=models.PROTECT,
+        related_name="+",
+        default=current_primary_account,
+        editable=False,
     )
     name = models.CharField(max_length=NAME, unique=True)
     remote_id = models.CharField(max_length=NAME, blank=True)
@@ -265,7 +274,21 @@ class Deployment(models.Model):
 class Turn(models.Model):
     """A row to lock while a turn is decided: slots for branches, the order of merges."""
 
-    name = models.CharField(max_length=64, primary_key=True)
+    primary_account = models.ForeignKey(
+        PrimaryAccount,
+        on_delete=models.PROTECT,
+        related_name="+",
+        default=current_primary_account,
+        editable=False,
+    )
+    name = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["primary_account", "name"], name="unique_turn_of_primary_account"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -273,5 +296,5 @@ class Turn(models.Model):
     @classmethod
     def take(cls, name: str) -> None:
         """Wait until nobody else decides; it is ours until the transaction ends."""
-        cls.objects.get_or_create(name=name)
-        cls.objects.select_for_update().get(name=name)
+        turn, _ = cls.objects.get_or_create(primary_account_id=current_primary_account(), name=name)
+        cls.objects.select_for_update().get(pk=turn.pk)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from .. import access
-from ..models import Blob, ComponentResult, Finding, Plan, PlannedComponent
+from ..models import ComponentResult, Content, Finding, Plan, PlannedComponent
 from ..states import FINAL, Action, Status
 
 MISSING_MAPPINGS = "MISSING_CONNECTION_MAPPINGS"
@@ -164,11 +164,11 @@ class Difference:
         return all(row.kind in ("add", "fold") for row in self.rows)
 
 
-def difference(blob: Blob | None) -> Difference | None:
+def difference(content: Content | None) -> Difference | None:
     """A stored difference, or None where there is none."""
-    if blob is None:
+    if content is None:
         return None
-    stored = json.loads(blob.content)
+    stored = json.loads(content.content)
     return Difference(
         rows=[DifferenceRow(*row) for row in stored["rows"]],
         added=stored["added"],

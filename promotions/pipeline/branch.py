@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -13,7 +11,7 @@ from partnerapi.errors import AlreadyExists, AnswerLost, BranchLimitReached
 from partnerapi.records import Branch
 
 from ..messages import PromotionError
-from ..models import NAME, PromotionBranch, PromotionRequest, Turn
+from ..models import NAME, Installation, PromotionBranch, PromotionRequest, Turn
 from ..states import Status
 from ..worker.timing import BRANCH_POLL, SLOT_POLL
 from .context import StageAgain, StepContext, Wait
@@ -21,8 +19,7 @@ from .context import StageAgain, StepContext, Wait
 
 def mark() -> str:
     """Begins the description of this installation's branches: others may share the primary account and its names."""
-    key = hashlib.sha256(b"installation:" + settings.SECRET_KEY.encode()).hexdigest()
-    return f"Promotion Desk {key[:8]}:"
+    return f"Promotion Desk {Installation.load().mark}:"
 
 
 def describe(promotion: PromotionRequest) -> str:

@@ -19,7 +19,7 @@ from partnerapi.errors import AnswerLost, ImmaterialUpdate, NeedsPerson, NotFoun
 from partnerapi.records import Component
 
 from ..messages import PromotionError
-from ..models import ComponentResult, IntegrationPack, Reservation
+from ..models import ComponentResult, Installation, IntegrationPack, Reservation
 from ..plan.classify import read_dev, store_difference, symbolic
 from ..plan.resolve import find_package
 from ..setup import accounts
@@ -350,7 +350,7 @@ def seal(xml: bytes) -> str:
     Keyed, so that no value can be guessed from it. Masks are left out: nobody promises that the same secret has the
     same mask at every reading.
     """
-    key = hashlib.sha256(b"seal:" + settings.SECRET_KEY.encode()).digest()
+    key = Installation.load().key("seal")
     content = MASK.sub(b"", componentxml.normalise(xml))
     return hmac.new(key, content, "sha256").hexdigest()
 

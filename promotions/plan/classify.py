@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +15,9 @@ from partnerapi.errors import NotFound
 from partnerapi.records import ComponentMetadata
 
 from ..messages import PromotionError
-from ..models import DevAccount
+from ..models import DevAccount, Installation
 from ..states import Action
-from . import blobs, cautions, differences, findings
+from . import cautions, contents, differences, findings
 from .findings import Found
 from .resolve import CONNECTION, Resolved
 
@@ -97,7 +96,7 @@ def symbolic(
 
 def fingerprint_key() -> bytes:
     """Keys the fingerprints of accepted findings, so that no value can be guessed from one."""
-    return hashlib.sha256(b"finding:" + settings.SECRET_KEY.encode()).digest()
+    return Installation.load().key("finding")
 
 
 def draft(
@@ -209,7 +208,7 @@ def store_difference(old: bytes | None, new: bytes) -> dict[str, Any]:
     before = componentxml.pretty_lines(componentxml.hide(old)) if old is not None else []
     compared = differences.compare(before, componentxml.pretty_lines(componentxml.hide(new)))
     return {
-        "difference": blobs.store(compared.to_json()),
+        "difference": contents.store(compared.to_json()),
         "lines_added": compared.added,
         "lines_removed": compared.removed,
     }

@@ -33,6 +33,7 @@ OURS = ["beat", "migrate", "web", "worker"]
 
 FILLED_IN = {
     "SECRET_KEY": "k8tZ" * 16 + "-of-a-test",
+    "CONTENT_KEYS": "w3Qx" * 16 + "-of-a-test",
     "ALLOWED_HOSTS": "desk.example.com",
     "POSTGRES_PASSWORD": "5b1e0f",
     "PARTNER_API_ACCOUNT": "example-A1B2C3",
@@ -105,7 +106,7 @@ def test_every_setting_of_the_example_is_explained() -> None:
 
 def test_the_example_has_no_secret_and_turns_nothing_on() -> None:
     values = assignments(EXAMPLE, defaults=False)
-    assert values["SECRET_KEY"] == values["POSTGRES_PASSWORD"] == ""
+    assert values["SECRET_KEY"] == values["CONTENT_KEYS"] == values["POSTGRES_PASSWORD"] == ""
     assert "PARTNER_API_TOKEN" not in values
     assert not {"DEBUG", "DEMO"} & set(values)
 

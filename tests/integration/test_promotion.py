@@ -12,8 +12,8 @@ from promotions import services
 from promotions.messages import PromotionError
 from promotions.models import (
     ApiCall,
-    Blob,
     ComponentMapping,
+    Content,
     Event,
     IntegrationPack,
     Plan,
@@ -96,7 +96,7 @@ def test_no_secret_of_the_seed_is_in_the_database(desk: Desk) -> None:
     promotion = desk.promoted()
     secrets = dev_secrets(desk)
     assert secrets
-    kept = b"\n".join(blob.content for blob in Blob.objects.all()).decode()
+    kept = b"\n".join(kept.content for kept in Content.objects.all()).decode()
     rows = repr(list(ApiCall.objects.values())) + repr(list(Event.objects.values()))
     rows += repr(list(promotion.plan.components.values())) + repr(list(promotion.steps.values()))
     for secret in secrets:
@@ -125,7 +125,7 @@ def test_a_secret_in_a_script_stops_the_plan_and_is_kept_nowhere(desk: Desk) -> 
     findings = plan.findings.filter(code="SECRET_LEFT_BEHIND")
     assert findings
     assert not plan.can_be_submitted
-    kept = b"".join(blob.content for blob in Blob.objects.all())
+    kept = b"".join(kept.content for kept in Content.objects.all())
     assert b"{promotion-desk:hidden}" in kept
     component = findings[0].component
     assert component is not None

@@ -8,6 +8,7 @@ from tests.services import PROJECT
 
 PRODUCTION = {
     "SECRET_KEY": "6f0c" * 16 + "-and-something-else",
+    "CONTENT_KEYS": "51d2" * 16 + "-and-another-one",
     "ALLOWED_HOSTS": "desk.example.com",
     "DATABASE_URL": "postgres://desk:secret@postgres.example.com/desk",
     "PARTNER_API_ACCOUNT": "example-A1B2C3",
@@ -39,6 +40,12 @@ def test_without_a_secret_key_it_says_what_to_do() -> None:
     assert done.stderr.strip().endswith(
         "SECRET_KEY is not set. Give it a long random value, or set DEBUG=true to develop."
     )
+
+
+def test_without_a_content_key_it_says_what_to_do() -> None:
+    done = _manage("check", SECRET_KEY="6f0c" * 16)
+    assert done.returncode != 0
+    assert "CONTENT_KEYS is not set. Give it a long random value, and keep it" in done.stderr
 
 
 def test_a_developer_needs_only_debug() -> None:

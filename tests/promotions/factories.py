@@ -26,7 +26,7 @@ from promotions.models import (
     PromotionRequest,
     StepRun,
 )
-from promotions.plan import blobs
+from promotions.plan import contents
 from promotions.plan.differences import compare
 from promotions.states import Action, Outcome, Status, StepState
 from promotions.transitions import record_event
@@ -167,7 +167,7 @@ def component(
     if action in (Action.CREATE, Action.UPDATE):
         compared = compare(OLD_XML if old is None else old, NEW_XML if new is None else new)
         values |= {
-            "difference": blobs.store(compared.to_json()),
+            "difference": contents.store(compared.to_json()),
             "lines_added": compared.added,
             "lines_removed": compared.removed,
         }

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from promotions.models import DevAccount, Event, PackRelease, PromotionRequest
-from promotions.plan import blobs
+from promotions.plan import contents
 from promotions.plan.differences import compare
 from promotions.states import Action, Status
 from tests.promotions import factories
@@ -148,7 +148,7 @@ def test_review_shows_what_is_on_the_branch(
     update = waiting.plan.components.get(action=Action.UPDATE)
     staged = compare([], ["<staged/>"])
     waiting.results.filter(component=update).update(
-        difference=blobs.store(staged.to_json()), lines_added=1, lines_removed=77
+        difference=contents.store(staged.to_json()), lines_added=1, lines_removed=77
     )
     shown = text(signed_in(client, bob).get(reverse("review", args=[waiting.pk])))
     assert "−77" in shown

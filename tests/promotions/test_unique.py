@@ -20,6 +20,7 @@ from promotions.models import (
     PlannedComponent,
     Reservation,
     StepRun,
+    Turn,
 )
 from promotions.states import Status
 from tests.promotions import factories
@@ -58,6 +59,7 @@ def rows(alice: User, bob: User) -> dict[type[models.Model], Any]:
         ),
         StepRun: promotion.steps.first(),
         Deployment: promotion.deployments.first(),
+        Turn: Turn.objects.create(name="merges"),
     }
 
 

@@ -1,0 +1,74 @@
+"""What tells this installation apart, and the primary account that it works for."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+
+from django.conf import settings
+from django.db import models
+
+from ..encryption import decrypt, encrypt
+from .base import NAME
+
+
+class Installation(models.Model):
+    """One row. It is made once, so a change of SECRET_KEY or of CONTENT_KEYS changes nothing that depends on it."""
+
+    ONLY = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY, editable=False)
+    mark = models.CharField(
+        max_length=8, help_text="Stands in the name of every branch that this installation makes."
+    )
+    encrypted_secret = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="one_installation"),
+        ]
+
+    def __str__(self) -> str:
+        return self.mark
+
+    @classmethod
+    def load(cls) -> Installation:
+        """The row, made at the first use."""
+        row, _ = cls.objects.get_or_create(
+            pk=cls.ONLY,
+            defaults={
+                "mark": secrets.token_hex(4),
+                "encrypted_secret": encrypt(secrets.token_bytes(32)),
+            },
+        )
+        return row
+
+    def key(self, purpose: str) -> bytes:
+        """A key of 32 bytes for one purpose, for keyed hashes from which no value can be guessed.
+
+        :raises PromotionError: CONTENT_UNREADABLE when CONTENT_KEYS lacks the key that encrypted the secret.
+        """
+        secret = decrypt(bytes(self.encrypted_secret))
+        return hmac.digest(secret, purpose.encode(), "sha256")
+
+
+class PrimaryAccount(models.Model):
+    """The account that runs production. One row today, from the settings; several can come later."""
+
+    account_id = models.CharField("account id", max_length=NAME, unique=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.account_id
+
+    @classmethod
+    def current(cls) -> PrimaryAccount:
+        """The account that ``PARTNER_API_ACCOUNT`` names."""
+        return cls.objects.get_or_create(account_id=settings.PARTNER_API_ACCOUNT)[0]
+
+
+def current_primary_account() -> int:
+    """The default of every foreign key to the primary account."""
+    return int(PrimaryAccount.current().pk)
