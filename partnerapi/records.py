@@ -98,6 +98,9 @@ class MergeDetail:
     source_revision: int | None
     destination_revision: int | None
     conflict: bool
+    excluded: bool = False  # left out of the merge
+    resolution: str = ""  # OVERRIDE or KEEP_DESTINATION, where there is a conflict
+    locked: bool = False  # somebody has locked it on the destination
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,7 @@ class PackEntry:
     current_version: str = ""  # the released package version
     pending_version: str = ""  # added and not released yet
     package_id: str = ""  # guide only
+    deletion_pending: bool = False  # taken out, and not released yet
 
 
 @dataclass(frozen=True)

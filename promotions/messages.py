@@ -141,6 +141,10 @@ MESSAGES = {
         "The update would empty values that production has.",
         "Set ENVIRONMENT_VALUES=keep and make a new plan, or let an admin accept it and fill the values in afterwards.",
     ),
+    "PACK_EXISTS": Message(
+        "There is an Integration Pack of that name already.",
+        "Choose it from the list if it is for production, or give the new pack another name.",
+    ),
     "PACK_FULL": Message(
         "The Integration Pack holds as many packages as a pack can.",
         "Nothing reached production. Promote again into another pack.",
@@ -237,8 +241,9 @@ MESSAGES = {
         "Look at the release in Boomi, then retry: it is waited for again.",
     ),
     "DEPLOY_FAILED": Message(
-        "The release could not be deployed to an environment.",
-        "Read Boomi's own words, then retry: it goes on from this step.",
+        "The release could not be deployed to every environment.",
+        "Read Boomi's own words, then retry: only the environments that failed are taken up again. One that is gone "
+        "can be left out.",
     ),
     "WORKER_LOST": Message(
         "The worker died while it worked, several times.",

@@ -25,6 +25,11 @@ urlpatterns = [
     path("promotions/<int:pk>/withdraw/", promotions.withdraw, name="withdraw"),
     path("promotions/<int:pk>/cancel/", promotions.cancel, name="cancel"),
     path("promotions/<int:pk>/retry/", promotions.retry, name="retry"),
+    path(
+        "promotions/<int:pk>/environments/<int:deployment_pk>/drop/",
+        promotions.drop_environment,
+        name="drop_environment",
+    ),
     path("queue/", reviews.review_queue, name="review_queue"),
     path("queue/<int:pk>/", reviews.review, name="review"),
     path("queue/<int:pk>/approve/", reviews.approve, name="approve"),

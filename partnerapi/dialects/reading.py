@@ -224,6 +224,9 @@ def _merge_detail(fields: Fields) -> MergeDetail:
         source_revision=wire.integer(fields, "sourceRevision"),
         destination_revision=wire.integer(fields, "destinationRevision"),
         conflict=wire.flag(fields, "conflict"),
+        excluded=wire.flag(fields, "excluded"),
+        resolution=wire.text(fields, "resolution").upper(),
+        locked=wire.flag(fields, "lockedOnDestinationBranch"),
     )
 
 
@@ -268,6 +271,7 @@ def publisher_pack(fields: Fields) -> IntegrationPack:
                 component_type=wire.text(row, "componentType"),
                 current_version=wire.text(row, "currentVersion"),
                 pending_version=wire.text(row, "pendingVersion"),
+                deletion_pending=wire.flag(row, "deleted"),
             )
             for row in rows
         ),

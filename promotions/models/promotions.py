@@ -15,7 +15,7 @@ from .contents import Content
 from .installation import PrimaryAccount, current_primary_account
 from .plans import Plan, PlannedComponent
 from .production import Environment, IntegrationPack
-from .querysets import LeasedQuerySet, PromotionRequestQuerySet
+from .querysets import DeploymentQuerySet, LeasedQuerySet, PromotionRequestQuerySet
 
 
 class PromotionRequest(Leased):
@@ -258,13 +258,25 @@ class Deployment(models.Model):
     remote_id = models.CharField(max_length=NAME, blank=True)
     deployed_at = models.DateTimeField(null=True, blank=True)
     note = models.TextField(blank=True, help_text="Why nothing was deployed to it, where so.")
+    error_code = models.CharField(max_length=64, blank=True)
+    error = models.TextField(blank=True, help_text="Why the last try failed.")
+    dropped_at = models.DateTimeField(null=True, blank=True)
+    dropped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    objects = DeploymentQuerySet["Deployment"].as_manager()
 
     class Meta:
         ordering = ["promotion", "environment__name"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(dropped_at__isnull=True) | (Q(deployed_at__isnull=True) & ~Q(note="")),
+                name="dropped_environment_has_a_reason",
+            ),
             models.UniqueConstraint(
                 fields=["promotion", "environment"], name="unique_deployment_to_environment"
-            )
+            ),
         ]
 
     def __str__(self) -> str:

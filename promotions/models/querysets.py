@@ -34,6 +34,14 @@ class EnvironmentQuerySet(models.QuerySet[M]):
         return self.filter(is_active=True, classification="PROD")
 
 
+class DeploymentQuerySet(models.QuerySet[M]):
+    """Target environments by how far they are."""
+
+    def outstanding(self) -> DeploymentQuerySet[M]:
+        """Neither deployed nor left out."""
+        return self.filter(deployed_at__isnull=True, dropped_at__isnull=True)
+
+
 class IntegrationPackQuerySet(models.QuerySet[M]):
     """Packs by what they are for."""
 

@@ -128,6 +128,21 @@ def retry(request: UserRequest, pk: int) -> HttpResponse:
     )
 
 
+@post_only
+@role_required
+def drop_environment(request: UserRequest, pk: int, deployment_pk: int) -> HttpResponse:
+    promotion = _promotion(request, pk)
+    deployment = get_object_or_404(promotion.deployments, pk=deployment_pk)
+    form = ReasonForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    return _act(
+        request,
+        promotion,
+        lambda: services.drop_environment(request.user, deployment, reason=reason),
+        "The environment is left out.",
+    )
+
+
 def _act(
     request: UserRequest, promotion: PromotionRequest, action: Callable[[], None], done: str
 ) -> HttpResponse:
@@ -184,7 +199,7 @@ def _seen(promotion: PromotionRequest, is_idle: bool) -> str:
         promotion.error,
         list(promotion.steps.values_list("step", "attempt", "state", "detail", "error")),
         list(promotion.results.values_list("outcome", "branch_version", "merged_version")),
-        list(promotion.deployments.values_list("deployed_at")),
+        list(promotion.deployments.values_list("deployed_at", "dropped_at", "error")),
         list(promotion.branches.values_list("deleted_at")),
         promotion.events.count(),
         is_idle,

@@ -25,6 +25,7 @@ EVENT_WORDS = {
     "staged_again": "put it back in line, to be staged again",
     "branch_deleted": "deleted the branch",
     "retried": "took it up again at the step that failed",
+    "environment_dropped": "left out the environment",
     "finding_accepted": "accepted a finding",
     "access_refused": "was refused",
     "self_review_refused": "tried to decide on their own promotion and was refused",

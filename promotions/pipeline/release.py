@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils import timezone
 
 from partnerapi.errors import AlreadyExists, AnswerLost, NeedsPerson, NotFound, PartnerApiError
@@ -11,6 +13,7 @@ from partnerapi.records import PackagedComponent, Release
 from ..messages import PromotionError
 from ..models import Deployment, IntegrationPack, PackRelease, PromotionRequest
 from ..states import Action, Status
+from ..transitions import record_event
 from ..worker.timing import RELEASE_POLL, TURN_POLL
 from . import cleanup
 from .context import StepContext, Wait, counted
@@ -122,7 +125,7 @@ def our_package(context: StepContext) -> PackagedComponent:
 def ensure_pack(context: StepContext) -> Wait | None:
     """The pack that the admin chose (operation 16), or a new one under the chosen name (operation 9).
 
-    :raises PromotionError: PACK_NOT_FOUND.
+    :raises PromotionError: PACK_NOT_FOUND; PACK_EXISTS when somebody else has made a pack of that name meanwhile.
     """
     promotion = context.promotion
     packs = context.client.query_integration_packs()
@@ -131,7 +134,7 @@ def ensure_pack(context: StepContext) -> Wait | None:
             raise PromotionError("PACK_NOT_FOUND", promotion.pack.name)
         context.note(promotion.pack.name, remote_id=promotion.pack.pack_id)
         return None
-    remote = next((pack for pack in packs if pack.name == promotion.new_pack_name), None)
+    remote = _pack_named(packs, promotion)
     if remote is None:
         remote = context.client.create_integration_pack(
             promotion.new_pack_name, f"Made by {mark(promotion)}"
@@ -144,29 +147,42 @@ def ensure_pack(context: StepContext) -> Wait | None:
     return None
 
 
+def _pack_named(packs: Iterable[RemotePack], promotion: PromotionRequest) -> RemotePack | None:
+    """The pack of the new pack's name that an earlier try of this promotion has made.
+
+    :raises PromotionError: PACK_EXISTS when the pack of that name is somebody else's, whatever it is for.
+    """
+    wanted = promotion.new_pack_name.casefold()
+    named = next((pack for pack in packs if pack.name.casefold() == wanted), None)
+    if named is not None and mark(promotion) not in named.description:
+        raise PromotionError("PACK_EXISTS", f"“{named.name}”.")
+    return named
+
+
 def check_pack(context: StepContext) -> Wait | None:
     """Whether the chosen pack can take the package, before anything is merged (operation 16).
 
     A pack that has vanished is no matter yet: after the merge another one can be chosen.
 
-    :raises PromotionError: PACK_FULL, PACK_PENDING.
+    :raises PromotionError: PACK_EXISTS, PACK_FULL, PACK_PENDING.
     """
     chosen = context.promotion.pack
-    pack = next(
-        (
-            p
-            for p in context.client.query_integration_packs()
-            if chosen and p.pack_id == chosen.pack_id
-        ),
-        None,
-    )
+    packs = context.client.query_integration_packs()
+    if chosen is None:
+        _pack_named(packs, context.promotion)
+        return None
+    pack = next((pack for pack in packs if pack.pack_id == chosen.pack_id), None)
     if pack is None:
         return None
     root = root_prod_id(context.promotion)
     if len(pack.entries) >= PACK_LIMIT and all(e.component_id != root for e in pack.entries):
         raise PromotionError("PACK_FULL", f"“{pack.name}” holds {len(pack.entries)} packages.")
     # What waits of our own process is replaced by what we add.
-    pending = [e for e in pack.entries if e.pending_version and e.component_id != root]
+    pending = [
+        e
+        for e in pack.entries
+        if (e.pending_version or e.deletion_pending) and e.component_id != root
+    ]
     if not pending:
         return None
     other = _releasing(context.promotion)
@@ -330,25 +346,39 @@ def _remember_release(promotion: PromotionRequest) -> None:
 def deploy(context: StepContext) -> Wait | None:
     """Operation 8 once for each target environment, but for those that the release reaches by itself.
 
-    Where an instance of the pack is attached, the package would run twice if it were deployed as well.
+    Environments do not depend on one another: every one is tried, and a retry takes up those that failed. Where an
+    instance of the pack is attached, the package would run twice if it were deployed as well.
 
-    :raises PromotionError: DEPLOY_FAILED, with the environment's name.
+    :raises PromotionError: DEPLOY_FAILED, with the name of each environment that failed and why; NO_ENVIRONMENT when
+        every environment has been left out.
     """
     promotion = context.promotion
     attached: frozenset[str] = frozenset()
     if promotion.pack is not None:
         attached = frozenset(context.client.query_pack_environments(promotion.pack.pack_id))
     package_id = _package_to_deploy(context)
-    deployments = list(promotion.deployments.select_related("environment"))
-    for number, deployment in enumerate(deployments, start=1):
-        context.note(f"{number} of {len(deployments)}: {deployment.environment.name}")
-        if deployment.deployed_at is not None:
-            continue
-        if deployment.environment.environment_id in attached:
+    outstanding = list(promotion.deployments.outstanding().select_related("environment"))
+    failed: list[str] = []
+    for number, deployment in enumerate(outstanding, start=1):
+        environment = deployment.environment
+        context.note(f"{number} of {len(outstanding)}: {environment.name}")
+        if not environment.is_active:
+            _drop(context, deployment, "It was switched off after the approval.")
+        elif environment.environment_id in attached:
             _reached(context, deployment)
         else:
-            _deploy(context, deployment, package_id)
-    context.note(", ".join(deployment.environment.name for deployment in deployments))
+            try:
+                _deploy(context, deployment, package_id)
+            except PromotionError as error:
+                _deployment_failed(context, deployment, error)
+                failed.append(f"{environment.name}: {error.detail}")
+    if failed:
+        raise PromotionError("DEPLOY_FAILED", " ".join(failed))
+    reached = promotion.deployments.filter(deployed_at__isnull=False)
+    names = list(reached.values_list("environment__name", flat=True))
+    if not names:
+        raise PromotionError("NO_ENVIRONMENT")
+    context.note(", ".join(names))
     return None
 
 
@@ -365,11 +395,32 @@ def _package_to_deploy(context: StepContext) -> str:
     return pack.released_package_id if is_newest else promotion.released_package_id
 
 
+def _drop(context: StepContext, deployment: Deployment, why: str) -> None:
+    """Leave out an environment that no longer takes part, and say why."""
+    with context.lease.writing():
+        Deployment.objects.filter(pk=deployment.pk).update(dropped_at=timezone.now(), note=why)
+        record_event(
+            "environment_dropped",
+            promotion=context.promotion,
+            subject=deployment.environment.name,
+            note=why,
+        )
+
+
+def _deployment_failed(context: StepContext, deployment: Deployment, error: PromotionError) -> None:
+    with context.lease.writing():
+        Deployment.objects.filter(pk=deployment.pk).update(
+            error_code=error.code, error=error.detail
+        )
+
+
 def _reached(context: StepContext, deployment: Deployment) -> None:
     pack = context.promotion.pack
     note = f"Reached through the pack “{pack}”, which is installed there: nothing was deployed besides."
     with context.lease.writing():
-        Deployment.objects.filter(pk=deployment.pk).update(deployed_at=timezone.now(), note=note)
+        Deployment.objects.filter(pk=deployment.pk).update(
+            deployed_at=timezone.now(), note=note, error_code="", error=""
+        )
 
 
 def _deploy(context: StepContext, deployment: Deployment, package_id: str) -> None:
@@ -393,10 +444,10 @@ def _deploy(context: StepContext, deployment: Deployment, package_id: str) -> No
         except NeedsPerson as error:
             if error.code == "AUTH_FAILED":
                 raise
-            raise PromotionError("DEPLOY_FAILED", f"{environment.name}: {error.message}") from error
+            raise PromotionError("DEPLOY_FAILED", error.message) from error
     with context.lease.writing():
         Deployment.objects.filter(pk=deployment.pk).update(
-            remote_id=remote_id, deployed_at=timezone.now()
+            remote_id=remote_id, deployed_at=timezone.now(), error_code="", error=""
         )
 
 

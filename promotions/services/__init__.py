@@ -6,6 +6,7 @@ Every service checks access itself and raises ``PromotionError`` with a code tha
 from .acceptances import accept_finding
 from .decisions import approve, reject
 from .endings import cancel, withdraw
+from .environments import drop_environment
 from .guards import refuse_account
 from .planning import make_plan, refresh_packages
 from .retries import retry
@@ -15,6 +16,7 @@ __all__ = [
     "accept_finding",
     "approve",
     "cancel",
+    "drop_environment",
     "make_plan",
     "refresh_packages",
     "refuse_account",

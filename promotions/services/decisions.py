@@ -12,7 +12,7 @@ from .. import tasks
 from ..messages import PromotionError
 from ..models import IntegrationPack, PromotionRequest
 from ..states import Status
-from .guards import check_may_decide, check_pack, end, move_or_refuse
+from .guards import check_may_decide, check_new_pack_name, check_pack, end, move_or_refuse
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -30,7 +30,7 @@ def approve(
 
     :param plan_hash: the promotion's ``content_hash`` as the page showed it.
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, PLAN_STALE (the page showed another plan), ALREADY_REVIEWED,
-        PACK_NOT_FOUND (neither a pack nor a name for a new one, or a pack that is not for production).
+        PACK_NOT_FOUND (neither a pack nor a name for a new one, or a pack that is not for production), PACK_EXISTS.
     """
     check_may_decide(user, promotion, "approve")
     if not plan_hash or plan_hash != promotion.content_hash:
@@ -40,6 +40,8 @@ def approve(
     if (pack is None) == (not new_pack_name.strip()):
         raise PromotionError("PACK_NOT_FOUND", "Choose a pack or name a new one.")
     check_pack(pack)
+    if pack is None:
+        check_new_pack_name(new_pack_name)
     with transaction.atomic():
         move_or_refuse(
             promotion,

@@ -50,6 +50,16 @@ def check_pack(pack: IntegrationPack | None) -> None:
         raise PromotionError("PACK_NOT_FOUND", f"“{pack.name}” is not a pack for production.")
 
 
+def check_new_pack_name(name: str) -> None:
+    """A new pack's name is new, whatever the pack of that name is for and whether it is switched on.
+
+    :raises PromotionError: PACK_EXISTS.
+    """
+    known = IntegrationPack.objects.filter(name__iexact=name.strip()).first()
+    if known is not None:
+        raise PromotionError("PACK_EXISTS", f"“{known.name}”.")
+
+
 def move_or_refuse(
     promotion: PromotionRequest, *, to: Status, already: str, **kwargs: object
 ) -> None:
