@@ -85,8 +85,13 @@ class Desk:
             user or self.bob,
             promotion,
             plan_hash=promotion.content_hash,
-            **(pack or {"new_pack_name": "Orders to Cash"}),
+            **(pack or self._usual_pack()),
         )
+
+    def _usual_pack(self) -> dict[str, Any]:
+        """A pack that is made by the first promotion into it."""
+        made = IntegrationPack.objects.filter(name="Orders to Cash").first()
+        return {"pack": made} if made else {"new_pack_name": "Orders to Cash"}
 
     def promoted(self, package_id: str = seed.DEMO_PACKAGE_ID, **kwargs: Any) -> PromotionRequest:
         """A promotion that an admin has approved and a worker has carried to its end."""
