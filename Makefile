@@ -41,12 +41,22 @@ migrations: $(STAMP)
 	DEBUG=true $(BIN)/python manage.py makemigrations --check --dry-run
 	DEBUG=true $(BIN)/python manage.py check
 
-check: lint types migrations  ## the quick part: lint, types, migrations, unit tests
-	$(BIN)/pytest -q -m "not integration and not browser"
+# Each process has a stack of its own: Redis, simulator, worker, database.
+PARALLEL := --numprocesses auto
 
-test: lint types migrations  ## everything: SQLite and the guide dialect, then PostgreSQL and the published one
-	$(BIN)/pytest
-	$(BIN)/pytest --database=postgresql --dialect=published -m "database and not browser"
+check: lint types migrations  ## the quick part: lint, types, migrations, unit tests
+	$(BIN)/pytest -q $(PARALLEL) -m "not integration and not browser"
+
+# Both at once, for each waits more than it works; the second one is shown when both have ended.
+test: lint types migrations  ## everything: SQLite and the guide dialect, PostgreSQL and the published one
+	@mkdir -p var; \
+	$(BIN)/pytest $(PARALLEL) --database=postgresql --dialect=published \
+		-m "database and not browser" >var/test-postgresql.log 2>&1 & second=$$!; \
+	trap 'kill $$second; wait; exit 1' INT TERM; \
+	$(BIN)/pytest $(PARALLEL); first=$$?; \
+	wait $$second; second=$$?; \
+	cat var/test-postgresql.log; \
+	exit $$((first || second))
 
 pictures: $(STAMP)  ## take the pictures of the README again
 	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_promotion.py

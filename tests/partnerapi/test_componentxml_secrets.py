@@ -2,6 +2,7 @@
 
 import secrets as randomness
 import uuid
+from random import Random
 
 import pytest
 
@@ -9,6 +10,9 @@ from partnerapi.componentxml import strip
 from partnerapi.componentxml.names import Kind, kind
 from partnerapi.componentxml.secrets import looks_random
 from tests.partnerapi.component_samples import MASK, component
+
+# The same in each process of a parallel run, for they are part of the tests' names.
+UUIDS = [uuid.UUID(int=Random(seed).getrandbits(128), version=4) for seed in range(3)]
 
 SUSPICIOUS = [
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEow==\n-----END RSA PRIVATE KEY-----",
@@ -46,7 +50,7 @@ SUSPICIOUS = [
     'keys.load(stream, "swordfish".toCharArray())',
     "user: bob\npassword: Zt7kQ9wLm3xR8vB2\n",
     "GOCSPX-4eC39HqLyjWDarjtT1zdp7dc",
-    uuid.uuid4().hex,
+    UUIDS[0].hex,
     MASK,
 ]
 
@@ -77,8 +81,8 @@ HARMLESS = [
     "getCustomerOrderStatusByCustomerNumberV2",
     "SALES_ORDER_LINE_ITEM_2024_03_FINAL_VERSION",
     "https://host.example.org/api/v1/customers/orders/2024/items",
-    str(uuid.uuid4()),
-    "EMBEDDED|HttpParameterChooser|" + str(uuid.uuid4()),
+    str(UUIDS[1]),
+    "EMBEDDED|HttpParameterChooser|" + str(UUIDS[2]),
     "pageToken=abc123def456",
     'def tokenType = "bearer1234"',
     "Enter your password: 'then press return'",

