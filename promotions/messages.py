@@ -205,6 +205,15 @@ MESSAGES = {
         "The platform reports a conflict for the merge.",
         "Look at who changed the components in production, then make a new plan.",
     ),
+    "MERGE_DIFFERS": Message(
+        "The merge would not bring everything to production that was approved.",
+        "Nothing reached production. See in the primary account who changed the merge request, then promote again.",
+    ),
+    "MERGE_INCOMPLETE": Message(
+        "The platform merged, and left components out: production holds a part of what was approved.",
+        "An admin looks at them in the primary account, then retries, so that the rest is merged from the same branch, "
+        "or gives the rest up. Nothing is packaged or deployed before that.",
+    ),
     "MERGE_FAILED": Message(
         "The platform could not merge the branch.",
         "Nothing was deployed. Read Boomi's own words, then promote again.",

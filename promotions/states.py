@@ -93,6 +93,11 @@ class Outcome(TextChoices):
     SKIPPED = "skipped", "Skipped"
 
 
+# A failure that leaves a part of the approved content on main: its branch holds the rest, so it stays until an admin
+# has the rest merged or gives it up.
+MERGE_INCOMPLETE = "MERGE_INCOMPLETE"
+
+
 class StepState(TextChoices):
     """Where one run of one step stands."""
 

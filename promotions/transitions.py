@@ -73,6 +73,7 @@ def move(
     where: Q | None = None,
     epoch: int | None = None,
     next_attempt_at: datetime | None = None,
+    keep_branch: bool = False,
     **changes: Any,
 ) -> None:
     """Move one promotion to ``to``, or raise ``StalePromotion`` if it is not where it must be.
@@ -80,6 +81,7 @@ def move(
     :param where: a further condition on the row, such as "not requested by the one who approves".
     :param epoch: the lease epoch of the worker that moves it; a worker that was given up loses.
     :param next_attempt_at: when a worker has something to do for it (None: nothing).
+    :param keep_branch: leave the branch where a final status would have it deleted (MERGE_INCOMPLETE).
     :param changes: further columns to write in the same UPDATE.
     """
     with transaction.atomic():
@@ -106,13 +108,14 @@ def move(
             note=note,
         )
         if to in FINAL:
-            _clean_up(promotion_id)
+            _clean_up(promotion_id, keep_branch=keep_branch)
 
 
-def _clean_up(promotion_id: int) -> None:
+def _clean_up(promotion_id: int, *, keep_branch: bool) -> None:
     """What every final status brings with it: no branch, no reservation, no step that looks alive."""
     now = timezone.now()
-    drop_branches(promotion_id)
+    if not keep_branch:
+        drop_branches(promotion_id)
     StepRun.objects.filter(
         promotion_id=promotion_id, state__in=(StepState.RUNNING, StepState.WAITING)
     ).update(state=StepState.ABANDONED, finished_at=now)

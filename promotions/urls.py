@@ -25,6 +25,7 @@ urlpatterns = [
     path("promotions/<int:pk>/withdraw/", promotions.withdraw, name="withdraw"),
     path("promotions/<int:pk>/cancel/", promotions.cancel, name="cancel"),
     path("promotions/<int:pk>/retry/", promotions.retry, name="retry"),
+    path("promotions/<int:pk>/give-up/", promotions.give_up_rest, name="give_up_rest"),
     path(
         "promotions/<int:pk>/environments/<int:deployment_pk>/drop/",
         promotions.drop_environment,

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from ..states import FINAL, Action, Outcome, Status, StepState
+from ..states import FINAL, MERGE_INCOMPLETE, Action, Outcome, Status, StepState
 from .accounts import DevAccount
 from .base import LONG_NAME, NAME, Leased
 from .contents import Content
@@ -104,8 +104,19 @@ class PromotionRequest(Leased):
 
     @property
     def can_be_retried(self) -> bool:
-        """After the merge there is only forward: a failed later step may be taken again."""
-        return self.status == Status.FAILED and self.merged_at is not None
+        """After the merge there is only forward: a failed later step may be taken again, and so may a merge that left
+        something out."""
+        return self.status == Status.FAILED and (
+            self.merged_at is not None or self.holds_unmerged_content
+        )
+
+    @property
+    def holds_unmerged_content(self) -> bool:
+        """Whether a merge left something out, and its branch still has it."""
+        return (
+            self.error_code == MERGE_INCOMPLETE
+            and self.branches.filter(delete_due__isnull=True).exists()
+        )
 
     @property
     def pack_name(self) -> str:

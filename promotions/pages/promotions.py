@@ -130,6 +130,20 @@ def retry(request: UserRequest, pk: int) -> HttpResponse:
 
 @post_only
 @role_required
+def give_up_rest(request: UserRequest, pk: int) -> HttpResponse:
+    promotion = _promotion(request, pk)
+    form = ReasonForm(request.POST)
+    reason = form.cleaned_data["reason"] if form.is_valid() else ""
+    return _act(
+        request,
+        promotion,
+        lambda: services.give_up_rest(request.user, promotion, reason=reason),
+        "What the merge left out is given up; its branch is being deleted.",
+    )
+
+
+@post_only
+@role_required
 def drop_environment(request: UserRequest, pk: int, deployment_pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
     deployment = get_object_or_404(promotion.deployments, pk=deployment_pk)
@@ -264,6 +278,9 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         and not promotion.is_final
         and promotion.merge_started_at is None,
         "may_retry": access.may_retry(user) and promotion.can_be_retried,
+        "may_give_up": access.may_cancel(user)
+        and promotion.status == Status.FAILED
+        and promotion.holds_unmerged_content,
         "may_review": access.is_admin(user) and promotion.status == Status.ADMIN_REVIEW,
         "may_plan_again": promotion.status in MADE_ANEW
         and not promotion.can_be_retried

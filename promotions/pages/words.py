@@ -25,6 +25,7 @@ EVENT_WORDS = {
     "staged_again": "put it back in line, to be staged again",
     "branch_deleted": "deleted the branch",
     "retried": "took it up again at the step that failed",
+    "rest_given_up": "gave up what the merge had left out",
     "environment_dropped": "left out the environment",
     "finding_accepted": "accepted a finding",
     "access_refused": "was refused",

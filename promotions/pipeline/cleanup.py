@@ -17,7 +17,7 @@ from ..transitions import record_event
 from ..worker.lease import Lease, LeaseLost, claim, held
 from ..worker.timing import DELETE_WAITS, MERGE_POLL, after, backoff
 from .branch import find, mark
-from .merge import is_on_main, merged_versions, record_merged
+from .merge import is_on_main, merged_versions, record_late_merge
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +69,8 @@ def _delete(lease: Lease, branch: PromotionBranch) -> None:
     PromotionRequest.objects.filter(
         pk=branch.promotion_id, status=Status.FAILED, merged_at__isnull=True
     ).update(merge_started_at=None)
+    if not PromotionBranch.objects.filter(pk=branch.pk, delete_due__isnull=False).exists():
+        return  # the merge left something out, and the branch holds it
     may_be_in_flight = branch.created_at > after(-IN_FLIGHT)
     if not branch.remote_id and may_be_in_flight and find(client, branch) is None:
         lease.record(next_attempt_at=after(DELETE_WAITS[1]))
@@ -121,7 +123,7 @@ def _merge_is_settled(client: PartnerApiClient, lease: Lease, branch: PromotionB
 
 def _record_late_merge(client: PartnerApiClient, promotion: PromotionRequest) -> None:
     late = Lease(PromotionRequest, promotion.pk, promotion.lease_epoch)
-    record_merged(late, promotion, merged_versions(client, promotion))
+    record_late_merge(late, promotion, merged_versions(client, promotion))
     late.release()
 
 

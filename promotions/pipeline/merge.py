@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -9,12 +11,12 @@ from django.utils import timezone
 from partnerapi import componentxml
 from partnerapi.client import PartnerApiClient
 from partnerapi.errors import AnswerLost, Conflict, NotFound
-from partnerapi.records import MergeRequest
+from partnerapi.records import MergeDetail, MergeRequest
 
 from ..messages import PromotionError
 from ..models import ComponentMapping, ComponentResult, PromotionRequest, Reservation, Turn
 from ..plan import check_mappings
-from ..states import Action, Status
+from ..states import MERGE_INCOMPLETE, Action, Status
 from ..transitions import drop_branches, record_event
 from ..worker.lease import Lease
 from ..worker.timing import MERGE_POLL, TURN_POLL
@@ -62,7 +64,11 @@ def verify(context: StepContext) -> Wait | None:
 
     :raises PromotionError: PLAN_STALE.
     """
-    check_mappings(context.promotion.plan)
+    merged = context.promotion.results.filter(merged_version__isnull=False)
+    check_mappings(
+        context.promotion.plan,
+        made_since=dict(merged.values_list("component__dev_component_id", "prod_component_id")),
+    )
     results = list(context.written())
     for number, result in enumerate(results, start=1):
         context.note(f"{number} of {counted(len(results), 'component')}: {result.component.name}")
@@ -92,7 +98,8 @@ def _check_production(context: StepContext) -> None:
         component__action__in=(Action.UPDATE, Action.UNCHANGED)
     )
     for result in compared.select_related("component"):
-        if version_on_main(context.client, result) != result.component.prod_version:
+        expected = result.merged_version or result.component.prod_version
+        if version_on_main(context.client, result) != expected:
             raise PromotionError(
                 "PLAN_STALE", f"“{result.component.name}” was changed in production."
             )
@@ -138,14 +145,28 @@ def _merged_by_itself(context: StepContext) -> bool:
 
 def is_on_main(client: PartnerApiClient, promotion: PromotionRequest) -> bool:
     """Whether main holds the staged content of every written component."""
-    for result in promotion.written():
+    return not _not_on_main(client, promotion.written())
+
+
+def _not_on_main(
+    client: PartnerApiClient, results: Iterable[ComponentResult]
+) -> list[ComponentResult]:
+    """Those of the written components whose staged content main does not hold."""
+    on_main = {result.pk for result, _ in _found_on_main(client, results)}
+    return [result for result in results if result.pk not in on_main]
+
+
+def _found_on_main(
+    client: PartnerApiClient, results: Iterable[ComponentResult]
+) -> Iterator[tuple[ComponentResult, int]]:
+    """Those whose staged content main holds, and the version there (operation 1)."""
+    for result in results:
         try:
             twin = client.get_component(result.prod_component_id)
         except NotFound:
-            return False
-        if componentxml.digest(componentxml.mask(twin.xml)) != result.staged_digest:
-            return False
-    return True
+            continue
+        if componentxml.digest(componentxml.mask(twin.xml)) == result.staged_digest:
+            yield result, twin.version
 
 
 def await_draft(context: StepContext) -> Wait | None:
@@ -166,21 +187,49 @@ def await_draft(context: StepContext) -> Wait | None:
 
 
 def _check_details(context: StepContext, merge: MergeRequest) -> None:
-    """OVERRIDE would revert something newer on main: compare what the platform will do with what was approved."""
+    """What the platform is about to merge must be what was approved, all of it and nothing else.
+
+    OVERRIDE would take back something newer on main, and a component that is left out would be told as promoted.
+
+    :raises PromotionError: PLAN_STALE (more than was approved, or newer in production), MERGE_DIFFERS (less),
+        COMPONENT_LOCKED.
+    """
     if merge.details is None:
         return
     planned = {result.prod_component_id.lower(): result for result in context.written()}
-    merged = {detail.component_id.lower() for detail in merge.details}
-    if merged - planned.keys():
+    details = {detail.component_id.lower(): detail for detail in merge.details}
+    if details.keys() - planned.keys():
         raise PromotionError(
             "PLAN_STALE", "The merge would change components that nobody approved."
         )
-    for detail in merge.details:
-        version = planned[detail.component_id.lower()].component.prod_version
+    for key, detail in details.items():
+        result = planned[key]
+        version = result.merged_version or result.component.prod_version
         if detail.destination_revision and version and detail.destination_revision > version:
-            raise PromotionError(
-                "PLAN_STALE", f"Component {detail.component_id} is newer in production."
-            )
+            raise PromotionError("PLAN_STALE", f"“{result.component.name}” is newer in production.")
+        if detail.locked:
+            raise PromotionError("COMPONENT_LOCKED", f"“{result.component.name}” on main.")
+    left_out = {key: why for key, detail in details.items() if (why := _left_out(detail))}
+    # A write that changed nothing is in no merge: then main holds the content already.
+    missing = [result for key, result in planned.items() if key not in details]
+    left_out |= {
+        result.prod_component_id.lower(): "it is missing from the merge request"
+        for result in _not_on_main(context.client, missing)
+    }
+    if left_out:
+        named = (f"“{planned[key].component.name}”: {why}." for key, why in left_out.items())
+        raise PromotionError("MERGE_DIFFERS", " ".join(named))
+
+
+def _left_out(detail: MergeDetail) -> str:
+    """Why the platform would not bring this component to main as it is on the branch; nothing where it would."""
+    if detail.excluded:
+        return "it is excluded from the merge"
+    if detail.resolution == "KEEP_DESTINATION":
+        return "the merge keeps what is on main"
+    if detail.change_type == "DELETED":
+        return "the merge would delete it"
+    return ""
 
 
 def execute_merge(context: StepContext) -> Wait | None:
@@ -211,17 +260,34 @@ def execute_merge(context: StepContext) -> Wait | None:
 def await_merged(context: StepContext) -> Wait | None:
     """Operation 19 every 2 s until MERGED; then mappings and the branch's deletion in one transaction.
 
-    :raises PromotionError: MERGE_FAILED, MERGE_TIMEOUT.
+    MERGED is not believed: main is looked at. Where a component was left out, mappings are written for what is there,
+    and the branch stays, so that an admin can have the rest merged or give it up.
+
+    :raises PromotionError: MERGE_FAILED, MERGE_TIMEOUT, MERGE_INCOMPLETE.
     """
     if context.promotion.merge_request_id:
         merge = context.client.get_merge_request(context.promotion.merge_request_id)
         if not merge.is_merged:
             return _still_moving(context, merge)
-    versions = merged_versions(context.client, context.promotion)
-    record_merged(context.lease, context.promotion, versions)
-    context.promotion.refresh_from_db()
+    promotion = context.promotion
+    versions = merged_versions(context.client, promotion)
+    if len(versions) < promotion.written().count():
+        with context.lease.writing():
+            _record_mappings(promotion, versions)
+            # Nobody else has to wait with a merge while people look at this one.
+            context.record(merge_started_at=None)
+        raise _incomplete(promotion, versions)
+    record_merged(context.lease, promotion, versions)
+    promotion.refresh_from_db()
     context.note(f"{counted(len(versions), 'component')} on main")
     return None
+
+
+def _incomplete(promotion: PromotionRequest, versions: dict[int, int]) -> PromotionError:
+    names = [result.component.name for result in promotion.written() if result.pk not in versions]
+    return PromotionError(
+        MERGE_INCOMPLETE, f"Not on main: {', '.join(f'“{name}”' for name in names)}."
+    )
 
 
 def _still_moving(context: StepContext, merge: MergeRequest) -> Wait:
@@ -237,55 +303,73 @@ def _still_moving(context: StepContext, merge: MergeRequest) -> Wait:
 
 
 def merged_versions(client: PartnerApiClient, promotion: PromotionRequest) -> dict[int, int]:
-    """Result id -> the version of the component on main (operation 5)."""
-    return {
-        result.pk: client.get_component_metadata(result.prod_component_id).version
-        for result in promotion.written()
-    }
+    """Result id -> the version on main, of the components whose staged content main holds."""
+    return {result.pk: version for result, version in _found_on_main(client, promotion.written())}
 
 
 def record_merged(lease: Lease, promotion: PromotionRequest, versions: dict[int, int]) -> None:
     """MERGED, the mappings, the end of the reservations and the branch's deletion: together or not at all."""
-    now = timezone.now()
     with lease.writing():
-        for result in promotion.results.filter(pk__in=versions).select_related("component"):
-            component = result.component
-            ComponentResult.objects.filter(pk=result.pk).update(merged_version=versions[result.pk])
-            before = promotion.dev_account.mappings.filter(
-                dev_component_id=component.dev_component_id
-            ).first()
-            mapping, is_new = ComponentMapping.objects.update_or_create(
-                dev_account=promotion.dev_account,
-                dev_component_id=component.dev_component_id,
-                defaults={
-                    "prod_component_id": result.prod_component_id,
-                    "name": component.name,
-                    "component_type": component.component_type,
-                    "prod_version": versions[result.pk],
-                    "last_promoted_at": now,
-                    "last_promoted_by": promotion.requester,
-                },
-                create_defaults={
-                    "prod_component_id": result.prod_component_id,
-                    "name": component.name,
-                    "component_type": component.component_type,
-                    "prod_version": versions[result.pk],
-                    "last_promoted_at": now,
-                    "last_promoted_by": promotion.requester,
-                    "source": ComponentMapping.Source.ENGINE,
-                },
-            )
-            if is_new:
-                record_event("mapping_added", promotion=promotion, subject=str(mapping))
-            elif before and before.prod_component_id != result.prod_component_id:
-                # Somebody mapped it while it was merged. What production now holds refers to ours.
-                record_event(
-                    "mapping_replaced",
-                    promotion=promotion,
-                    subject=str(mapping),
-                    note=f"{before.prod_component_id} → {result.prod_component_id}",
-                )
-        PromotionRequest.objects.filter(pk=promotion.pk).update(merged_at=now)
+        _record_mappings(promotion, versions)
+        PromotionRequest.objects.filter(pk=promotion.pk).update(merged_at=timezone.now())
         drop_branches(promotion.pk)
         Reservation.objects.filter(promotion=promotion).delete()
         record_event("merged", promotion=promotion, note=counted(len(versions), "component"))
+
+
+def record_late_merge(lease: Lease, promotion: PromotionRequest, versions: dict[int, int]) -> None:
+    """Record a merge that ended after its promotion had failed; one that left something out keeps its branch."""
+    if len(versions) == promotion.written().count():
+        record_merged(lease, promotion, versions)
+        return
+    error = _incomplete(promotion, versions)
+    with lease.writing():
+        _record_mappings(promotion, versions)
+        PromotionRequest.objects.filter(pk=promotion.pk).update(
+            error_code=error.code, error=error.detail, merge_started_at=None
+        )
+        promotion.branches.filter(deleted_at__isnull=True).update(
+            delete_due=None, next_attempt_at=None
+        )
+
+
+def _record_mappings(promotion: PromotionRequest, versions: dict[int, int]) -> None:
+    """Write down which twins main holds now; the caller is in a transaction."""
+    now = timezone.now()
+    for result in promotion.results.filter(pk__in=versions).select_related("component"):
+        component = result.component
+        ComponentResult.objects.filter(pk=result.pk).update(merged_version=versions[result.pk])
+        before = promotion.dev_account.mappings.filter(
+            dev_component_id=component.dev_component_id
+        ).first()
+        mapping, is_new = ComponentMapping.objects.update_or_create(
+            dev_account=promotion.dev_account,
+            dev_component_id=component.dev_component_id,
+            defaults={
+                "prod_component_id": result.prod_component_id,
+                "name": component.name,
+                "component_type": component.component_type,
+                "prod_version": versions[result.pk],
+                "last_promoted_at": now,
+                "last_promoted_by": promotion.requester,
+            },
+            create_defaults={
+                "prod_component_id": result.prod_component_id,
+                "name": component.name,
+                "component_type": component.component_type,
+                "prod_version": versions[result.pk],
+                "last_promoted_at": now,
+                "last_promoted_by": promotion.requester,
+                "source": ComponentMapping.Source.ENGINE,
+            },
+        )
+        if is_new:
+            record_event("mapping_added", promotion=promotion, subject=str(mapping))
+        elif before and before.prod_component_id != result.prod_component_id:
+            # Somebody mapped it while it was merged. What production now holds refers to ours.
+            record_event(
+                "mapping_replaced",
+                promotion=promotion,
+                subject=str(mapping),
+                note=f"{before.prod_component_id} → {result.prod_component_id}",
+            )

@@ -12,7 +12,7 @@ from partnerapi.errors import PartnerApiError
 from ..messages import PromotionError
 from ..models import ComponentResult, PromotionRequest, StepRun
 from ..partner import error_of
-from ..states import Outcome, Status, StepState
+from ..states import MERGE_INCOMPLETE, Outcome, Status, StepState
 from ..transitions import StalePromotion, drop_branches, move
 from ..worker.lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
 from ..worker.timing import RETRY_WAITS, after, backoff
@@ -182,6 +182,7 @@ def _fail(context: StepContext, error: PromotionError) -> Stop:
                 note=str(error),
                 epoch=context.lease.epoch,
                 next_attempt_at=None,
+                keep_branch=error.code == MERGE_INCOMPLETE,
                 error_code=error.code,
                 error=error.detail,
                 failed_step=context.step_run.step,

@@ -51,6 +51,15 @@ DEPLOY = (
     Step("deploy", "Deploy", release.deploy),
     Step("finish", "Finish", release.finish),
 )
+# What has to be done again when a merge left something out.
+MERGE_STEPS = (
+    "take_merge_turn",
+    "verify",
+    "create_merge_request",
+    "await_draft",
+    "execute_merge",
+    "await_merged",
+)
 # What has to be done again when a retry names another pack.
 AFTER_PACK = ("ensure_pack", "add_to_pack", "release_pack", "await_release", "deploy")
 

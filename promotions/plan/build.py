@@ -210,9 +210,10 @@ def _content_hash(resolved: Resolved, drafts: list[tuple[int, Draft]]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def check_mappings(plan: Plan) -> None:
+def check_mappings(plan: Plan, *, made_since: Mapping[str, str] | None = None) -> None:
     """The mappings must be the ones that the plan was made with.
 
+    :param made_since: dev id -> production id of the mappings that this promotion has written itself.
     :raises PromotionError: PLAN_STALE, with the name of the first component whose mapping differs.
     """
     rows = ComponentMapping.objects.filter(dev_account=plan.dev_account).values_list(
@@ -220,5 +221,6 @@ def check_mappings(plan: Plan) -> None:
     )
     now = {dev.lower(): prod for dev, prod in rows}
     for component in plan.components.all():
-        if now.get(component.dev_component_id, "") != component.prod_component_id:
+        known = (made_since or {}).get(component.dev_component_id, component.prod_component_id)
+        if now.get(component.dev_component_id, "") != known:
             raise PromotionError("PLAN_STALE", f"The mapping of “{component.name}” has changed.")

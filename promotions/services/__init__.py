@@ -5,7 +5,7 @@ Every service checks access itself and raises ``PromotionError`` with a code tha
 
 from .acceptances import accept_finding
 from .decisions import approve, reject
-from .endings import cancel, withdraw
+from .endings import cancel, give_up_rest, withdraw
 from .environments import drop_environment
 from .guards import refuse_account
 from .planning import make_plan, refresh_packages
@@ -17,6 +17,7 @@ __all__ = [
     "approve",
     "cancel",
     "drop_environment",
+    "give_up_rest",
     "make_plan",
     "refresh_packages",
     "refuse_account",

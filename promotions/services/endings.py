@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import transaction
 from django.db.models import Q
 
-from .. import access
+from .. import access, tasks
 from ..messages import PromotionError
 from ..models import PromotionRequest
 from ..states import Status
+from ..transitions import drop_branches, record_event
 from .guards import end, refuse
 
 if TYPE_CHECKING:
@@ -30,6 +32,27 @@ def withdraw(user: User, promotion: PromotionRequest, *, reason: str = "") -> No
         actor=user,
         note=reason.strip(),
     )
+
+
+def give_up_rest(user: User, promotion: PromotionRequest, *, reason: str) -> None:
+    """Give up what a merge has left out, as an admin: the branch that holds it is deleted.
+
+    What is on main stays there, with its mappings.
+
+    :raises PromotionError: FORBIDDEN, REASON_REQUIRED, INVALID_TRANSITION.
+    """
+    if not access.may_cancel(user):
+        refuse(user, f"give up the rest of promotion {promotion.pk}", promotion)
+    reason = reason.strip()
+    if not reason:
+        raise PromotionError("REASON_REQUIRED")
+    with transaction.atomic():
+        locked = PromotionRequest.objects.select_for_update().get(pk=promotion.pk)
+        if locked.status != Status.FAILED or not locked.holds_unmerged_content:
+            raise PromotionError("INVALID_TRANSITION", "There is nothing to give up.")
+        drop_branches(promotion.pk)
+        record_event("rest_given_up", promotion=promotion, actor=user, note=reason)
+        tasks.enqueue_branch_deletions_on_commit(promotion.pk)
 
 
 def cancel(user: User, promotion: PromotionRequest, *, reason: str) -> None:

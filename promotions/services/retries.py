@@ -11,8 +11,8 @@ from django.utils import timezone
 from .. import access, tasks
 from ..messages import PromotionError
 from ..models import IntegrationPack, PromotionRequest, Turn
-from ..pipeline.steps import AFTER_PACK
-from ..states import Status, StepState
+from ..pipeline.steps import AFTER_PACK, MERGE_STEPS
+from ..states import MERGE_INCOMPLETE, Status, StepState
 from .guards import check_pack, move_or_refuse, refuse
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def retry(
     pack: IntegrationPack | None = None,
 ) -> None:
     """Take up a promotion that failed after its merge, at the step that failed.
+
+    One whose merge left something out (MERGE_INCOMPLETE) is merged again from the same branch.
 
     :param package_version: another version, where the first one was taken (PACKAGE_VERSION_EXISTS).
     :param pack: another pack, where the first one vanished (PACK_NOT_FOUND).
@@ -50,13 +52,18 @@ def retry(
             changes.update(pack=pack, new_pack_name="", release_id="", released_package_id="")
             failed.pack = pack
         _check_retry(failed)
+        if failed.holds_unmerged_content:
+            failed.steps.filter(step__in=MERGE_STEPS, state=StepState.DONE).update(
+                state=StepState.ABANDONED
+            )
+            changes.update(merge_request_id="", merge_started_at=None, merge_executed_at=None)
         move_or_refuse(
             promotion,
             to=Status.DEPLOYING,
             already="INVALID_TRANSITION",
             action="retried",
             actor=user,
-            where=Q(merged_at__isnull=False),
+            where=Q(merged_at__isnull=False) | Q(error_code=MERGE_INCOMPLETE),
             next_attempt_at=timezone.now(),
             attempts=0,
             error_code="",
@@ -82,12 +89,13 @@ def _leave_pack(promotion: PromotionRequest) -> None:
 
 def _check_retry(promotion: PromotionRequest) -> None:
     """What went on since it failed must not be undone: a newer version deployed, or a release of the same pack."""
-    if promotion.merged_at is None:
+    if not promotion.can_be_retried:
         raise PromotionError("INVALID_TRANSITION", "It has not been merged.")
+    merged_at = promotion.merged_at or promotion.updated_at
     newer = PromotionRequest.objects.filter(
         dev_account=promotion.dev_account,
         plan__root_component_id=promotion.plan.root_component_id,
-        merged_at__gt=promotion.merged_at,
+        merged_at__gt=merged_at,
     ).first()
     if newer is not None:
         raise PromotionError(

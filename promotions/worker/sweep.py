@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from ..models import PromotionBranch, PromotionRequest
-from ..states import FINAL, OPEN, Status
+from ..states import FINAL, MERGE_INCOMPLETE, OPEN, Status
 from ..transitions import StalePromotion, move
 
 logger = logging.getLogger(__name__)
@@ -44,11 +44,10 @@ def wake_forgotten() -> None:
 
 
 def delete_forgotten_branches() -> None:
-    """A final promotion owns no branch."""
+    """A final promotion owns no branch, unless it holds what a merge has left out."""
     now = timezone.now()
-    PromotionBranch.objects.filter(promotion__status__in=FINAL, delete_due__isnull=True).update(
-        delete_due=now
-    )
+    forgotten = PromotionBranch.objects.filter(promotion__status__in=FINAL, delete_due__isnull=True)
+    forgotten.exclude(promotion__error_code=MERGE_INCOMPLETE).update(delete_due=now)
     PromotionBranch.objects.filter(
         delete_due__isnull=False, deleted_at__isnull=True, next_attempt_at__isnull=True
     ).update(next_attempt_at=now)

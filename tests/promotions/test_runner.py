@@ -12,9 +12,18 @@ from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from partnerapi.errors import ApiUnavailable, Forbidden
+from partnerapi import componentxml
+from partnerapi.errors import ApiUnavailable, Forbidden, NotFound
 from partnerapi.records import MergeRequest
-from promotions.models import ComponentMapping, DevAccount, Plan, PromotionRequest, StepRun
+from partnerapi.simulator.documents import ROOT_NAMESPACES
+from promotions.models import (
+    ComponentMapping,
+    ComponentResult,
+    DevAccount,
+    Plan,
+    PromotionRequest,
+    StepRun,
+)
 from promotions.pipeline import cleanup, runner
 from promotions.pipeline.context import Step, StepContext, Wait
 from promotions.pipeline.merge import record_merged
@@ -22,6 +31,7 @@ from promotions.plan import build
 from promotions.states import Status, StepState
 from promotions.transitions import move
 from promotions.worker import lease as leases
+from promotions.worker.sweep import sweep
 from tests.promotions import factories
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +70,20 @@ def only_step(monkeypatch: pytest.MonkeyPatch, promotion: PromotionRequest) -> T
 def due(promotion: PromotionRequest, **columns: Any) -> None:
     columns.setdefault("next_attempt_at", timezone.now())
     PromotionRequest.objects.filter(pk=promotion.pk).update(**columns)
+
+
+def hold_on_main(promotion: PromotionRequest) -> dict[str, bytes]:
+    """Documents by production id, staged as they are on main."""
+    documents = {}
+    for result in promotion.written():
+        document = (
+            f'<bns:Component {ROOT_NAMESPACES} name="a" type="process"><bns:encryptedValues/>'
+            f"<bns:object><note>{result.component.name}</note></bns:object></bns:Component>"
+        ).encode()
+        digest = componentxml.digest(componentxml.mask(document))
+        ComponentResult.objects.filter(pk=result.pk).update(staged_digest=digest)
+        documents[result.prod_component_id] = document
+    return documents
 
 
 def probe(promotion: PromotionRequest) -> StepRun:
@@ -308,13 +332,14 @@ class TestTheMerge:
             def get_merge_request(self, _: str) -> MergeRequest:
                 return MergeRequest("MR", stage)
 
-            def get_component_metadata(self, key: str) -> Any:
-                return type("Metadata", (), {"version": 8})
+            def get_component(self, key: str) -> Any:
+                return type("Twin", (), {"version": 8, "xml": on_main[key]})
 
             def delete_branch(self, _: str) -> None:
                 deleted.append(_)
 
         deleted: list[str] = []
+        on_main = hold_on_main(merging)
         monkeypatch.setattr(cleanup, "partner_client", lambda **_: Api())
         branch = merging.branches.get()
         cleanup.delete_branch(branch.pk)
@@ -327,3 +352,35 @@ class TestTheMerge:
         assert merging.merged_at is not None
         assert merging not in PromotionRequest.objects.merging()
         assert merging.dev_account.mappings.count() == 2
+
+    def test_one_that_ends_late_and_leaves_something_out_keeps_its_branch(
+        self, merging: PromotionRequest, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        move(merging.pk, to=Status.FAILED, error_code="MERGE_TIMEOUT")
+        on_main = hold_on_main(merging)
+        left_out = merging.written().get(component__action="create")
+        del on_main[left_out.prod_component_id]
+
+        class Api:
+            def get_merge_request(self, _: str) -> MergeRequest:
+                return MergeRequest("MR", "MERGED")
+
+            def get_component(self, key: str) -> Any:
+                if key not in on_main:
+                    raise NotFound("The component is not found.")
+                return type("Twin", (), {"version": 8, "xml": on_main[key]})
+
+            def delete_branch(self, _: str) -> None:
+                raise AssertionError("The branch holds what was left out.")
+
+        monkeypatch.setattr(cleanup, "partner_client", lambda **_: Api())
+        cleanup.delete_branch(merging.branches.get().pk)
+        merging.refresh_from_db()
+        assert merging.error_code == "MERGE_INCOMPLETE"
+        assert left_out.component.name in merging.error
+        assert merging.merged_at is None
+        assert merging.holds_unmerged_content
+        assert merging.can_be_retried
+        assert merging.dev_account.mappings.count() == 1
+        sweep()
+        assert merging.branches.get().delete_due is None
