@@ -62,6 +62,10 @@ INSTALLED_APPS = [
     "csp",
 ]
 
+# Not in the image, whatever DEMO says there: a system check refuses it in a sentence.
+if DEMO and (BASE_DIR / "promo_site" / "demo").is_dir():
+    INSTALLED_APPS.append("promo_site.demo")
+
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

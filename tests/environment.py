@@ -19,7 +19,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from partnerapi.simulator import seed, service
-from promo_site.embedded import ADDRESS, free_port
+from promo_site.demo.servers import ADDRESS, free_port
 from tests.services import postgres_server
 
 # Where the databases and the logs of the servers lie during the run.

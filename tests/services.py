@@ -15,8 +15,8 @@ from typing import Any
 
 import requests
 
-from promo_site import embedded
-from promo_site.embedded import ADDRESS, Child, EmbeddedError
+from promo_site.demo import servers
+from promo_site.demo.servers import ADDRESS, Child, EmbeddedError
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -25,9 +25,9 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrom
 
 @contextmanager
 def redis_server(port: int, folder: Path) -> Iterator[Child]:
-    child = Child("redis", embedded.redis_command(port, folder), log=folder / "redis.log")
+    child = Child("redis", servers.redis_command(port, folder), log=folder / "redis.log")
     try:
-        child.wait_until(embedded.redis_ready(port))
+        child.wait_until(servers.redis_ready(port))
         yield child
     finally:
         child.stop()
@@ -165,12 +165,12 @@ def simulator(port: int, folder: Path, *options: str) -> Iterator[Simulator]:
     url = f"http://{ADDRESS}:{port}"
     child = Child(
         "simulator",
-        embedded.simulator_command(port, *options),
+        servers.simulator_command(port, *options),
         log=folder / f"simulator-{port}.log",
         cwd=PROJECT,
     )
     try:
-        child.wait_until(embedded.http_ready(f"{url}/_control/state"))
+        child.wait_until(servers.http_ready(f"{url}/_control/state"))
         yield Simulator(url, child)
     finally:
         child.stop()
@@ -224,10 +224,10 @@ def celery_worker(folder: Path, env: Mapping[str, str]) -> Iterator[Worker]:
     home = Path(tempfile.mkdtemp(prefix="worker-", dir=folder))
     log = home / "worker.log"
     child = Child(
-        "worker", embedded.worker_command(home), log=log, env={**os.environ, **env}, cwd=PROJECT
+        "worker", servers.worker_command(home), log=log, env={**os.environ, **env}, cwd=PROJECT
     )
     try:
-        child.wait_until(embedded.worker_ready(log), seconds=60)
+        child.wait_until(servers.worker_ready(log), seconds=60)
         yield Worker(child)
     finally:
         child.stop()
@@ -236,17 +236,17 @@ def celery_worker(folder: Path, env: Mapping[str, str]) -> Iterator[Worker]:
 @contextmanager
 def web_server(folder: Path, env: Mapping[str, str]) -> Iterator[str]:
     """Yields its address."""
-    port = embedded.free_port()
+    port = servers.free_port()
     url = f"http://{ADDRESS}:{port}"
     child = Child(
         "web server",
-        embedded.web_command(port),
+        servers.web_command(port),
         log=folder / f"web-{port}.log",
         env={**os.environ, **env},
         cwd=PROJECT,
     )
     try:
-        child.wait_until(embedded.http_ready(f"{url}/accounts/login/"), seconds=60)
+        child.wait_until(servers.http_ready(f"{url}/accounts/login/"), seconds=60)
         yield url
     finally:
         child.stop()

@@ -3,7 +3,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import responses
 
-from promo_site.visitor import VisitError, Visitor
+from promo_site.demo.visitor import VisitError, Visitor
 
 SITE = "http://desk.test"
 FORM = """<!doctype html><title> A

@@ -12,8 +12,8 @@ from django.core import checks
 from django.core.checks import CheckMessage
 from django.db import connection
 
+from promo_site.demo.management.commands import seed_demo
 from promotions import checks as own
-from promotions.management.commands import seed_demo
 
 PRODUCTION: dict[str, Any] = {
     "DEBUG": False,

@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from partnerapi.simulator import seed
 from partnerapi.simulator.state import Account, World
-
-from ...models import (
+from promotions.models import (
     ComponentMapping,
     DevAccount,
     DevAccountAccess,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from promo_site import embedded
-from promo_site.embedded import ADDRESS, Child, EmbeddedError, Stack
+from promo_site.demo import servers
+from promo_site.demo.servers import ADDRESS, Child, EmbeddedError, Stack
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -25,15 +25,15 @@ def test_a_port_in_use_is_one_sentence_with_the_setting() -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(EmbeddedError, match=f"^Port {port} is in use: .* DEMO_WEB_PORT.$"):
-            embedded.require_free_port(port, "DEMO_WEB_PORT")
-    embedded.require_free_port(port, "DEMO_WEB_PORT")
+            servers.require_free_port(port, "DEMO_WEB_PORT")
+    servers.require_free_port(port, "DEMO_WEB_PORT")
 
 
 def test_without_redis_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(embedded, "find_spec", lambda name: None)
+    monkeypatch.setattr(servers, "find_spec", lambda name: None)
     with pytest.raises(EmbeddedError, match="apt-get install redis-server"):
-        embedded.redis_executable()
+        servers.redis_executable()
 
 
 def test_a_child_that_ends_as_it_starts_is_reported_with_its_log(tmp_path: Path) -> None:

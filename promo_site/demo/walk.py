@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from promo_site.visitor import Page, VisitError, Visitor
+from .visitor import Page, VisitError, Visitor
 
 # Without any change for so long, the demo gives up.
 PATIENCE_SECONDS = 120

@@ -111,7 +111,7 @@ class Child:
                 raise EmbeddedError(
                     f"{self.name} was not ready after {seconds:g} s:\n{self.log_end()}"
                 )
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def stop(self, seconds: float = TERMINATE_SECONDS) -> None:
         if self.alive:
@@ -151,16 +151,22 @@ class Stack:
         self,
         name: str,
         command: Sequence[str],
-        ready: Callable[[], bool],
+        ready: Callable[[], bool] | None = None,
         *,
         seconds: float = 30,
         env: Mapping[str, str] | None = None,
     ) -> Child:
+        """Waits until it is ready, or leaves the waiting to the caller, who starts others meanwhile.
+
+        :param seconds: how long it may take.
+        :raises EmbeddedError: when it ends as it starts, or takes longer.
+        """
         log = self.folder / f"{name.replace(' ', '-')}.log"
         child = Child(name, command, log=log, env={**self.env, **(env or {})}, cwd=self.cwd)
         self._exits.callback(child.stop)
         self.children.append(child)
-        child.wait_until(ready, seconds=seconds)
+        if ready is not None:
+            child.wait_until(ready, seconds=seconds)
         return child
 
     def check(self) -> None:

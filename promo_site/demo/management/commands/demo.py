@@ -1,8 +1,9 @@
 """`make demo`: a whole stack on this machine, and one promotion through its own pages.
 
 1. The ports are looked at, the folder of the last run is emptied.
-2. The database is migrated; Redis, the simulated Partner API, a worker and the web server start.
-3. Users, accounts, access and connection mappings are written.
+2. Redis, the simulated Partner API and the web server start; meanwhile the database is made, with
+   users, accounts, access and connection mappings.
+3. A worker starts.
 4. A developer requests a promotion and an admin approves it, over HTTP, as people do.
 5. The stack stays up until Ctrl-C, or with --once it ends and says what the simulator holds.
 """
@@ -25,12 +26,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from partnerapi.simulator import seed, service
-from promo_site import embedded
-from promo_site.embedded import ADDRESS, EmbeddedError, Stack
-from promo_site.visitor import VisitError
 
-from ._demo_figures import NotDeployed, State, figures
-from ._demo_walk import Walk
+from ... import servers
+from ...figures import NotDeployed, State, figures
+from ...servers import ADDRESS, EmbeddedError, Stack
+from ...visitor import VisitError
+from ...walk import Walk
 from .seed_demo import PASSWORD, PEOPLE
 
 ACCOUNT_NAME = seed.ACCOUNT_NAMES[seed.ORDERS_ACCOUNT]
@@ -55,8 +56,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        if not settings.DEMO:
-            raise CommandError("The demo needs DEMO=true; `make demo` sets it.")
         self.began = time.monotonic()
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _end)
@@ -110,34 +109,24 @@ class Command(BaseCommand):
     # --- The stack ---------------------------------------------------------------------------
 
     def _start(self, web: int, simulator: int, redis: int, folder: Path) -> None:
-        self._manage("migrate")
-        self.say("Database migrated (SQLite)")
-        stack = self.stack
-        stack.start("redis", embedded.redis_command(redis, folder), embedded.redis_ready(redis))
-        self.say(f"Redis server on port {redis}")
-        stack.start(
-            "simulator",
-            embedded.simulator_command(simulator, "--dialect", stack.env["PARTNER_API_DIALECT"]),
-            embedded.http_ready(f"{self.simulator_url}/_control/state"),
+        """Starts everything at once and waits in the order in which each is needed."""
+        stack, dialect = self.stack, self.stack.env["PARTNER_API_DIALECT"]
+        redis_server = stack.start("redis", servers.redis_command(redis, folder))
+        platform = stack.start(
+            "simulator", servers.simulator_command(simulator, "--dialect", dialect)
         )
-        dialect = stack.env["PARTNER_API_DIALECT"]
-        self.say(f"Simulated Partner API on port {simulator}, {dialect} dialect")
+        site = stack.start("web", servers.web_command(web))
         self._manage("seed_demo")
-        self.say("Users, accounts, access and connection mappings written")
-        stack.start(
-            "worker",
-            embedded.worker_command(folder),
-            embedded.worker_ready(folder / "worker.log"),
-            seconds=60,
-        )
+        self.say("Database migrated (SQLite); users, accounts, access and mappings written")
+        worker = stack.start("worker", servers.worker_command(folder))
+        redis_server.wait_until(servers.redis_ready(redis))
+        self.say(f"Redis server on port {redis}")
+        platform.wait_until(servers.http_ready(f"{self.simulator_url}/_control/state"))
+        self.say(f"Simulated Partner API on port {simulator}, {dialect} dialect")
+        site.wait_until(servers.http_ready(f"{self.web_url}/accounts/login/"), seconds=60)
+        self.say(f"Web server on port {web}: {self.web_url}/")
+        worker.wait_until(servers.worker_ready(worker.log), seconds=60)
         self.say("Celery worker with beat")
-        stack.start(
-            "web",
-            embedded.web_command(web),
-            embedded.http_ready(f"{self.web_url}/healthz/"),
-            seconds=60,
-        )
-        self.say(f"Web server on port {web}")
 
     def _manage(self, *arguments: str) -> None:
         done = subprocess.run(  # noqa: S603 (our own command)
@@ -200,7 +189,7 @@ def _port(setting: str, default: int) -> int:
     text = os.environ.get(setting, "") or str(default)
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise EmbeddedError(f"{setting}={text} is not a port number.")
-    embedded.require_free_port(int(text), setting)
+    servers.require_free_port(int(text), setting)
     return int(text)
 
 
