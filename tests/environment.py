@@ -86,6 +86,7 @@ def pytest_load_initial_conftests(
     return (yield)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Two processes for each core: integration tests wait more than they work."""
     return 2 * max(2, os.cpu_count() or 1)

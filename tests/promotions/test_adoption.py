@@ -19,7 +19,7 @@ from promotions.services import setup as setup_services
 from promotions.setup import adoption, jobs
 from promotions.setup.adoption import COPIED, NAME_ONLY, NAMESAKE, Proposal
 from promotions.states import Action, Status
-from tests.promotions import factories
+from tests.promotions import factories, pages
 from tests.services import Simulator
 
 if TYPE_CHECKING:
@@ -365,8 +365,8 @@ def test_a_search_is_started_from_the_page_and_followed(client: Client, bob: Use
     page = client.post("/setup/adoption/look/", {"dev_account": account.pk}, follow=True)
     job = Job.objects.get()
     assert page.redirect_chain[-1][0] == f"/setup/adoption/{job.pk}/"
-    assert "hx-get" in page.content.decode()
     seen = page.context["seen"]
+    assert pages.polls(page) == f"/setup/adoption/{job.pk}/?seen={seen}"
     live = client.get(f"/setup/adoption/{job.pk}/?seen={seen}", headers={"HX-Request": "true"})
     assert live.status_code == 204
     # A second click joins the search that is under way.

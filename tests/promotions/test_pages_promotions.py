@@ -18,27 +18,12 @@ from promotions.pages.status import explain
 from promotions.states import Outcome, Status, StepState
 from promotions.transitions import record_event
 from tests.promotions import factories
-
-HTMX: Any = {"HTTP_HX_REQUEST": "true"}
-
-
-@pytest.fixture
-def sales(db: None) -> DevAccount:
-    return factories.account()
+from tests.promotions.pages import HTMX, document, fields, is_fragment, polls, signed_in, text
 
 
 @pytest.fixture
 def other(db: None) -> DevAccount:
     return factories.account("Finance Dev", group="Team B")
-
-
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
-
-
-def text(response: Any) -> str:
-    return " ".join(response.content.decode().split())
 
 
 def failed_after_merge(sales: DevAccount, alice: User, bob: User) -> PromotionRequest:
@@ -114,10 +99,11 @@ def test_promotion_detail_explains_every_status(
     response = signed_in(client, alice).get(promotion.get_absolute_url())
     explanation = explain(promotion)
     assert response.context["explanation"] == explanation
-    assert f"<strong>{status.label}.</strong>" in text(response)
+    assert f"{status.label}." in text(response)
     assert "What happens next" in text(response)
-    polls = f'hx-get="{reverse("promotion_progress", args=[promotion.pk])}' in text(response)
-    assert polls == (status not in (Status.DEPLOYED, *_ended()))
+    progress = reverse("promotion_progress", args=[promotion.pk])
+    goes_on = status not in (Status.DEPLOYED, *_ended())
+    assert (polls(response) or "").startswith(progress) == goes_on
 
 
 def _ended() -> tuple[Status, ...]:
@@ -137,11 +123,11 @@ def test_promotion_detail_shows_steps_components_history_and_calls(
     for name in ("Order import", "Order to invoice"):
         record_event("mapping_added", promotion=promotion, subject=name)
     shown = text(signed_in(client, alice).get(promotion.get_absolute_url()))
-    assert '<li class="step step-running">' in shown
+    assert "Running" in shown
     assert "6.4 s" in shown
     assert "0 of 2 components copied" in shown
-    assert "<strong>Alice</strong> requested the promotion" in shown
-    assert "<summary>2 components</summary>" in shown
+    assert "Alice requested the promotion" in shown
+    assert "2 components" in shown
     assert "POST Branch" in shown
     assert "312 ms" in shown
     assert f"promo-{promotion.pk}" in shown
@@ -173,7 +159,7 @@ def test_promotion_detail_of_a_failure_says_which_component_and_what_to_do(
     shown = text(signed_in(client, alice).get(promotion.get_absolute_url()))
     assert "A component could not be written to the branch." in shown
     assert "Nothing reached production." in shown
-    assert "A component is open in somebody&#x27;s editor on the platform. by erin" in shown
+    assert "A component is open in somebody's editor on the platform. by erin" in shown
 
 
 def test_promotion_detail_when_deployed_has_a_checklist(
@@ -184,7 +170,7 @@ def test_promotion_detail_when_deployed_has_a_checklist(
     assert "Left for people" in shown
     assert "Order import: //HttpSettings/AuthSettings/@password" in shown
     assert "Order import: //HttpSettings/@url" not in shown
-    assert "v7 → <strong>v8</strong>" in shown
+    assert "v7 → v8" in shown
 
 
 def test_promotion_detail_of_a_foreign_account_is_not_found(
@@ -207,8 +193,9 @@ def test_times_are_shown_with_their_zone(
         alice,
         submitted_at=datetime(2026, 7, 24, 12, 5, tzinfo=UTC),
     )
-    shown = text(signed_in(client, alice).get(promotion.get_absolute_url()))
-    assert 'datetime="2026-07-24T12:05:00+00:00">24 Jul 2026, 14:05 CEST' in shown
+    page = document(signed_in(client, alice).get(promotion.get_absolute_url()))
+    [moment] = page.xpath("//time[@datetime='2026-07-24T12:05:00+00:00']")[:1]
+    assert moment.text_content().startswith("24 Jul 2026, 14:05 CEST")
 
 
 # --- promotion_progress ----------------------------------------------------------------------
@@ -225,7 +212,7 @@ def test_promotion_progress_is_sent_only_when_something_has_changed(
     factories.step(promotion, "check_staged", StepState.RUNNING)
     changed = client.get(url, {"seen": seen}, **HTMX)
     assert changed.status_code == 200
-    assert text(changed).startswith('<div id="promotion"')
+    assert is_fragment(changed)
 
 
 # --- withdraw --------------------------------------------------------------------------------
@@ -253,7 +240,7 @@ def test_withdraw_after_the_decision_shows_where_it_stands(
     assert "It is: Rejected." in text(page)
     fragment = client.post(url, **HTMX)
     assert fragment.status_code == 200
-    assert text(fragment).startswith('<div id="promotion"')
+    assert is_fragment(fragment)
     assert "It is: Rejected." in text(fragment)
 
 
@@ -402,10 +389,10 @@ def test_retry_offers_another_version_only_before_the_package_is_made(
     client: Client, alice: User, bob: User, sales: DevAccount
 ) -> None:
     promotion = failed_after_merge(sales, alice, bob)
-    page = text(signed_in(client, bob).get(promotion.get_absolute_url()))
-    assert 'name="package_version"' in page
-    assert "Everybody's promotions" in page
+    page = signed_in(client, bob).get(promotion.get_absolute_url())
+    assert fields(page, "package_version")
+    assert "Everybody's promotions" in text(page)
     PromotionRequest.objects.update(prod_package_id="made")
-    page = text(client.get(promotion.get_absolute_url()))
-    assert 'name="package_version"' not in page
-    assert "Retry from this step" in page
+    page = client.get(promotion.get_absolute_url())
+    assert not fields(page, "package_version")
+    assert "Retry from this step" in text(page)

@@ -16,27 +16,21 @@ from promotions.plan import contents
 from promotions.plan.differences import compare
 from promotions.states import Action, Status
 from tests.promotions import factories
-
-HTMX: Any = {"HTTP_HX_REQUEST": "true"}
-
-
-@pytest.fixture
-def sales(db: None) -> DevAccount:
-    return factories.account()
+from tests.promotions.pages import (
+    HTMX,
+    document,
+    fields,
+    focused,
+    is_fragment,
+    links,
+    signed_in,
+    text,
+)
 
 
 @pytest.fixture
 def waiting(sales: DevAccount, alice: User) -> PromotionRequest:
     return factories.promotion(factories.plan(sales, alice), alice)
-
-
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
-
-
-def text(response: Any) -> str:
-    return " ".join(response.content.decode().split())
 
 
 def decision(promotion: PromotionRequest, **values: Any) -> dict[str, Any]:
@@ -61,11 +55,11 @@ def test_review_queue_counts_each_tab(
     url = reverse("review_queue")
     response = signed_in(client, bob).get(url)
     assert [count for _, _, count in response.context["tabs"]] == [1, 1, 2]
-    assert reverse("review", args=[waiting.pk]) in text(response)
+    assert reverse("review", args=[waiting.pk]) in links(response)
     assert "Withdrawn" in text(client.get(url, {"tab": "recent"}))
-    fragment = text(client.get(url, {"tab": "progress"}, **HTMX))
-    assert fragment.startswith('<div id="queue"')
-    assert "Queued" in fragment
+    fragment = client.get(url, {"tab": "progress"}, **HTMX)
+    assert is_fragment(fragment)
+    assert "Queued" in text(fragment)
 
 
 def test_review_queue_filters_by_account_and_requester(
@@ -102,7 +96,8 @@ def test_review_queue_sorts_the_longest_waiting_first(
     assert order(sort="-submitted") == [waiting, older]
     assert order(sort="package") == [waiting, older]
     assert order(sort="nonsense") == [older, waiting]
-    assert 'aria-sort="ascending"' in text(client.get(url))
+    sorted_by = document(client.get(url)).xpath("//th[@aria-sort='ascending']")
+    assert len(sorted_by) == 1
 
 
 def test_review_queue_has_pages(client: Client, alice: User, bob: User, sales: DevAccount) -> None:
@@ -131,15 +126,14 @@ def test_review_shows_the_plan_the_note_and_the_differences(
         accepted_reason="A sample.",
         can_be_accepted=True,
     )
-    shown = text(signed_in(client, bob).get(reverse("review", args=[waiting.pk])))
-    assert "Ticket 4711." in shown
-    assert "Accepted by Bob: A sample." in shown
-    assert "updates <strong>every account that has installed the pack</strong>" in shown
+    page = signed_in(client, bob).get(reverse("review", args=[waiting.pk]))
+    assert "Ticket 4711." in text(page)
+    assert "Accepted by Bob: A sample." in text(page)
+    assert "updates every account that has installed the pack" in text(page)
     update = waiting.plan.components.get(action=Action.UPDATE)
     link = reverse("component_difference", args=[waiting.plan.pk, update.pk])
-    assert f'hx-get="{link}"' in shown
-    assert f'<a href="{link}">' in shown
-    assert f'name="plan_hash" value="{waiting.content_hash}"' in shown
+    assert link in links(page)
+    assert fields(page, "plan_hash") == [waiting.content_hash]
 
 
 def test_review_shows_what_is_on_the_branch(
@@ -154,7 +148,7 @@ def test_review_shows_what_is_on_the_branch(
     assert "−77" in shown
     link = reverse("component_difference", args=[waiting.plan.pk, update.pk])
     difference = text(client.get(link))
-    assert "&lt;staged/&gt;" in difference
+    assert "<staged/>" in difference
     assert "as they are on the branch now" in difference
 
 
@@ -166,8 +160,8 @@ def test_review_suggests_the_pack_of_the_last_release(
     root = waiting.plan.components.get(action=Action.UPDATE)
     PackRelease.objects.create(pack=pack, prod_component_id=root.prod_component_id)
     shown = signed_in(client, bob).get(reverse("review", args=[waiting.pk]))
-    assert f'<option value="{pack.pk}" selected>Order processes</option>' in text(shown)
-    assert "this process was last released in <strong>Order processes</strong>" in text(shown)
+    assert fields(shown, "pack") == [str(pack.pk)]
+    assert "this process was last released in Order processes" in text(shown)
 
 
 def test_review_offers_only_active_production_packs(
@@ -194,7 +188,7 @@ def test_review_after_the_decision_tells_who_decided(
 ) -> None:
     signed_in(client, bob).post(reverse("reject", args=[waiting.pk]), {"reason": "Too early."})
     shown = text(signed_in(client, dora).get(reverse("review", args=[waiting.pk])))
-    assert "<strong>Bob</strong> rejected it" in shown
+    assert "Bob rejected it" in shown
     assert "Too early." in shown
     assert "Approve and deploy" not in shown
 
@@ -290,7 +284,7 @@ def test_two_admins_at_once_one_wins_and_the_other_sees_what_happened(
     late = signed_in(client, dora).post(url, decision(waiting))
     assert late.status_code == 200
     assert "Somebody else has decided already." in text(late)
-    assert "<strong>Bob</strong> approved it" in text(late)
+    assert "Bob approved it" in text(late)
     waiting.refresh_from_db()
     assert waiting.approved_by == bob
 
@@ -331,13 +325,18 @@ def test_review_queue_names_people_and_says_how_many_there_are(
 ) -> None:
     User.objects.filter(pk=alice.pk).update(first_name="Alice", last_name="Archer")
     shown = text(signed_in(client, bob).get(reverse("review_queue")))
-    assert f'<option value="{alice.pk}">Alice Archer</option>' in shown
-    assert "data-announce>1 promotion.</p>" in shown
+    assert "Alice Archer" in shown
+    assert "1 promotion." in shown
 
 
 def test_reject_without_a_reason_leads_to_the_field(
     client: Client, bob: User, waiting: PromotionRequest
 ) -> None:
     url = reverse("reject", args=[waiting.pk])
-    shown = text(signed_in(client, bob).post(url, {"reason": ""}))
-    assert 'aria-describedby="reject-help reject-error" aria-invalid="true" autofocus' in shown
+    page = signed_in(client, bob).post(url, {"reason": ""})
+    assert focused(page) == ["reason"]
+    [field] = document(page).xpath("//*[@aria-invalid='true']")
+    described_by = [
+        document(page).get_element_by_id(i) for i in field.get("aria-describedby").split()
+    ]
+    assert "Say why, in a sentence." in described_by[-1].text_content()

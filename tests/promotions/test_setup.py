@@ -30,7 +30,7 @@ from promotions.models import (
 )
 from promotions.services import setup as setup_services
 from promotions.setup import accounts, jobs, readiness
-from tests.promotions import factories
+from tests.promotions import factories, pages
 from tests.services import Simulator, Worker
 
 if TYPE_CHECKING:
@@ -242,17 +242,17 @@ def test_a_button_starts_a_job_that_the_page_follows(
     client.force_login(bob)
     shown = client.post(button, follow=True)
     assert shown.redirect_chain == [(page, 302)]
-    text = shown.content.decode()
-    assert "hx-get" in text and "Waiting for a worker" in text
-    # Without JavaScript the page reloads itself.
-    assert '<meta http-equiv="refresh"' in text
-    htmx = {"HX-Request": "true"}
-    assert client.get(f"{page}?seen={shown.context['seen']}", headers=htmx).status_code == 204
+    assert "Waiting for a worker" in pages.text(shown)
+    follow = pages.polls(shown)
+    assert follow == f"{page}?seen={shown.context['seen']}"
+    assert pages.reloads(shown)
+    assert client.get(follow, **pages.HTMX).status_code == 204
     Job.objects.update(progress="Reading Orders")
-    fragment = client.get(f"{page}?seen={shown.context['seen']}", headers=htmx).content.decode()
-    assert "Reading Orders" in fragment and "<html" not in fragment
+    fragment = client.get(follow, **pages.HTMX)
+    assert "Reading Orders" in pages.text(fragment)
+    assert pages.is_fragment(fragment)
     Job.objects.update(finished_at=timezone.now(), next_attempt_at=None)
-    assert 'hx-trigger="every' not in client.get(page, headers=htmx).content.decode()
+    assert not pages.polls(client.get(page, **pages.HTMX))
 
 
 # --- What is missing -------------------------------------------------------------------------
