@@ -5,8 +5,11 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 
+from partnerapi.simulator import seed
+from partnerapi.simulator.planting import SeedError
 from partnerapi.simulator.server import Server
 from partnerapi.simulator.service import ROUTES, Service
 
@@ -20,6 +23,9 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=1.0, help="divides every waiting time")
     parser.add_argument("--pace-limit", type=int, default=0, help="calls a second; 0 is off")
     parser.add_argument(
+        "--seed", type=Path, default=seed.NORTHWIND, help="a directory with a seed.toml"
+    )
+    parser.add_argument(
         "--dialect",
         choices=sorted(ROUTES),
         default=os.environ.get("SIMULATOR_DIALECT")
@@ -29,7 +35,16 @@ def main() -> int:
     options = parser.parse_args()
     if options.dialect not in ROUTES:  # from the environment, where choices are not checked
         parser.error(f"the dialect {options.dialect} is not one of {', '.join(sorted(ROUTES))}")
-    service = Service(options.dialect, options.speed, pace_limit=options.pace_limit)
+    try:
+        service = Service(
+            options.dialect,
+            options.speed,
+            pace_limit=options.pace_limit,
+            seed_directory=options.seed,
+        )
+    except SeedError as error:
+        sys.stderr.write(f"The seed cannot be planted. {error}\n")
+        return 1
     try:
         server = Server((options.host, options.port), service)
     except OSError as error:

@@ -162,9 +162,9 @@ def parse(data: bytes, *, blanks: bool = True) -> etree._Element:
     return root
 
 
-def read_component(data: bytes) -> Sent:
+def read_component(data: bytes, *, blanks: bool = True) -> Sent:
     """Check a component that a client sends against the platform's schema of the envelope."""
-    root = parse(data)
+    root = parse(data, blanks=blanks)
     if root.tag != f"{{{BNS}}}Component":
         raise bad_request("The root element of a component must be bns:Component.")
     attributes = {str(name): str(value) for name, value in root.attrib.items()}

@@ -1,21 +1,20 @@
 """The company that the simulator starts with, and the ids by which tests and the demo name it.
 
-Every id is made from a name, so it is the same at every start.
+What is in it stands in ``seeds/northwind``. Every id there is made from a name, so the constants
+here are made the same way.
 """
 
 import copy
 from functools import cache
+from pathlib import Path
 
-from partnerapi.simulator import (
-    seed_finance,
-    seed_large,
-    seed_logistics,
-    seed_orders,
-    seed_production,
-)
+from partnerapi.simulator import seed_large
 from partnerapi.simulator.errors import bad_request
-from partnerapi.simulator.seed_tools import Planter, uid
+from partnerapi.simulator.planting import package_id, plant
+from partnerapi.simulator.planting import uid as uid
 from partnerapi.simulator.state import World
+
+NORTHWIND = Path(__file__).parent / "seeds" / "northwind"
 
 PRIMARY_ACCOUNT = "northwind-PR1MRY"
 ORDERS_ACCOUNT = "northwindorders-DEV0R1"
@@ -29,17 +28,6 @@ ACCOUNT_NAMES = {
     FINANCE_ACCOUNT: "Northwind Finance Team",
     LOGISTICS_ACCOUNT: "Northwind Logistics Team",
 }
-PEOPLE = {
-    PRIMARY_ACCOUNT: "operations@example.com",
-    ORDERS_ACCOUNT: "olga.orders@example.com",
-    FINANCE_ACCOUNT: "felix.finance@example.com",
-    LOGISTICS_ACCOUNT: "lena.logistics@example.com",
-}
-
-
-def package_id(account_id: str, key: str, version: str) -> str:
-    return uid(account_id, f"package:{key}:{version}")
-
 
 # The demo: a process with 30 components besides its three connections.
 DEMO_COMPONENT_ID = uid(ORDERS_ACCOUNT, "order-to-cash")
@@ -97,7 +85,9 @@ TWINS = {
     for key in ("stock-sync", "stock-settings", "get-stock", "stock-level")
 }
 
-ENVIRONMENTS = {key: uid(PRIMARY_ACCOUNT, key) for key in seed_production.ENVIRONMENTS}
+ENVIRONMENTS = {
+    key: uid(PRIMARY_ACCOUNT, key) for key in ("prod-eu", "prod-us", "test-eu", "test-us")
+}
 PACKS = {
     key: uid(PRIMARY_ACCOUNT, f"pack-{key}")
     for key in ("orders", "orders-test", "customers", "finance", "store")
@@ -107,30 +97,23 @@ SEEDS = ("default", "large", "empty")
 
 
 @cache
-def _planted(name: str) -> World:
+def _planted(name: str, directory: Path) -> World:
     """A world as it is planted. Nobody may change it: it is what every reset begins with."""
-    world = World()
-    world.primary_id = PRIMARY_ACCOUNT
-    planters = {}
-    for account_id, account_name in ACCOUNT_NAMES.items():
-        account = world.add_account(account_id, account_name, "2023-01-09T08:00:00Z")
-        planters[account_id] = Planter(world, account, PEOPLE[account_id])
     if name == "empty":
-        seed_production.plant_environments(planters[PRIMARY_ACCOUNT])
-        return world
-    seed_orders.plant(planters[ORDERS_ACCOUNT])
-    seed_finance.plant(planters[FINANCE_ACCOUNT])
-    seed_logistics.plant(planters[LOGISTICS_ACCOUNT])
-    seed_production.plant(planters[PRIMARY_ACCOUNT], ORDERS_ACCOUNT)
+        return plant(directory, accounts_only=True)
     if name == "large":
-        seed_large.plant(planters[ORDERS_ACCOUNT], planters[PRIMARY_ACCOUNT])
-    return world
+        return seed_large.plant(plant(NORTHWIND), ORDERS_ACCOUNT)
+    return plant(directory)
 
 
-def build(name: str, speed: float) -> World:
-    """A fresh world: ``default``, ``large`` (the same with a great deal more), or ``empty``."""
+def build(name: str, speed: float, directory: Path = NORTHWIND) -> World:
+    """A fresh world.
+
+    :param name: ``default`` (what ``directory`` holds), ``empty`` (its accounts and environments)
+        or ``large`` (Northwind with a great deal more in it)
+    """
     if name not in SEEDS:
         raise bad_request(f"The seed {name} is not one of {', '.join(SEEDS)}.")
-    world = copy.deepcopy(_planted(name))
+    world = copy.deepcopy(_planted(name, directory))
     world.speed = speed
     return world

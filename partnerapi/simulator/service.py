@@ -5,6 +5,7 @@ import binascii
 import re
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 from partnerapi.simulator import branches, guide, packages, published, seed
@@ -41,6 +42,7 @@ class Service:
     speed: float
     pace_limit: int = 0
     latency: float = 0.0
+    seed_directory: Path = seed.NORTHWIND
     faults: list[Fault] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -54,7 +56,7 @@ class Service:
         dialect = dialect or self._first_dialect
         if dialect not in ROUTES:
             raise ApiError(400, f"The dialect {dialect} is not one of {', '.join(ROUTES)}.")
-        self.world = seed.build(seed_name, self.speed)
+        self.world = seed.build(seed_name, self.speed, self.seed_directory)
         self.dialect = dialect
         self.calls = CallLog()
         self.faults.clear()

@@ -18,7 +18,7 @@ from partnerapi.client import PartnerApiClient
 from partnerapi.records import Component, ComponentMetadata, MergeRequest, PackEntry
 from partnerapi.records import IntegrationPack as RemotePack
 from partnerapi.simulator import seed
-from partnerapi.simulator.seed_tools import uid
+from partnerapi.simulator.seed import uid
 from partnerapi.transport import Request, Transport
 from promotions import services
 from promotions.messages import MESSAGES, PromotionError

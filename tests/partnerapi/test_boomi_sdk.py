@@ -10,7 +10,7 @@ from boomi import models as sdk_models
 from boomi.net.transport.api_error import ApiError
 
 from partnerapi.simulator import seed
-from partnerapi.simulator.seed_tools import uid
+from partnerapi.simulator.seed import uid
 from tests.partnerapi.simulators import TOKEN, USER, Controls, running, until
 
 # The SDK takes plain text for its enumerations, and its annotations deny it.

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from partnerapi.simulator import seed
-from partnerapi.simulator.seed_tools import uid
+from partnerapi.simulator.seed import uid
 from tests.partnerapi.simulators import PROJECT, TOKEN, USER, XML, Controls, running, until
 
 ALL = '<QueryFilter xmlns="http://api.platform.boomi.com/"/>'

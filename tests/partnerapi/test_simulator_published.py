@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from partnerapi.simulator import seed
-from partnerapi.simulator.seed_tools import uid
+from partnerapi.simulator.seed import uid
 from tests.partnerapi.simulators import JSON, XML, Controls, running, until
 
 PRIMARY = seed.PRIMARY_ACCOUNT

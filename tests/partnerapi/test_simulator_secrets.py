@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from partnerapi.simulator import seed
-from partnerapi.simulator.seed_tools import uid
+from partnerapi.simulator.seed import uid
 from tests.partnerapi.simulators import Controls, running
 
 PRIMARY = seed.PRIMARY_ACCOUNT
