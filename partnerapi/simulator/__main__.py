@@ -11,7 +11,7 @@ from types import FrameType
 from partnerapi.simulator import seed
 from partnerapi.simulator.planting import SeedError
 from partnerapi.simulator.server import Server
-from partnerapi.simulator.service import ROUTES, Service
+from partnerapi.simulator.service import TABLES, Service
 
 
 def main() -> int:
@@ -27,14 +27,14 @@ def main() -> int:
     )
     parser.add_argument(
         "--dialect",
-        choices=sorted(ROUTES),
+        choices=sorted(TABLES),
         default=os.environ.get("SIMULATOR_DIALECT")
         or os.environ.get("PARTNER_API_DIALECT")
         or "guide",
     )
     options = parser.parse_args()
-    if options.dialect not in ROUTES:  # from the environment, where choices are not checked
-        parser.error(f"the dialect {options.dialect} is not one of {', '.join(sorted(ROUTES))}")
+    if options.dialect not in TABLES:  # from the environment, where choices are not checked
+        parser.error(f"the dialect {options.dialect} is not one of {', '.join(sorted(TABLES))}")
     try:
         service = Service(
             options.dialect,

@@ -13,11 +13,9 @@ from partnerapi.simulator.wire import (
     Fields,
     Handler,
     Request,
-    Route,
     as_list,
     element,
     plain,
-    route,
     to_json,
     typed,
 )
@@ -99,22 +97,3 @@ def components_in_bulk(request: Request) -> Answer:
         )
         inner.append(_response({"index": index, "id": id_, "statusCode": 200}, result))
     return _xml_answer("".join(inner))
-
-
-def bulk_route(kind: str, get: Getter) -> Route:
-    name = f"{kind} BULK"
-    return route(
-        "POST", f"{kind}/bulk", name, name, handler(kind, get), reads=True, media=(XML, JSON)
-    )
-
-
-COMPONENT_ROUTE = route(
-    "POST",
-    "Component/bulk",
-    "Component BULK",
-    "Component BULK",
-    components_in_bulk,
-    reads=True,
-    media=(XML, JSON),
-    accepts=(XML,),
-)

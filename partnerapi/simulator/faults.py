@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from partnerapi.simulator.errors import bad_request
-from partnerapi.simulator.wire import Route
+from partnerapi.simulator.routing import Route
 
 KINDS = frozenset(
     {

@@ -1,26 +1,31 @@
 """The guide's dialect: its own addresses and bodies. ``docs/guide-dialect.md`` is the contract."""
 
+from collections.abc import Callable, Iterable
+
 from partnerapi.simulator import branches, components, objects, packages, shared
 from partnerapi.simulator.errors import bad_request, not_found
+from partnerapi.simulator.routing import Routes, Table
 from partnerapi.simulator.state import Branch, Merge, Pack
 from partnerapi.simulator.wire import (
     JSON,
-    TEXT,
     XML,
     Answer,
     Child,
     Fields,
+    Handler,
     Request,
-    Route,
-    route,
     send,
     to_json,
 )
 
-ONLY_XML = (XML,)
-ONLY_JSON = (JSON,)
+routes = Routes()
 
 
+def _on_json(path: str, number: int, name: str) -> Callable[[Handler], Handler]:
+    return routes.on("POST", path, number, name, media=(JSON,), accepts=(JSON,))
+
+
+@routes.on("POST", "Component~<branch>", 2, "POST Component Create", media=(XML,), accepts=(XML,))
 def create_component(request: Request) -> Answer:
     """Operation 2: the folder path is honoured."""
     world, account = request.world, request.account
@@ -34,6 +39,9 @@ def create_component(request: Request) -> Answer:
     return Answer(body=components.document(account, component, version))
 
 
+@routes.on(
+    "POST", "Component/<id>~<branch>", 3, "POST Component Update", media=(XML,), accepts=(XML,)
+)
 def update_component(request: Request) -> Answer:
     """Operation 3: the component stays in its folder."""
     component, version = components.update(
@@ -51,6 +59,7 @@ def _branch_for_writing(request: Request) -> Branch:
     return request.account.branch(request.groups["branch"])
 
 
+@routes.on("GET", "ComponentReference/<id>", 4, "GET ComponentReference", accepts=(XML,))
 def get_references(request: Request) -> Answer:
     """Operation 4: what a component uses, one level."""
     component, version = components.find(request.account, request.groups["id"])
@@ -69,12 +78,12 @@ def get_references(request: Request) -> Answer:
     return send(request, "ComponentReference", {"references": fields})
 
 
-def query_packages(request: Request) -> Answer:
-    """Operation 6."""
-    rows = shared.package_rows(request.account)
-    return objects.query(request, "PackagedComponent", rows, xml_root="QueryFilter")
+@routes.query("PackagedComponent", 6, xml_root="QueryFilter", media=(XML,), accepts=(XML,))
+def package_rows(request: Request) -> Iterable[Fields]:
+    return map(objects.package_fields, request.account.packages.values())
 
 
+@_on_json("PackagedComponent", 7, "POST PackagedComponent")
 def create_package(request: Request) -> Answer:
     """Operation 7."""
     fields = request.json(("componentId", "packageVersion"), ("notes", "shareable", "branchName"))
@@ -89,9 +98,10 @@ def create_package(request: Request) -> Answer:
     answer = objects.package_fields(package)
     del answer["deleted"]
     answer["branchName"] = package.branch_name
-    return send(request, "PackagedComponent", answer, types=False)
+    return send(request, "PackagedComponent", answer)
 
 
+@_on_json("DeployedPackage", 8, "POST DeployedPackage")
 def deploy(request: Request) -> Answer:
     """Operation 8: only a released pack can be deployed."""
     fields = request.json(("environmentId", "packageId"), ("notes", "listenerStatus"))
@@ -111,12 +121,13 @@ def deploy(request: Request) -> Answer:
         notes=str(fields.get("notes") or ""),
         listener_status=str(fields.get("listenerStatus") or ""),
     )
-    return send(request, "DeployedPackage", objects.deployment_fields(deployment), types=False)
+    return send(request, "DeployedPackage", objects.deployment_fields(deployment))
 
 
 # Integration Packs
 
 
+@_on_json("IntegrationPack", 9, "POST IntegrationPack")
 def create_pack(request: Request) -> Answer:
     """Operation 9."""
     fields = request.json(("name", "installationType"), ("description",))
@@ -132,13 +143,12 @@ def create_pack(request: Request) -> Answer:
         "description": pack.description,
         "installationType": pack.installation_type,
     }
-    return send(request, "IntegrationPack", answer, types=False)
+    return send(request, "IntegrationPack", answer)
 
 
-def query_packs(request: Request) -> Answer:
-    """Operation 16."""
-    rows = [_pack_fields(request, pack) for pack in request.account.packs.values()]
-    return objects.query(request, "IntegrationPack", rows, xml_root="QueryFilter")
+@routes.query("IntegrationPack", 16, xml_root="QueryFilter", media=(XML,), accepts=(XML,))
+def pack_rows(request: Request) -> Iterable[Fields]:
+    return [_pack_fields(request, pack) for pack in request.account.packs.values()]
 
 
 def _pack_fields(request: Request, pack: Pack) -> Fields:
@@ -169,6 +179,14 @@ def _pack_fields(request: Request, pack: Pack) -> Fields:
     }
 
 
+@routes.on(
+    "POST",
+    "IntegrationPack/<pack>/PackagedComponent/<package>",
+    17,
+    "POST Add To IntegrationPack",
+    media=(),
+    accepts=(JSON,),
+)
 def add_to_pack(request: Request) -> Answer:
     """Operation 17."""
     account = request.account
@@ -176,9 +194,10 @@ def add_to_pack(request: Request) -> Answer:
     package = packages.find(account, request.groups["package"])
     packages.add_to_pack(account, pack, package)
     answer = {"integrationPackId": pack.id, "packageId": package.id}
-    return send(request, "IntegrationPack", answer, types=False)
+    return send(request, "IntegrationPack", answer)
 
 
+@_on_json("ReleaseIntegrationPack", 18, "POST ReleaseIntegrationPack")
 def release_pack(request: Request) -> Answer:
     """Operation 18: the pack as it is."""
     fields = request.json(("integrationPackId", "version"), ("notes",))
@@ -207,7 +226,7 @@ def release_pack(request: Request) -> Answer:
         "releaseStatus": release.status,
         "message": release.message or None,
     }
-    return send(request, "ReleaseIntegrationPack", answer, types=False)
+    return send(request, "ReleaseIntegrationPack", answer)
 
 
 # Branches and merges
@@ -223,6 +242,7 @@ def _branch_fields(branch: Branch) -> Fields:
     }
 
 
+@_on_json("Branch", 10, "POST Branch")
 def create_branch(request: Request) -> Answer:
     """Operation 10."""
     fields = request.json(("name", "description"), ("packageId",))
@@ -233,29 +253,31 @@ def create_branch(request: Request) -> Answer:
         str(fields["description"]),
         package_id=str(fields.get("packageId") or ""),
     )
-    return send(request, "Branch", _branch_fields(branch), types=False)
+    return send(request, "Branch", _branch_fields(branch))
 
 
-def query_branches(request: Request) -> Answer:
-    """Operation 11."""
+@routes.query("Branch", 11, media=(JSON,), accepts=(JSON,))
+def branch_rows(request: Request) -> Iterable[Fields]:
     branches.require_branching(request.world)
-    rows = map(_branch_fields, request.account.branches.values())
-    return objects.query(request, "Branch", rows, xml_root="QueryFilter", types=False)
+    return map(_branch_fields, request.account.branches.values())
 
 
+@routes.on("GET", "Branch/<branch>", 14, "GET Branch", accepts=(JSON,))
 def get_branch(request: Request) -> Answer:
     """Operation 14."""
     branches.require_branching(request.world)
     branch = request.account.branch(request.groups["branch"])
-    return send(request, "Branch", _branch_fields(branch), types=False)
+    return send(request, "Branch", _branch_fields(branch))
 
 
+@routes.on("DELETE", "Branch/<branch>", 15, "DELETE Branch", accepts=(JSON,))
 def delete_branch(request: Request) -> Answer:
     """Operation 15."""
     branches.delete(request.world, request.account, request.groups["branch"])
     return Answer(200, to_json(True), JSON)
 
 
+@_on_json("MergeRequest", 12, "POST MergeRequest")
 def create_merge(request: Request) -> Answer:
     """Operation 12."""
     fields = request.json(("sourceBranchId", "targetBranchId"), ("strategy", "priorityBranch"))
@@ -275,7 +297,7 @@ def create_merge(request: Request) -> Answer:
         "SOURCE" if priority == source else "DESTINATION",
     )
     answer = _merge_fields(merge) | {"sourceBranchId": source, "targetBranchId": target}
-    return send(request, "MergeRequest", answer, types=False)
+    return send(request, "MergeRequest", answer)
 
 
 def _merge_fields(merge: Merge) -> Fields:
@@ -286,17 +308,19 @@ def _merge_fields(merge: Merge) -> Fields:
     }
 
 
+@_on_json("MergeRequest/execute/<merge>", 13, "POST MergeRequest Execute")
 def execute_merge(request: Request) -> Answer:
     """Operation 13."""
     merge = _merge(request)
     fields = request.json(("action",))
     branches.execute(request.world, request.account, merge, str(fields["action"]))
-    return send(request, "MergeRequest", _merge_fields(merge), types=False)
+    return send(request, "MergeRequest", _merge_fields(merge))
 
 
+@routes.on("GET", "MergeRequest/<merge>", 19, "GET MergeRequest", accepts=(JSON,))
 def get_merge(request: Request) -> Answer:
     """Operation 19."""
-    return send(request, "MergeRequest", _merge_fields(_merge(request)), types=False)
+    return send(request, "MergeRequest", _merge_fields(_merge(request)))
 
 
 def _merge(request: Request) -> Merge:
@@ -306,124 +330,4 @@ def _merge(request: Request) -> Merge:
     return merge
 
 
-ROUTES: list[Route] = [
-    *shared.ROUTES,
-    route(
-        "POST",
-        "Component~{branch}",
-        2,
-        "POST Component Create",
-        create_component,
-        media=ONLY_XML,
-        accepts=ONLY_XML,
-    ),
-    route(
-        "POST",
-        "Component/{id}~{branch}",
-        3,
-        "POST Component Update",
-        update_component,
-        media=ONLY_XML,
-        accepts=ONLY_XML,
-    ),
-    route(
-        "GET",
-        "ComponentReference/{id}",
-        4,
-        "GET ComponentReference",
-        get_references,
-        reads=True,
-        accepts=ONLY_XML,
-    ),
-    route(
-        "POST",
-        "PackagedComponent/query",
-        6,
-        "QUERY PackagedComponent",
-        query_packages,
-        reads=True,
-        media=ONLY_XML,
-        accepts=ONLY_XML,
-    ),
-    route(
-        "POST",
-        "PackagedComponent/queryMore",
-        6,
-        "QUERY MORE PackagedComponent",
-        shared.more_handler("PackagedComponent"),
-        reads=True,
-        media=(TEXT,),
-        accepts=ONLY_XML,
-    ),
-    *(
-        route("POST", path, number, name, handler, media=ONLY_JSON, accepts=ONLY_JSON)
-        for path, number, name, handler in (
-            ("PackagedComponent", 7, "POST PackagedComponent", create_package),
-            ("DeployedPackage", 8, "POST DeployedPackage", deploy),
-            ("IntegrationPack", 9, "POST IntegrationPack", create_pack),
-            ("Branch", 10, "POST Branch", create_branch),
-            ("MergeRequest", 12, "POST MergeRequest", create_merge),
-            ("MergeRequest/execute/{merge}", 13, "POST MergeRequest Execute", execute_merge),
-            ("ReleaseIntegrationPack", 18, "POST ReleaseIntegrationPack", release_pack),
-        )
-    ),
-    route(
-        "POST",
-        "Branch/query",
-        11,
-        "QUERY Branch",
-        query_branches,
-        reads=True,
-        media=ONLY_JSON,
-        accepts=ONLY_JSON,
-    ),
-    route(
-        "POST",
-        "Branch/queryMore",
-        11,
-        "QUERY MORE Branch",
-        shared.more_handler("Branch", types=False),
-        reads=True,
-        media=(TEXT,),
-        accepts=ONLY_JSON,
-    ),
-    route("GET", "Branch/{branch}", 14, "GET Branch", get_branch, reads=True, accepts=ONLY_JSON),
-    route("DELETE", "Branch/{branch}", 15, "DELETE Branch", delete_branch, accepts=ONLY_JSON),
-    route(
-        "POST",
-        "IntegrationPack/query",
-        16,
-        "QUERY IntegrationPack",
-        query_packs,
-        reads=True,
-        media=ONLY_XML,
-        accepts=ONLY_XML,
-    ),
-    route(
-        "POST",
-        "IntegrationPack/queryMore",
-        16,
-        "QUERY MORE IntegrationPack",
-        shared.more_handler("IntegrationPack"),
-        reads=True,
-        media=(TEXT,),
-        accepts=ONLY_XML,
-    ),
-    route(
-        "POST",
-        "IntegrationPack/{pack}/PackagedComponent/{package}",
-        17,
-        "POST Add To IntegrationPack",
-        add_to_pack,
-        accepts=ONLY_JSON,
-    ),
-    route(
-        "GET",
-        "MergeRequest/{merge}",
-        19,
-        "GET MergeRequest",
-        get_merge,
-        reads=True,
-        accepts=ONLY_JSON,
-    ),
-]
+TABLE = Table(routes, shared.routes, prefixes=("/partner",))

@@ -211,7 +211,7 @@ def read_filter(request: Request, xml_root: str) -> queries.Expression | None:
 
 
 def query(
-    request: Request, kind: str, rows: Iterable[Fields], *, xml_root: str, types: bool = True
+    request: Request, kind: str, rows: Iterable[Fields], *, xml_root: str = "QueryConfig"
 ) -> Answer:
     """The first page of what passes the filter."""
     expression = read_filter(request, xml_root)
@@ -229,19 +229,19 @@ def query(
             {name: v.value if isinstance(v, Child) else v for name, v in row.items()},
         )
     ]
-    return page(request, kind, found, types=types)
+    return page(request, kind, found)
 
 
-def query_more(request: Request, kind: str, *, types: bool = True) -> Answer:
+def query_more(request: Request, kind: str) -> Answer:
     """The next page: the body is the bare token."""
     token = request.body.decode("utf-8", "replace")
     rows = request.world.rest_of(request.account.id, kind, token)
-    return page(request, kind, rows, types=types)
+    return page(request, kind, rows)
 
 
-def page(request: Request, kind: str, rows: list[Fields], *, types: bool) -> Answer:
+def page(request: Request, kind: str, rows: list[Fields]) -> Answer:
     size = queries.PAGE_SIZE
     token = None
     if len(rows) > size:
         token = request.world.keep_rest(request.account.id, kind, rows[size:])
-    return send_results(request, kind, rows[:size], token, types=types)
+    return send_results(request, kind, rows[:size], token)

@@ -1,21 +1,14 @@
 """Branches and merge requests in the published dialect."""
 
-from partnerapi.simulator import branches, bulk, objects, shared
-from partnerapi.simulator.errors import bad_request, not_found
-from partnerapi.simulator.state import Merge, timestamp
-from partnerapi.simulator.wire import (
-    JSON,
-    TEXT,
-    XML,
-    Answer,
-    Fields,
-    Request,
-    Route,
-    route,
-    send,
-)
+from collections.abc import Iterable
 
-BOTH = (XML, JSON)
+from partnerapi.simulator import branches, objects
+from partnerapi.simulator.errors import bad_request, not_found
+from partnerapi.simulator.routing import Routes
+from partnerapi.simulator.state import Merge, timestamp
+from partnerapi.simulator.wire import JSON, Answer, Fields, Request, send
+
+routes = Routes()
 BRANCH_FIELDS = (
     "id createdBy createdDate deleted deploymentId description modifiedBy modifiedDate packageId "
     "parentId ready stage"
@@ -27,6 +20,7 @@ MERGE_FIELDS = (
 )
 
 
+@routes.on("POST", "Branch", 10, "POST Branch")
 def create_branch(request: Request) -> Answer:
     """Operation 10: of a parent, or of a package."""
     branches.require_branching(request.world)
@@ -45,16 +39,13 @@ def create_branch(request: Request) -> Answer:
     return send(request, "Branch", objects.branch_fields(branch))
 
 
+@routes.object("Branch", 14)
 def branch_of(request: Request, branch_id: str) -> Fields:
     branches.require_branching(request.world)
     return objects.branch_fields(request.account.branch(branch_id))
 
 
-def get_branch(request: Request) -> Answer:
-    """Operation 14."""
-    return send(request, "Branch", branch_of(request, request.groups["id"]))
-
-
+@routes.on("POST", "Branch/<id>", "Branch UPDATE")
 def update_branch(request: Request) -> Answer:
     """Only the name can be changed."""
     branches.require_branching(request.world)
@@ -67,19 +58,20 @@ def update_branch(request: Request) -> Answer:
     return send(request, "Branch", objects.branch_fields(branch))
 
 
+@routes.on("DELETE", "Branch/<id>", 15, "DELETE Branch")
 def delete_branch(request: Request) -> Answer:
     """Operation 15. The body is what the platform sends, and it is not JSON."""
     branches.delete(request.world, request.account, request.groups["id"])
     return Answer(200, b"{true}", JSON)
 
 
-def query_branches(request: Request) -> Answer:
-    """Operation 11."""
+@routes.query("Branch", 11)
+def branch_rows(request: Request) -> Iterable[Fields]:
     branches.require_branching(request.world)
-    rows = map(objects.branch_fields, request.account.branches.values())
-    return objects.query(request, "Branch", rows, xml_root="QueryConfig")
+    return map(objects.branch_fields, request.account.branches.values())
 
 
+@routes.on("POST", "MergeRequest", 12, "POST MergeRequest")
 def create_merge(request: Request) -> Answer:
     """Operation 12."""
     fields = request.fields(
@@ -112,15 +104,12 @@ def _merge(request: Request, merge_id: str) -> Merge:
     return merge
 
 
+@routes.object("MergeRequest", 19)
 def merge_of(request: Request, merge_id: str) -> Fields:
     return objects.merge_fields(request.account, _merge(request, merge_id))
 
 
-def get_merge(request: Request) -> Answer:
-    """Operation 19."""
-    return _send_merge(request, _merge(request, request.groups["id"]))
-
-
+@routes.on("POST", "MergeRequest/execute/<id>", 13, "POST MergeRequest Execute")
 def execute_merge(request: Request) -> Answer:
     """Operation 13."""
     merge = _merge(request, request.groups["id"])
@@ -135,6 +124,7 @@ def execute_merge(request: Request) -> Answer:
     return _send_merge(request, merge)
 
 
+@routes.on("DELETE", "MergeRequest/<id>", "MergeRequest DELETE")
 def delete_merge(request: Request) -> Answer:
     merge = _merge(request, request.groups["id"])
     if merge.stage == "MERGING":
@@ -143,45 +133,12 @@ def delete_merge(request: Request) -> Answer:
     return Answer(200, b"true", JSON)
 
 
-def query_merges(request: Request) -> Answer:
+@routes.query("MergeRequest")
+def merge_rows(request: Request) -> Iterable[Fields]:
     """A query tells less than a read: no details."""
     rows: list[Fields] = []
     for merge in request.account.merges.values():
         fields = objects.merge_fields(request.account, merge)
         fields.pop("MergeRequestDetails", None)
         rows.append(fields)
-    return objects.query(request, "MergeRequest", rows, xml_root="QueryConfig")
-
-
-ROUTES: list[Route] = [
-    route("POST", "Branch", 10, "POST Branch", create_branch, media=BOTH),
-    bulk.bulk_route("Branch", branch_of),
-    route("POST", "Branch/query", 11, "QUERY Branch", query_branches, reads=True, media=BOTH),
-    route(
-        "POST",
-        "Branch/queryMore",
-        11,
-        "QUERY MORE Branch",
-        shared.more_handler("Branch"),
-        reads=True,
-        media=(TEXT,),
-    ),
-    route("GET", "Branch/{id}", 14, "GET Branch", get_branch, reads=True),
-    route("POST", "Branch/{id}", "Branch UPDATE", "Branch UPDATE", update_branch, media=BOTH),
-    route("DELETE", "Branch/{id}", 15, "DELETE Branch", delete_branch),
-    route("POST", "MergeRequest", 12, "POST MergeRequest", create_merge, media=BOTH),
-    bulk.bulk_route("MergeRequest", merge_of),
-    *shared.query_routes("MergeRequest", query_merges),
-    route(
-        "POST",
-        "MergeRequest/execute/{id}",
-        13,
-        "POST MergeRequest Execute",
-        execute_merge,
-        media=BOTH,
-    ),
-    route("GET", "MergeRequest/{id}", 19, "GET MergeRequest", get_merge, reads=True),
-    route(
-        "DELETE", "MergeRequest/{id}", "MergeRequest DELETE", "MergeRequest DELETE", delete_merge
-    ),
-]
+    return rows

@@ -1,27 +1,18 @@
 """Components, metadata, references and folders in the published dialect."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from partnerapi.simulator import bulk, components, documents, objects, queries, shared
+from partnerapi.simulator import bulk, components, documents, objects, queries
 from partnerapi.simulator.errors import bad_request, not_found
+from partnerapi.simulator.routing import Routes
 from partnerapi.simulator.state import Account, Branch, Component, Folder, Version
-from partnerapi.simulator.wire import (
-    JSON,
-    TEXT,
-    XML,
-    Answer,
-    Fields,
-    Request,
-    Route,
-    route,
-    send,
-    to_json,
-)
+from partnerapi.simulator.wire import JSON, XML, Answer, Fields, Request, send, to_json
 
-BOTH = (XML, JSON)
+routes = Routes()
 TRUE = to_json(True)
 
 
+@routes.on("GET", "Component/<id>", 1, "GET Component", accepts=(XML,))
 def get_component(request: Request) -> Answer:
     """Operation 1."""
     component, version = _live(request, request.groups["id"])
@@ -39,6 +30,7 @@ def _live(request: Request, reference: str) -> tuple[Component, Version]:
     return component, version
 
 
+@routes.on("POST", "Component", 2, "POST Component Create", media=(XML,), accepts=(XML,))
 def create_component(request: Request) -> Answer:
     """Operation 2: branchId and folderId on the root; folderFullPath is ignored."""
     sent = documents.read_component(request.body)
@@ -53,6 +45,7 @@ def create_component(request: Request) -> Answer:
     return Answer(body=components.document(request.account, component, version))
 
 
+@routes.on("POST", "Component/<id>", 3, "POST Component Update", media=(XML,), accepts=(XML,))
 def update_component(request: Request) -> Answer:
     """Operation 3: branchId on the root; the component stays in its folder."""
     component_id = request.groups["id"]
@@ -85,22 +78,21 @@ def _metadata_fields(account: Account, component: Component, version: Version) -
     return fields
 
 
+@routes.object("ComponentMetadata", 5)
 def metadata_of(request: Request, reference: str) -> Fields:
+    """Operation 5. A deleted component still has metadata, which says so."""
     component, version = components.find(request.account, reference)
     return _metadata_fields(request.account, component, version)
 
 
-def get_metadata(request: Request) -> Answer:
-    """Operation 5. A deleted component still has metadata, which says so."""
-    return send(request, "ComponentMetadata", metadata_of(request, request.groups["id"]))
-
-
-def metadata_rows(account: Account) -> Iterator[Fields]:
-    for component in account.components.values():
+@routes.query("ComponentMetadata")
+def metadata_rows(request: Request) -> Iterator[Fields]:
+    for component in request.account.components.values():
         for version in component.versions.values():
-            yield _metadata_fields(account, component, version)
+            yield _metadata_fields(request.account, component, version)
 
 
+@routes.on("POST", "ComponentMetadata/<id>", "ComponentMetadata UPDATE")
 def update_metadata(request: Request) -> Answer:
     """Only the name and the folder can be changed."""
     component, version = _live(request, request.groups["id"])
@@ -122,6 +114,7 @@ def update_metadata(request: Request) -> Answer:
     return send(request, "ComponentMetadata", answer)
 
 
+@routes.on("POST", "ComponentMetadata", "ComponentMetadata CREATE")
 def restore_metadata(request: Request) -> Answer:
     """Bring a deleted component back; nothing new can be created this way."""
     known = " ".join(objects.QUERYABLE["ComponentMetadata"])
@@ -143,6 +136,7 @@ def restore_metadata(request: Request) -> Answer:
     return send(request, "ComponentMetadata", _metadata_fields(account, component, saved))
 
 
+@routes.on("DELETE", "ComponentMetadata/<id>", "ComponentMetadata DELETE")
 def delete_metadata(request: Request) -> Answer:
     component, _ = _live(request, request.groups["id"])
     components.delete(request.world, request.account, component, request.account.main)
@@ -161,6 +155,7 @@ def _reference(parent: Component, version: Version, component_id: str, kind: str
     }
 
 
+@routes.object("ComponentReference", 4)
 def references_of(request: Request, reference: str) -> Fields:
     """The parents of a component: who uses it. None is an error, not an empty list."""
     component, _ = _live(request, reference)
@@ -173,12 +168,7 @@ def references_of(request: Request, reference: str) -> Fields:
     return {"references": [_reference(p, v, component.id, kind) for p, v, kind in found]}
 
 
-def get_references(request: Request) -> Answer:
-    """Operation 4 as published."""
-    fields = references_of(request, request.groups["id"])
-    return send(request, "ComponentReference", fields)
-
-
+@routes.pages("ComponentReference", 4)
 def query_references(request: Request) -> Answer:
     """Operation 4 as published, the way that tells what a component uses."""
     asked = queries.properties(objects.read_filter(request, "QueryConfig"))
@@ -206,9 +196,7 @@ def query_references(request: Request) -> Answer:
         rows = [row for row in rows if row["type"] == values["type"]]
     if "componentId" in values:
         rows = [row for row in rows if row["componentId"] == values["componentId"].lower()]
-    return objects.page(
-        request, "ComponentReference", [{"references": [row]} for row in rows], types=True
-    )
+    return objects.page(request, "ComponentReference", [{"references": [row]} for row in rows])
 
 
 def _children(request: Request, component_id: str, number: int) -> list[Fields]:
@@ -225,6 +213,7 @@ def _children(request: Request, component_id: str, number: int) -> list[Fields]:
 FOLDER_FIELDS = "id fullPath deleted parentName PermittedRoles name parentId"
 
 
+@routes.object("Folder")
 def folder_of(request: Request, folder_id: str) -> Fields:
     folder = request.account.folders.get(folder_id)
     if folder is None:
@@ -232,10 +221,7 @@ def folder_of(request: Request, folder_id: str) -> Fields:
     return objects.folder_fields(request.account, folder)
 
 
-def get_folder(request: Request) -> Answer:
-    return send(request, "Folder", folder_of(request, request.groups["id"]))
-
-
+@routes.on("POST", "Folder", "Folder CREATE")
 def create_folder(request: Request) -> Answer:
     """Make a folder, or bring a deleted one back by its id."""
     account = request.account
@@ -257,6 +243,7 @@ def create_folder(request: Request) -> Answer:
     return send(request, "Folder", objects.folder_fields(account, folder))
 
 
+@routes.on("DELETE", "Folder/<id>", "Folder DELETE")
 def delete_folder(request: Request) -> Answer:
     folder = request.account.folder(request.groups["id"])
     if folder.id == request.account.root_folder_id:
@@ -265,86 +252,10 @@ def delete_folder(request: Request) -> Answer:
     return Answer(200, TRUE, JSON)
 
 
-def query_folders(request: Request) -> Answer:
+@routes.query("Folder")
+def folder_rows(request: Request) -> Iterable[Fields]:
     account = request.account
-    rows = [objects.folder_fields(account, folder) for folder in account.folders.values()]
-    return objects.query(request, "Folder", rows, xml_root="QueryConfig")
+    return [objects.folder_fields(account, folder) for folder in account.folders.values()]
 
 
-ROUTES: list[Route] = [
-    route("GET", "Component/{id}", 1, "GET Component", get_component, reads=True, accepts=(XML,)),
-    bulk.COMPONENT_ROUTE,
-    route(
-        "POST",
-        "Component",
-        2,
-        "POST Component Create",
-        create_component,
-        media=(XML,),
-        accepts=(XML,),
-    ),
-    route(
-        "POST",
-        "Component/{id}",
-        3,
-        "POST Component Update",
-        update_component,
-        media=(XML,),
-        accepts=(XML,),
-    ),
-    bulk.bulk_route("ComponentMetadata", metadata_of),
-    route("GET", "ComponentMetadata/{id}", 5, "GET ComponentMetadata", get_metadata, reads=True),
-    *shared.query_routes(
-        "ComponentMetadata", shared.query_handler("ComponentMetadata", metadata_rows)
-    ),
-    route(
-        "POST",
-        "ComponentMetadata",
-        "ComponentMetadata CREATE",
-        "ComponentMetadata CREATE",
-        restore_metadata,
-        media=BOTH,
-    ),
-    route(
-        "POST",
-        "ComponentMetadata/{id}",
-        "ComponentMetadata UPDATE",
-        "ComponentMetadata UPDATE",
-        update_metadata,
-        media=BOTH,
-    ),
-    route(
-        "DELETE",
-        "ComponentMetadata/{id}",
-        "ComponentMetadata DELETE",
-        "ComponentMetadata DELETE",
-        delete_metadata,
-    ),
-    bulk.bulk_route("ComponentReference", references_of),
-    route(
-        "POST",
-        "ComponentReference/query",
-        4,
-        "QUERY ComponentReference",
-        query_references,
-        reads=True,
-        media=BOTH,
-    ),
-    route(
-        "POST",
-        "ComponentReference/queryMore",
-        4,
-        "QUERY MORE ComponentReference",
-        shared.more_handler("ComponentReference"),
-        reads=True,
-        media=(TEXT,),
-    ),
-    route(
-        "GET", "ComponentReference/{id}", 4, "GET ComponentReference", get_references, reads=True
-    ),
-    bulk.bulk_route("Folder", folder_of),
-    *shared.query_routes("Folder", query_folders),
-    route("GET", "Folder/{id}", "Folder GET", "Folder GET", get_folder, reads=True),
-    route("POST", "Folder", "Folder CREATE", "Folder CREATE", create_folder, media=BOTH),
-    route("DELETE", "Folder/{id}", "Folder DELETE", "Folder DELETE", delete_folder),
-]
+routes.on("POST", "Component/bulk", "Component BULK", accepts=(XML,))(bulk.components_in_bulk)

@@ -1,27 +1,16 @@
 """Packages, Integration Packs, releases and deployments in the published dialect."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from partnerapi.simulator import bulk, components, objects, packages, shared
+from partnerapi.simulator import components, objects, packages
 from partnerapi.simulator.errors import bad_request, not_found
+from partnerapi.simulator.routing import Routes
 from partnerapi.simulator.state import Account, Deployment, Pack, PackEntry, Release
-from partnerapi.simulator.wire import (
-    JSON,
-    TEXT,
-    XML,
-    Answer,
-    Child,
-    Fields,
-    Request,
-    Route,
-    as_list,
-    route,
-    send,
-)
+from partnerapi.simulator.wire import JSON, Answer, Child, Fields, Request, as_list, send
 
-BOTH = (XML, JSON)
-
+routes = Routes()
 PACKAGE_FIELDS = (
     "branchName componentType componentVersion createdBy createdDate deleted "
     "fullyPubliclyConsumable notes packageId packageVersion shareable"
@@ -35,6 +24,7 @@ RELEASE_FIELDS = (
 # Packages
 
 
+@routes.on("POST", "PackagedComponent", 7, "POST PackagedComponent")
 def create_package(request: Request) -> Answer:
     """Operation 7: make a package, or restore a deleted one."""
     fields = request.fields("PackagedComponent", ("componentId",), PACKAGE_FIELDS)
@@ -59,26 +49,24 @@ def _package(package_id: str, request: Request) -> Fields:
     return {**objects.package_fields(package), "branchName": Child(package.branch_name)}
 
 
+@routes.object("PackagedComponent")
 def package_of(request: Request, package_id: str) -> Fields:
     packages.find(request.account, package_id)
     return _package(package_id, request)
 
 
-def get_package(request: Request) -> Answer:
-    return send(request, "PackagedComponent", package_of(request, request.groups["id"]))
-
-
+@routes.on("DELETE", "PackagedComponent/<id>", "PackagedComponent DELETE")
 def delete_package(request: Request) -> Answer:
     packages.delete(request.account, request.groups["id"])
     return Answer(200, b"true", JSON)
 
 
-def query_packages(request: Request) -> Answer:
-    """Operation 6. A row does not tell its branch."""
-    rows = shared.package_rows(request.account)
-    return objects.query(request, "PackagedComponent", rows, xml_root="QueryConfig")
+@routes.query("PackagedComponent", 6)
+def package_rows(request: Request) -> Iterable[Fields]:
+    return [_package(package_id, request) for package_id in request.account.packages]
 
 
+@routes.object("PackagedComponentManifest")
 def manifest_of(request: Request, package_id: str) -> Fields:
     package = packages.find(request.account, package_id)
     return {
@@ -90,14 +78,7 @@ def manifest_of(request: Request, package_id: str) -> Fields:
     }
 
 
-def get_manifest(request: Request) -> Answer:
-    fields = manifest_of(request, request.groups["id"])
-    return send(request, "PackagedComponentManifest", fields)
-
-
-# Integration Packs that this account publishes
-
-
+@routes.on("POST", "PublisherIntegrationPack", 9, "POST IntegrationPack")
 def create_pack(request: Request) -> Answer:
     """Operation 9."""
     fields = request.fields("PublisherIntegrationPack", ("name", "installationType"), PACK_FIELDS)
@@ -154,14 +135,12 @@ def _version(account: Account, package_id: str) -> str:
     return account.packages[package_id].version if package_id else ""
 
 
+@routes.object("PublisherIntegrationPack")
 def pack_of(request: Request, pack_id: str) -> Fields:
     return _pack_fields(request.account, packages.find_pack(request.account, pack_id))
 
 
-def get_pack(request: Request) -> Answer:
-    return send(request, "PublisherIntegrationPack", pack_of(request, request.groups["id"]))
-
-
+@routes.on("POST", "PublisherIntegrationPack/<id>", 17, "POST Add To IntegrationPack")
 def update_pack(request: Request) -> Answer:
     """Operation 17: every component of the pack, or it leaves it."""
     pack = packages.find_pack(request.account, request.groups["id"])
@@ -180,32 +159,34 @@ def update_pack(request: Request) -> Answer:
     return send(request, "PublisherIntegrationPack", answer)
 
 
+@routes.on("DELETE", "PublisherIntegrationPack/<id>", "PublisherIntegrationPack DELETE")
 def delete_pack(request: Request) -> Answer:
     pack = packages.find_pack(request.account, request.groups["id"])
     del request.account.packs[pack.id]
     return Answer(200, b"true", JSON)
 
 
-def query_packs(request: Request) -> Answer:
-    """Operation 16."""
-    rows = [_pack_fields(request.account, pack) for pack in request.account.packs.values()]
-    return objects.query(request, "PublisherIntegrationPack", rows, xml_root="QueryConfig")
+@routes.query("PublisherIntegrationPack", 16, "IntegrationPack")
+def pack_rows(request: Request) -> Iterable[Fields]:
+    return [_pack_fields(request.account, pack) for pack in request.account.packs.values()]
 
 
-def query_offered_packs(request: Request) -> Answer:
+@routes.query("IntegrationPack")
+def offered_pack_rows(request: Request) -> Iterable[Fields]:
     """What other accounts offer to this one; its own packs are never among them."""
-    row = {
+    row: Fields = {
         "id": "5f3b9d0e-2f8a-5d43-9c39-1f6f7f6f0a11",
         "name": "Carrier Toolbox",
         "installationType": "SINGLE",
         "Description": Child("Offered by another company"),
     }
-    return objects.query(request, "IntegrationPack", [row], xml_root="QueryConfig")
+    return [row]
 
 
 # Releases
 
 
+@routes.on("POST", "ReleaseIntegrationPack", 18, "POST ReleaseIntegrationPack")
 def create_release(request: Request) -> Answer:
     """Operation 18."""
     fields = request.fields("ReleaseIntegrationPack", ("id", "releaseSchedule"), RELEASE_FIELDS)
@@ -225,6 +206,7 @@ def create_release(request: Request) -> Answer:
     return send(request, "ReleaseIntegrationPack", _release_fields(request, release))
 
 
+@routes.on("POST", "ReleaseIntegrationPack/<id>", "ReleaseIntegrationPack UPDATE")
 def update_release(request: Request) -> Answer:
     """Change a release that is scheduled and has not begun."""
     account = request.account
@@ -312,6 +294,7 @@ def _release_fields(request: Request, release: Release) -> Fields:
     }
 
 
+@routes.bulk("ReleaseIntegrationPackStatus")
 def status_of(request: Request, request_id: str) -> Fields:
     account = request.account
     release = account.releases.get(request_id)
@@ -332,6 +315,7 @@ def status_of(request: Request, request_id: str) -> Fields:
     }
 
 
+@routes.on("GET", "ReleaseIntegrationPackStatus/<id>", "ReleaseIntegrationPackStatus GET")
 def get_release_status(request: Request) -> Answer:
     """202 until the release has ended one way or the other."""
     fields = status_of(request, request.groups["id"])
@@ -343,6 +327,7 @@ def get_release_status(request: Request) -> Answer:
 # Deployments
 
 
+@routes.on("POST", "DeployedPackage", 8, "POST DeployedPackage")
 def deploy(request: Request) -> Answer:
     """Operation 8: an ordinary package, or a component that is packaged on the way."""
     fields = request.fields(
@@ -374,110 +359,26 @@ def _deployment(request: Request, deployment_id: str) -> Deployment:
     return deployment
 
 
+@routes.object("DeployedPackage")
 def deployment_of(request: Request, deployment_id: str) -> Fields:
     return objects.deployment_fields(_deployment(request, deployment_id))
 
 
-def get_deployment(request: Request) -> Answer:
-    return send(request, "DeployedPackage", deployment_of(request, request.groups["id"]))
-
-
+@routes.on("DELETE", "DeployedPackage/<id>", "DeployedPackage DELETE")
 def undeploy(request: Request) -> Answer:
     _deployment(request, request.groups["id"]).active = False
     return Answer(200, b"true", JSON)
 
 
-def query_instances(request: Request) -> Answer:
-    rows = map(objects.instance_fields, request.account.instances.values())
-    return objects.query(request, "IntegrationPackInstance", rows, xml_root="QueryConfig")
+@routes.query("IntegrationPackInstance")
+def instance_rows(request: Request) -> Iterable[Fields]:
+    return map(objects.instance_fields, request.account.instances.values())
 
 
-def query_attachments(request: Request) -> Answer:
-    rows = [
+@routes.query("IntegrationPackEnvironmentAttachment")
+def attachment_rows(request: Request) -> Iterable[Fields]:
+    return [
         objects.attachment_fields(instance, environment_id)
         for instance in request.account.instances.values()
         for environment_id in instance.environment_ids
     ]
-    kind = "IntegrationPackEnvironmentAttachment"
-    return objects.query(request, kind, rows, xml_root="QueryConfig")
-
-
-def _supporting(method: str, path: str, verb: str, handler: Any, **more: Any) -> Route:
-    name = f"{path.partition('/')[0]} {verb}"
-    return route(method, path, name, name, handler, **more)
-
-
-ROUTES: list[Route] = [
-    bulk.bulk_route("PackagedComponent", package_of),
-    route(
-        "POST",
-        "PackagedComponent/query",
-        6,
-        "QUERY PackagedComponent",
-        query_packages,
-        reads=True,
-        media=BOTH,
-    ),
-    route(
-        "POST",
-        "PackagedComponent/queryMore",
-        6,
-        "QUERY MORE PackagedComponent",
-        shared.more_handler("PackagedComponent"),
-        reads=True,
-        media=(TEXT,),
-    ),
-    route("POST", "PackagedComponent", 7, "POST PackagedComponent", create_package, media=BOTH),
-    _supporting("GET", "PackagedComponent/{id}", "GET", get_package, reads=True),
-    _supporting("DELETE", "PackagedComponent/{id}", "DELETE", delete_package),
-    bulk.bulk_route("PackagedComponentManifest", manifest_of),
-    _supporting("GET", "PackagedComponentManifest/{id}", "GET", get_manifest, reads=True),
-    bulk.bulk_route("PublisherIntegrationPack", pack_of),
-    route("POST", "PublisherIntegrationPack", 9, "POST IntegrationPack", create_pack, media=BOTH),
-    route(
-        "POST",
-        "PublisherIntegrationPack/query",
-        16,
-        "QUERY IntegrationPack",
-        query_packs,
-        reads=True,
-        media=BOTH,
-    ),
-    route(
-        "POST",
-        "PublisherIntegrationPack/queryMore",
-        16,
-        "QUERY MORE IntegrationPack",
-        shared.more_handler("PublisherIntegrationPack"),
-        reads=True,
-        media=(TEXT,),
-    ),
-    _supporting("GET", "PublisherIntegrationPack/{id}", "GET", get_pack, reads=True),
-    route(
-        "POST",
-        "PublisherIntegrationPack/{id}",
-        17,
-        "POST Add To IntegrationPack",
-        update_pack,
-        media=BOTH,
-    ),
-    _supporting("DELETE", "PublisherIntegrationPack/{id}", "DELETE", delete_pack),
-    *shared.query_routes("IntegrationPack", query_offered_packs),
-    route(
-        "POST",
-        "ReleaseIntegrationPack",
-        18,
-        "POST ReleaseIntegrationPack",
-        create_release,
-        media=BOTH,
-    ),
-    _supporting("POST", "ReleaseIntegrationPack/{id}", "UPDATE", update_release, media=BOTH),
-    bulk.bulk_route("ReleaseIntegrationPackStatus", status_of),
-    _supporting("GET", "ReleaseIntegrationPackStatus/{id}", "GET", get_release_status, reads=True),
-    bulk.bulk_route("DeployedPackage", deployment_of),
-    route("POST", "DeployedPackage", 8, "POST DeployedPackage", deploy, media=BOTH),
-    _supporting("GET", "DeployedPackage/{id}", "GET", get_deployment, reads=True),
-    _supporting("DELETE", "DeployedPackage/{id}", "DELETE", undeploy),
-    *shared.query_routes("IntegrationPackInstance", query_instances),
-    *shared.query_routes("IntegrationPackEnvironmentAttachment", query_attachments),
-]

@@ -1,25 +1,27 @@
 """One running simulator without its sockets: from a request's parts to an answer."""
 
-import base64
-import binascii
 import re
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
+
+from werkzeug.datastructures import Authorization
+from werkzeug.http import parse_options_header
 
 from partnerapi.simulator import branches, guide, packages, published, seed
 from partnerapi.simulator.calls import Call, CallLog
 from partnerapi.simulator.errors import ApiError
 from partnerapi.simulator.faults import Fault
+from partnerapi.simulator.routing import Route
 from partnerapi.simulator.state import TOKEN_USER, Account
-from partnerapi.simulator.wire import Answer, Request, Route, negotiate, send_error
+from partnerapi.simulator.wire import Answer, Request, negotiate, send_error
 
 USER = f"BOOMI_TOKEN.{TOKEN_USER}"
 PASSWORD = "simulator-token"  # noqa: S105 - it opens nothing but this simulator
 
-ADDRESS = re.compile(r"(?P<partner>/partner)?/api/rest/v1/(?P<account>[^/]+)/(?P<rest>.+)")
-ROUTES = {"guide": guide.ROUTES, "published": published.ROUTES}
+KIND = re.compile(r"(?:/partner)?/api/rest/v1/[^/]+/([^/]+).*")
+TABLES = {"guide": guide.TABLE, "published": published.TABLE}
 
 
 @dataclass
@@ -54,8 +56,8 @@ class Service:
     def reset(self, seed_name: str = "default", dialect: str = "") -> None:
         """Start again from a seed; the dialect stays as it was at the start unless one is named."""
         dialect = dialect or self._first_dialect
-        if dialect not in ROUTES:
-            raise ApiError(400, f"The dialect {dialect} is not one of {', '.join(ROUTES)}.")
+        if dialect not in TABLES:
+            raise ApiError(400, f"The dialect {dialect} is not one of {', '.join(TABLES)}.")
         self.world = seed.build(seed_name, self.speed, self.seed_directory)
         self.dialect = dialect
         self.calls = CallLog()
@@ -65,17 +67,7 @@ class Service:
 
     def find_route(self, incoming: Incoming) -> tuple[Route, dict[str, str]] | None:
         """The route of an address in the dialect that is spoken, with what its path names."""
-        address = ADDRESS.fullmatch(incoming.path)
-        if address is None or (self.dialect == "guide" and not address["partner"]):
-            return None
-        for route in ROUTES[self.dialect]:
-            found = route.path.fullmatch(address["rest"])
-            if found and route.method == incoming.method:
-                groups = {name: unquote(text) for name, text in found.groupdict().items()}
-                groups["/account"] = unquote(address["account"])
-                groups["/partner"] = address["partner"] or ""
-                return route, groups
-        return None
+        return TABLES[self.dialect].find(incoming.method, incoming.path)
 
     def answer(
         self, incoming: Incoming, call: Call, found: tuple[Route, dict[str, str]] | None
@@ -101,18 +93,16 @@ class Service:
 
     def _no_route(self, incoming: Incoming) -> ApiError:
         """Nothing answers this address. A known object with another verb is told apart."""
-        address = ADDRESS.fullmatch(incoming.path)
-        kind = address["rest"].partition("/")[0] if address else ""
-        known = any(route.path.pattern.partition("/")[0] == kind for route in published.ROUTES)
-        if self.dialect == "published" and known:
+        kind = KIND.fullmatch(incoming.path)
+        if self.dialect == "published" and kind and kind[1] in published.TABLE.kinds:
             verb = {"POST": "create", "DELETE": "delete"}.get(incoming.method, "get")
-            return ApiError(400, f"Unknown objectType for {verb} operation: {kind}")
+            return ApiError(400, f"Unknown objectType for {verb} operation: {kind[1]}")
         return ApiError(404, f"No such address: {incoming.path}")
 
     def _request(self, incoming: Incoming, route: Route, groups: dict[str, str]) -> Request:
-        account = self._account(groups, route, incoming.query)
+        account = self._account(groups["account"], route, incoming)
         accept = negotiate(incoming.headers.get("accept", ""), route.accepts)
-        content_type = incoming.headers.get("content-type", "").split(";")[0].strip().lower()
+        content_type = parse_options_header(incoming.headers.get("content-type"))[0].lower()
         if route.media and content_type not in route.media:
             raise ApiError(415, f"The media type '{content_type}' is not supported.")
         return Request(
@@ -126,14 +116,13 @@ class Service:
             base_url=incoming.base_url,
         )
 
-    def _account(self, groups: dict[str, str], route: Route, query: str) -> Account:
+    def _account(self, account_id: str, route: Route, incoming: Incoming) -> Account:
         """The account that a call works on: the primary one, or a sub-account that is read."""
-        account_id = groups["/account"]
         if account_id != self.world.primary_id:
             raise ApiError(403, f"The user may not use the account {account_id}.")
-        override = parse_qs(query).get("overrideAccount", [""])[0]
+        override = parse_qs(incoming.query).get("overrideAccount", [""])[0]
         # Outside the partner address the parameter means nothing and is silently ignored.
-        if not override or not groups["/partner"]:
+        if not override or not incoming.path.startswith("/partner/"):
             return self.world.primary
         if not route.reads:
             raise ApiError(400, "The parameter overrideAccount is not accepted on a write.")
@@ -143,10 +132,6 @@ class Service:
 
 
 def check_credentials(header: str) -> None:
-    scheme, _, encoded = header.partition(" ")
-    try:
-        user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        user = password = ""
-    if scheme.lower() != "basic" or (user, password) != (USER, PASSWORD):
+    sent = Authorization.from_header(header)
+    if sent is None or (sent.type, sent.username, sent.password) != ("basic", USER, PASSWORD):
         raise ApiError(401, "The user name or the token is not valid.")

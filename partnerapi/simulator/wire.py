@@ -1,12 +1,13 @@
 """Requests and answers as routes see them, and the encodings of objects, results and errors."""
 
 import json
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from partnerapi.simulator.documents import DECLARATION, ROOT_NAMESPACES, attribute, parse
 from partnerapi.simulator.errors import ApiError, bad_request
@@ -38,6 +39,11 @@ class Request:
     content_type: str
     accept: str
     base_url: str
+
+    @property
+    def types(self) -> bool:
+        """Whether JSON names the type of every object, which the guide's does not."""
+        return self.dialect == "published"
 
     def fields(self, kind: str, required: Iterable[str] = (), optional: str = "") -> Fields:
         """The body as an object of this kind, sent as JSON or as XML (published dialect)."""
@@ -108,49 +114,12 @@ class Answer:
 Handler = Callable[[Request], Answer]
 
 
-@dataclass(frozen=True)
-class Route:
-    """One address with its method.
-
-    ``operation`` is the number in the guide, or the name of a supporting call; ``media`` the types
-    that a body may have (empty: no body is read); ``accepts`` the types that can be answered.
-    """
-
-    method: str
-    path: re.Pattern[str]
-    operation: int | str
-    name: str
-    handler: Handler
-    reads: bool
-    media: tuple[str, ...]
-    accepts: tuple[str, ...]
-
-
-def route(
-    method: str,
-    path: str,
-    operation: int | str,
-    name: str,
-    handler: Handler,
-    *,
-    reads: bool = False,
-    media: tuple[str, ...] = (),
-    accepts: tuple[str, ...] = (XML, JSON),
-) -> Route:
-    """A route; ``{name}`` in the path stands for one segment."""
-    pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
-    return Route(method, re.compile(pattern), operation, name, handler, reads, media, accepts)
-
-
 def negotiate(accept: str, offered: tuple[str, ...]) -> str:
     """The type to answer with; nothing said means the first one."""
-    wanted = [part.split(";")[0].strip().lower() for part in accept.split(",") if part.strip()]
-    for type_ in wanted or ["*/*"]:
-        if type_ in offered:
-            return type_
-        if type_ in {"*/*", "application/*"}:
-            return offered[0]
-    raise ApiError(406, f"The requested media type is not acceptable: {accept}")
+    found = parse_accept_header(accept or "*/*", MIMEAccept).best_match(offered)
+    if found is None:
+        raise ApiError(406, f"The requested media type is not acceptable: {accept}")
+    return found
 
 
 # Objects
@@ -206,24 +175,20 @@ def typed(kind: str, value: Any) -> Any:
     return value
 
 
-def send(
-    request: Request, kind: str, fields: Fields, *, status: int = 200, types: bool = True
-) -> Answer:
+def send(request: Request, kind: str, fields: Fields, *, status: int = 200) -> Answer:
     """One object in the encoding that the client wants."""
     if request.accept == JSON:
-        value = typed(kind, plain(fields)) if types else plain(fields)
+        value = typed(kind, plain(fields)) if request.types else plain(fields)
         return Answer(status, to_json(loosen(request, value)), JSON)
     body = element(kind, fields, extra=f" {ROOT_NAMESPACES}")
     return Answer(status, (DECLARATION + body).encode(), XML)
 
 
-def send_results(
-    request: Request, kind: str, results: list[Fields], token: str | None, *, types: bool = True
-) -> Answer:
+def send_results(request: Request, kind: str, results: list[Fields], token: str | None) -> Answer:
     """A page of results; the token is there only if there is more."""
     if request.accept == JSON:
-        page: Fields = {"@type": "QueryResult"} if types else {}
-        rows = [typed(kind, plain(row)) if types else plain(row) for row in results]
+        page: Fields = {"@type": "QueryResult"} if request.types else {}
+        rows = [typed(kind, plain(row)) if request.types else plain(row) for row in results]
         page |= {"result": rows, "numberOfResults": len(rows)}
         if token:
             page["queryToken"] = token
