@@ -11,12 +11,16 @@ from partnerapi.simulator.state import (
     Component,
     Merge,
     MergeDetail,
+    Modes,
     Package,
     Version,
     World,
     timestamp,
 )
 
+# How a merge leaves a component out: as if nothing were (skipped), without naming it (missing), or
+# with what the published description has for it.
+LEFT_OUT_AS = frozenset({"skipped", "missing", "excluded", "keep_destination", "locked"})
 OPEN_STAGES = frozenset({"DRAFTING", "DRAFTED", "REVIEWING", "MERGING"})
 
 
@@ -176,7 +180,7 @@ def _advance(world: World, account: Account, merge: Merge) -> bool:
             merge.message = "The draft of the merge request could not be made."
             _enter(merge, "FAILED_TO_DRAFT", due)
         else:
-            merge.details = _draft(account, merge)
+            merge.details = _draft(world, account, merge)
             _enter(merge, "DRAFTED", due)
     elif merge.stage == "DRAFTED":
         _enter(merge, "REVIEWING", due)
@@ -201,7 +205,7 @@ def _enter(merge: Merge, stage: str, since: float) -> None:
     merge.modified_date = timestamp()
 
 
-def _draft(account: Account, merge: Merge) -> list[MergeDetail]:
+def _draft(world: World, account: Account, merge: Merge) -> list[MergeDetail]:
     """What the source has and the destination has not, as of now."""
     source = account.branches[merge.source_id]
     destination = account.branches[merge.destination_id]
@@ -220,9 +224,15 @@ def _draft(account: Account, merge: Merge) -> list[MergeDetail]:
                 source_revision=ours.number,
                 destination_revision=theirs.number if theirs else None,
                 conflict=theirs is not None and theirs.seq > source.base_seq,
+                left_out_as=_left_out_as(world.modes, component, ours),
             )
         )
     return details
+
+
+def _left_out_as(modes: Modes, component: Component, version: Version) -> str:
+    left_out = {component.id, version.name} & set(modes.merge_leaves_out)
+    return modes.merge_leaves_out_as if left_out else ""
 
 
 def _same(one: Version, other: Version) -> bool:
@@ -245,8 +255,10 @@ def _apply(world: World, account: Account, merge: Merge) -> None:
     """Write every drafted revision to the destination as a revision of its own."""
     destination = account.branches[merge.destination_id]
     for detail in merge.details:
+        if detail.left_out_as not in {"", "skipped"}:
+            continue
         detail.stage = "MERGED"
-        if detail.conflict and merge.priority == "DESTINATION":
+        if detail.left_out_as or (detail.conflict and merge.priority == "DESTINATION"):
             continue
         component = account.components[detail.component_id]
         ours = component.versions[detail.source_revision]

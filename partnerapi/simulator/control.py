@@ -1,25 +1,23 @@
-"""The control endpoint: looking inside, resetting, faults, and playing the people in the editor."""
+"""The control endpoint: looking inside, resetting, faults and modes."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any
 from urllib.parse import parse_qs
 
-from partnerapi.simulator import branches, components, packages
+from partnerapi.simulator import components, packages, people
+from partnerapi.simulator.branches import LEFT_OUT_AS
 from partnerapi.simulator.errors import bad_request, not_found
 from partnerapi.simulator.faults import read_fault
 from partnerapi.simulator.service import Service
-from partnerapi.simulator.state import Account, Component, Modes, Version, World
-from partnerapi.simulator.wire import XML, Answer, to_json
-
-Fields = dict[str, Any]
-
-DEVELOPER = "developer@example.com"
+from partnerapi.simulator.state import Account, Component, Modes, World
+from partnerapi.simulator.wire import XML, Answer, Fields, to_json
 
 CHOICES: dict[str, frozenset[str]] = {
     "merge_mode": frozenset({"normal", "fail", "auto", "stuck", "fail_draft"}),
     "branch_mode": frozenset({"normal", "never_ready"}),
+    "merge_details": frozenset({"full", "none"}),
+    "merge_leaves_out_as": LEFT_OUT_AS,
     "release_mode": frozenset({"normal", "error", "stuck", "scheduled"}),
     "immaterial": frozenset({"refuse", "accept"}),
     "omitted_secret": frozenset({"keep", "delete"}),
@@ -166,7 +164,7 @@ def _dangling(account: Account) -> list[Fields]:
 
 def raw_component(world: World, component_id: str, branch_id: str) -> Answer:
     """The stored XML with its real secrets."""
-    account, component = _find(world, component_id)
+    account, component = people.find(world, component_id)
     branch = account.branch(branch_id) if branch_id else account.main
     version = components.head(account, component, branch)
     if version is None:
@@ -174,18 +172,11 @@ def raw_component(world: World, component_id: str, branch_id: str) -> Answer:
     return Answer(200, components.raw_document(world, account, component, version), XML)
 
 
-def _find(world: World, component_id: str) -> tuple[Account, Component]:
-    for account, component in world.all_components():
-        if component.id == component_id.lower():
-            return account, component
-    raise not_found(f"No account has the component {component_id}.")
-
-
-# Playing other people
+# Changing it
 
 
 def edit(service: Service, sent: Fields) -> Fields:
-    """Change modes, or do one ``action`` as a developer or an editor person would."""
+    """Change modes, or do one ``action`` of other people."""
     world = service.world
     action = sent.get("action", "")
     for name, value in sent.items():
@@ -197,141 +188,4 @@ def edit(service: Service, sent: Fields) -> Fields:
             raise bad_request(f"There is no mode {name}.")
     if not action:
         return {"ok": True, "modes": asdict(world.modes)}
-    if action not in ACTIONS:
-        raise bad_request(f"The action {action} is not one of {', '.join(sorted(ACTIONS))}.")
-    return {"ok": True, **ACTIONS[action](world, sent)}
-
-
-def _account(world: World, sent: Fields) -> Account:
-    account_id = sent.get("account", world.primary_id)
-    if account_id not in world.accounts:
-        raise not_found(f"There is no account {account_id}.")
-    return world.accounts[account_id]
-
-
-def _save(world: World, account: Account, component: Component, data: bytes) -> Fields:
-    version = components.edit(world, account, component, account.main, data, DEVELOPER)
-    return _saved(component, version)
-
-
-def _saved(component: Component, version: Version) -> Fields:
-    return {"componentId": component.id, "version": version.number}
-
-
-def _raw(world: World, account: Account, component: Component) -> bytes:
-    version = components.newest(account, component)
-    return components.raw_document(world, account, component, version)
-
-
-def _touch(world: World, sent: Fields) -> Fields:
-    """Save a component with another description."""
-    account, component = _find(world, sent["componentId"])
-    data = _raw(world, account, component)
-    start = data.index(b"<bns:description>") + len(b"<bns:description>")
-    end = data.index(b"</bns:description>")
-    text = str(sent.get("description", f"Touched, revision {component.next_number()}"))
-    return _save(world, account, component, data[:start] + text.encode() + data[end:])
-
-
-def _component_xml(world: World, sent: Fields) -> Fields:
-    """Save a component with whole ``xml`` or with ``replace`` [[old, new], …] done to its own."""
-    account, component = _find(world, sent["componentId"])
-    data = sent["xml"].encode() if "xml" in sent else _raw(world, account, component)
-    for old, new in sent.get("replace", []):
-        if old.encode() not in data:
-            raise bad_request(f"The component does not hold {old}.")
-        data = data.replace(old.encode(), new.encode())
-    return _save(world, account, component, data)
-
-
-def _create_component(world: World, sent: Fields) -> Fields:
-    account = _account(world, sent)
-    component, version = components.create(
-        world,
-        account,
-        account.main,
-        sent["xml"].encode(),
-        lambda _: world.folder_for_path(account, sent.get("folder", "")),
-    )
-    return _saved(component, version)
-
-
-def _delete_component(world: World, sent: Fields) -> Fields:
-    account, component = _find(world, sent["componentId"])
-    return _saved(component, components.delete(world, account, component, account.main))
-
-
-def _lock(world: World, sent: Fields) -> Fields:
-    _find(world, sent["componentId"])[1].locked = True
-    return {}
-
-
-def _unlock(world: World, sent: Fields) -> Fields:
-    _find(world, sent["componentId"])[1].locked = False
-    return {}
-
-
-def _create_package(world: World, sent: Fields) -> Fields:
-    account, component = _find(world, sent["componentId"])
-    package = packages.create(
-        account,
-        component.id,
-        str(sent.get("packageVersion", "")),
-        str(sent.get("notes", "")),
-        shareable=bool(sent.get("shareable", True)),
-        branch_name=str(sent.get("branchName", "main")),
-        by=DEVELOPER,
-    )
-    return {"packageId": package.id, "packageVersion": package.version}
-
-
-def _delete_package(world: World, sent: Fields) -> Fields:
-    for account in world.accounts.values():
-        if sent["packageId"] in account.packages:
-            account.packages[sent["packageId"]].deleted = True
-            return {}
-    raise not_found(f"No account has the package {sent['packageId']}.")
-
-
-def _delete_pack(world: World, sent: Fields) -> Fields:
-    world.primary.packs.pop(packages.find_pack(world.primary, sent["packId"]).id)
-    return {}
-
-
-def _make_branches(world: World, sent: Fields) -> Fields:
-    prefix = sent.get("prefix", "somebody-")
-    made = [
-        branches.create(world, world.primary, f"{prefix}{number}", "Made by a person")
-        for number in range(int(sent.get("count", 1)))
-    ]
-    for branch in made:
-        branch.ready = True
-    return {"branchIds": [branch.id for branch in made]}
-
-
-def _delete_branch(world: World, sent: Fields) -> Fields:
-    branches.delete(world, world.primary, sent["branchId"])
-    return {}
-
-
-def _finish_release(world: World, sent: Fields) -> Fields:
-    """The day of a scheduled release has come."""
-    release = world.primary.releases[sent["releaseId"]]
-    release.status, release.due_at = "IN_PROGRESS", world.now()
-    return {}
-
-
-ACTIONS: dict[str, Callable[[World, Fields], Fields]] = {
-    "touch": _touch,
-    "component_xml": _component_xml,
-    "create_component": _create_component,
-    "delete_component": _delete_component,
-    "lock": _lock,
-    "unlock": _unlock,
-    "create_package": _create_package,
-    "delete_package": _delete_package,
-    "delete_pack": _delete_pack,
-    "finish_release": _finish_release,
-    "make_branches": _make_branches,
-    "delete_branch": _delete_branch,
-}
+    return {"ok": True, **people.do(world, sent)}

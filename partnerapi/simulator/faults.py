@@ -21,10 +21,13 @@ KINDS = frozenset(
         "error_in_200",
         "wrong_encoding",
         "doctype",
+        "other_status",
+        "echo",
+        "meanwhile",
     }
 )
 # What has been done when the fault strikes; a test may say otherwise with "done".
-DONE_BEFORE = frozenset({"lost_reply", "truncated", "wrong_encoding", "doctype"})
+DONE_BEFORE = frozenset({"lost_reply", "truncated", "wrong_encoding", "doctype", "other_status"})
 
 _numbers = itertools.count(1)
 
@@ -43,12 +46,17 @@ class Fault:
     retry_after: str
     seconds: float
     done: bool
+    edit: dict[str, Any]  # what other people do at that moment
     hits: int = 0
 
     def matches(self, route: Route) -> bool:
-        """By the guide's number, by name, or by the object of a supporting call; ``*`` is any."""
+        """By the guide's number, by name, by the object of a supporting call, or by kind.
+
+        ``read`` is any call that changes nothing, ``write`` any other, ``*`` any at all.
+        """
         wanted = self.operation.lower()
         names = {str(route.operation).lower(), route.name.lower(), "*"}
+        names.add("read" if route.reads else "write")
         if isinstance(route.operation, str):
             names.add(route.operation.split()[0].lower())
         return wanted in names
@@ -70,7 +78,11 @@ def read_fault(fields: dict[str, Any]) -> Fault:
     kind = str(fields.get("kind", "status"))
     if kind not in KINDS:
         raise bad_request(f"The fault kind {kind} is not one of {', '.join(sorted(KINDS))}.")
-    default_status = {"status": 503, "redirect": 302}.get(kind, 200)
+    if (kind == "meanwhile") != ("edit" in fields):
+        raise bad_request("A fault has an edit if its kind is meanwhile, and only then.")
+    default_status = {"status": 503, "redirect": 302, "other_status": 201, "echo": 400}.get(
+        kind, 200
+    )
     return Fault(
         id=next(_numbers),
         operation=str(fields.get("operation", "*")),
@@ -82,6 +94,7 @@ def read_fault(fields: dict[str, Any]) -> Fault:
         retry_after=str(fields.get("retry_after", "")),
         seconds=float(fields.get("seconds", 30)),
         done=bool(fields.get("done", kind in DONE_BEFORE)),
+        edit=dict(fields.get("edit") or {}),
     )
 
 

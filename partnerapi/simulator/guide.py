@@ -114,6 +114,7 @@ def deploy(request: Request) -> Answer:
             )
         raise not_found(f"The package ({package_id}) is not found.")
     deployment = packages.deploy(
+        request.world,
         account,
         str(fields["environmentId"]),
         package_id,

@@ -11,6 +11,7 @@ from partnerapi.simulator.state import (
     Environment,
     Folder,
     Merge,
+    MergeDetail,
     Package,
     PackInstance,
 )
@@ -68,7 +69,7 @@ def branch_fields(branch: Branch) -> Fields:
     }
 
 
-def merge_fields(account: Account, merge: Merge) -> Fields:
+def merge_fields(account: Account, merge: Merge, *, with_details: bool = True) -> Fields:
     """A merge request as published."""
     fields: Fields = {
         "id": merge.id,
@@ -86,27 +87,27 @@ def merge_fields(account: Account, merge: Merge) -> Fields:
         "createdDate": merge.created_date,
         "note": merge.message or None,
     }
-    if merge.details:
-        details: list[Fields] = [
-            {
-                "componentGuid": detail.component_id,
-                "sourceRevision": detail.source_revision,
-                "destinationRevision": detail.destination_revision,
-                "mergeRevision": detail.merge_revision,
-                "changeType": detail.change_type,
-                "conflict": detail.conflict,
-                "resolution": None if not detail.conflict else _resolution(merge),
-                "stage": detail.stage,
-                "excluded": False,
-            }
-            for detail in merge.details
-        ]
+    details = [_detail_fields(merge, d) for d in merge.details if d.left_out_as != "missing"]
+    if details and with_details:
         fields["MergeRequestDetails"] = {"MergeRequestDetail": details}
     return fields
 
 
-def _resolution(merge: Merge) -> str:
-    return "OVERRIDE" if merge.priority == "SOURCE" else "KEEP_DESTINATION"
+def _detail_fields(merge: Merge, detail: MergeDetail) -> Fields:
+    kept = detail.left_out_as == "keep_destination"
+    resolution = "KEEP_DESTINATION" if kept or merge.priority == "DESTINATION" else "OVERRIDE"
+    return {
+        "componentGuid": detail.component_id,
+        "sourceRevision": detail.source_revision,
+        "destinationRevision": detail.destination_revision,
+        "mergeRevision": detail.merge_revision,
+        "changeType": detail.change_type,
+        "conflict": detail.conflict or kept,
+        "resolution": resolution if detail.conflict or kept else None,
+        "stage": detail.stage,
+        "excluded": detail.left_out_as == "excluded",
+        "lockedOnDestinationBranch": detail.left_out_as == "locked",
+    }
 
 
 def folder_fields(account: Account, folder: Folder) -> Fields:
@@ -180,6 +181,7 @@ QUERYABLE: dict[str, frozenset[str]] = {
         "modifiedDate modifiedBy deleted currentVersion folderName folderId "
         "copiedFromComponentId copiedFromComponentVersion branchName branchId"
     ),
+    "ComponentReference": _names("parentComponentId parentVersion componentId type"),
     "DeployedPackage": _names(
         "notes active componentId componentVersion componentType deployedBy deployedDate "
         "deploymentId environmentId packageId packageVersion version"
@@ -204,7 +206,7 @@ QUERYABLE: dict[str, frozenset[str]] = {
 Rows = Callable[[Account], Iterable[Fields]]
 
 
-def read_filter(request: Request, xml_root: str) -> queries.Expression | None:
+def read_filter(request: Request, xml_root: str = "QueryConfig") -> queries.Expression | None:
     if request.content_type == XML:
         return queries.read_xml(request.body, xml_root)
     return queries.read_json(request.body)
@@ -216,11 +218,8 @@ def query(
     """The first page of what passes the filter."""
     expression = read_filter(request, xml_root)
     queries.check_properties(expression, QUERYABLE[kind])
-    if kind == "MergeRequest" and not queries.properties(expression).keys() & {
-        "sourceBranchId",
-        "destinationBranchId",
-    }:
-        raise bad_request("The sourceBranchId or destinationBranchId is required.")
+    if kind == "MergeRequest":
+        _check_merge_filter(expression)
     found = [
         row
         for row in rows
@@ -230,6 +229,17 @@ def query(
         )
     ]
     return page(request, kind, found)
+
+
+def _check_merge_filter(expression: queries.Expression | None) -> None:
+    """A branch has to be named, and nothing but EQUALS may name it."""
+    branches = {"sourceBranchId", "destinationBranchId"}
+    ways = queries.alternatives(expression)
+    if not all(branches & {asked.property for asked in way} for way in ways):
+        raise bad_request("The sourceBranchId or destinationBranchId is required.")
+    for asked in queries.simple(expression):
+        if asked.property in branches and asked.operator != "EQUALS":
+            raise bad_request(f"Only EQUALS is allowed for '{asked.property}'.")
 
 
 def query_more(request: Request, kind: str) -> Answer:

@@ -280,6 +280,7 @@ def newest_release(account: Account, pack: Pack) -> Release | None:
 
 
 def deploy(
+    world: World,
     account: Account,
     environment_id: str,
     package_id: str,
@@ -291,6 +292,9 @@ def deploy(
     """Deploy a package, or a released pack's package, to an environment."""
     if environment_id not in account.environments:
         raise not_found(f"The environment ({environment_id}) is not found.")
+    name = account.environments[environment_id].name
+    if {environment_id, name} & set(world.modes.refusing_environments):
+        raise bad_request(f"The environment {name} does not accept deployments at present.")
     here = [d for d in account.deployments.values() if d.environment_id == environment_id]
     if any(d.package_id == package_id and d.active for d in here):
         raise bad_request(

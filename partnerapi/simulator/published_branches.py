@@ -93,8 +93,13 @@ def create_merge(request: Request) -> Answer:
     return _send_merge(request, merge)
 
 
+def _merge_fields(request: Request, merge: Merge) -> Fields:
+    with_details = request.world.modes.merge_details == "full"
+    return objects.merge_fields(request.account, merge, with_details=with_details)
+
+
 def _send_merge(request: Request, merge: Merge) -> Answer:
-    return send(request, "MergeRequest", objects.merge_fields(request.account, merge))
+    return send(request, "MergeRequest", _merge_fields(request, merge))
 
 
 def _merge(request: Request, merge_id: str) -> Merge:
@@ -106,7 +111,7 @@ def _merge(request: Request, merge_id: str) -> Merge:
 
 @routes.object("MergeRequest", 19)
 def merge_of(request: Request, merge_id: str) -> Fields:
-    return objects.merge_fields(request.account, _merge(request, merge_id))
+    return _merge_fields(request, _merge(request, merge_id))
 
 
 @routes.on("POST", "MergeRequest/execute/<id>", 13, "POST MergeRequest Execute")
@@ -138,7 +143,5 @@ def merge_rows(request: Request) -> Iterable[Fields]:
     """A query tells less than a read: no details."""
     rows: list[Fields] = []
     for merge in request.account.merges.values():
-        fields = objects.merge_fields(request.account, merge)
-        fields.pop("MergeRequestDetails", None)
-        rows.append(fields)
+        rows.append(objects.merge_fields(request.account, merge, with_details=False))
     return rows

@@ -171,32 +171,37 @@ def references_of(request: Request, reference: str) -> Fields:
 @routes.pages("ComponentReference", 4)
 def query_references(request: Request) -> Answer:
     """Operation 4 as published, the way that tells what a component uses."""
-    asked = queries.properties(objects.read_filter(request, "QueryConfig"))
-    for name, expression in asked.items():
-        if name not in {"parentComponentId", "parentVersion", "componentId", "type"}:
-            raise bad_request(f"The property '{name}' cannot be queried on this object.")
-        if expression.operator != "EQUALS":
-            raise bad_request(f"Only EQUALS is allowed for '{name}'.")
-    values = {name: expression.arguments[0] for name, expression in asked.items()}
+    expression = objects.read_filter(request)
+    queries.check_properties(expression, objects.QUERYABLE["ComponentReference"])
+    for asked in queries.simple(expression):
+        if asked.operator != "EQUALS":
+            raise bad_request(f"Only EQUALS is allowed for '{asked.property}'.")
+    rows: list[Fields] = []
+    for way in queries.alternatives(expression):
+        rows.extend(row for row in _references_asked_for(request, way) if row not in rows)
+    return objects.page(request, "ComponentReference", [{"references": [row]} for row in rows])
+
+
+def _references_asked_for(request: Request, way: tuple[queries.Simple, ...]) -> list[Fields]:
+    """What one alternative of a filter asks for: what a revision uses, or who uses a component."""
+    values = {asked.property: asked.arguments[0] for asked in way}
+    if ("parentComponentId" in values) != ("parentVersion" in values):
+        raise bad_request("The parentVersion must accompany the parentComponentId.")
     if "parentComponentId" in values:
-        if not values.get("parentVersion", "").isdigit():
-            raise bad_request("The parentVersion must accompany the parentComponentId.")
+        if not values["parentVersion"].isdigit():
+            raise bad_request("The parentVersion must be a number.")
         rows = _children(request, values["parentComponentId"], int(values["parentVersion"]))
     elif "componentId" in values:
         account = request.account
         rows = [
-            _reference(parent, version, values["componentId"], kind)
+            _reference(parent, version, values["componentId"].lower(), kind)
             for parent, version, kind in components.parents(
                 account, values["componentId"], account.main
             )
         ]
     else:
         raise bad_request("The parentComponentId or the componentId is required.")
-    if "type" in values:
-        rows = [row for row in rows if row["type"] == values["type"]]
-    if "componentId" in values:
-        rows = [row for row in rows if row["componentId"] == values["componentId"].lower()]
-    return objects.page(request, "ComponentReference", [{"references": [row]} for row in rows])
+    return [row for row in rows if all(queries.matches(asked, row) for asked in way)]
 
 
 def _children(request: Request, component_id: str, number: int) -> list[Fields]:

@@ -342,6 +342,7 @@ def deploy(request: Request) -> Answer:
         package_id = packages.create(account, str(fields["componentId"]), "", "").id
     package = packages.find(account, package_id)
     deployment = packages.deploy(
+        request.world,
         account,
         str(fields["environmentId"]),
         package.id,

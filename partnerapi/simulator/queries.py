@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, product
 from typing import Any
 
 from lxml import etree
@@ -12,6 +13,8 @@ from partnerapi.simulator.documents import BNS, XSI, parse
 from partnerapi.simulator.errors import bad_request
 
 PAGE_SIZE = 100
+# Asked for in whichever letter case.
+ID_PROPERTIES = frozenset({"componentId", "parentComponentId"})
 
 Record = Mapping[str, Any]
 
@@ -142,16 +145,25 @@ def _simple(operator: str, property_: str, arguments: list[str]) -> Simple:
     return Simple(operator, property_, tuple(arguments))
 
 
-def properties(expression: Expression | None) -> dict[str, Simple]:
-    """Every property that a filter names, with its (last) simple expression."""
-    if expression is None:
-        return {}
+def simple(expression: Expression | None) -> Iterator[Simple]:
+    """Every comparison of a filter."""
     if isinstance(expression, Simple):
-        return {expression.property: expression}
-    found: dict[str, Simple] = {}
-    for nested in expression.nested:
-        found.update(properties(nested))
-    return found
+        yield expression
+    elif expression is not None:
+        for nested in expression.nested:
+            yield from simple(nested)
+
+
+def alternatives(expression: Expression | None) -> list[tuple[Simple, ...]]:
+    """The ways in which a record may pass: for each, comparisons that must all be true."""
+    if expression is None:
+        return [()]
+    if isinstance(expression, Simple):
+        return [(expression,)]
+    ways = [alternatives(nested) for nested in expression.nested]
+    if expression.operator == "or":
+        return [way for nested in ways for way in nested]
+    return [tuple(chain.from_iterable(chosen)) for chosen in product(*ways)]
 
 
 def matches(expression: Expression | None, record: Record) -> bool:
@@ -161,12 +173,13 @@ def matches(expression: Expression | None, record: Record) -> bool:
     if isinstance(expression, Grouping):
         results = [matches(nested, record) for nested in expression.nested]
         return all(results) if expression.operator == "and" else any(results)
-    return OPERATORS[expression.operator][1](
-        _text(record.get(expression.property)), expression.arguments
-    )
+    arguments = expression.arguments
+    if expression.property in ID_PROPERTIES:
+        arguments = tuple(map(str.lower, arguments))
+    return OPERATORS[expression.operator][1](_text(record.get(expression.property)), arguments)
 
 
 def check_properties(expression: Expression | None, allowed: frozenset[str]) -> None:
-    for name in properties(expression):
-        if name not in allowed:
-            raise bad_request(f"The property '{name}' cannot be queried on this object.")
+    for asked in simple(expression):
+        if asked.property not in allowed:
+            raise bad_request(f"The property '{asked.property}' cannot be queried on this object.")

@@ -4,10 +4,11 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from partnerapi.simulator import control
+from partnerapi.simulator import control, people
 from partnerapi.simulator.calls import Call
 from partnerapi.simulator.errors import ApiError
 from partnerapi.simulator.faults import Fault, striking
@@ -95,6 +96,9 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(latency)
         if too_fast:
             answer = send_error(headers.get("accept", ""), 503, "The rate limit was exceeded.")
+        elif fault is not None and fault.kind == "meanwhile":
+            with service.lock:
+                answer = self._meanwhile(fault, call, lambda: service.answer(incoming, call, found))
         elif fault is None or fault.done:
             with service.lock:
                 answer = service.answer(incoming, call, found)
@@ -102,8 +106,8 @@ class Handler(BaseHTTPRequestHandler):
             answer = Answer()
         call.status = answer.status
         if fault is not None:
-            call.fault = fault.kind
-            self._go_wrong(fault, call, answer, headers.get("accept", ""))
+            call.fault = call.fault or fault.kind
+            self._go_wrong(fault, call, answer, incoming)
         else:
             self._send(answer)
         call.milliseconds = round((time.monotonic() - started) * 1000, 2)
@@ -134,7 +138,16 @@ class Handler(BaseHTTPRequestHandler):
 
     # Faults
 
-    def _go_wrong(self, fault: Fault, call: Call, answer: Answer, accept: str) -> None:
+    def _meanwhile(self, fault: Fault, call: Call, go_on: Callable[[], Answer]) -> Answer:
+        """Let other people do something right before the call (or after it: ``done``)."""
+        answer = go_on() if fault.done else None
+        try:
+            people.do(self.server.service.world, fault.edit)
+        except ApiError as error:
+            call.fault = error.message
+        return answer or go_on()
+
+    def _go_wrong(self, fault: Fault, call: Call, answer: Answer, incoming: Incoming) -> None:
         """Answer a call as a fault wants it; ``answer`` is the true one where the call was done."""
         if fault.kind in {"timeout", "lost_reply", "reset"}:
             call.status = None
@@ -147,7 +160,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault.kind == "endless":
             self._send_endlessly()
             return
-        wrong = self._wrong_answer(fault, answer, accept)
+        wrong = self._wrong_answer(fault, answer, incoming)
         if fault.retry_after:
             wrong.headers["Retry-After"] = fault.retry_after
         call.status = wrong.status
@@ -159,11 +172,17 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._send(wrong)
 
-    def _wrong_answer(self, fault: Fault, answer: Answer, accept: str) -> Answer:
+    def _wrong_answer(self, fault: Fault, answer: Answer, incoming: Incoming) -> Answer:
+        accept = incoming.headers.get("accept", "")
         if fault.kind == "status":
             return send_error(accept, fault.status, fault.message)
         if fault.kind == "error_in_200":
             return send_error(accept, 200, fault.message)
+        if fault.kind == "echo":
+            sent = incoming.body.decode("utf-8", "replace")
+            return send_error(accept, fault.status, f"{fault.message} The request was: {sent}")
+        if fault.kind == "other_status":
+            return Answer(fault.status, answer.body, answer.content_type)
         if fault.kind == "html":
             return Answer(fault.status, HTML, "text/html; charset=utf-8")
         if fault.kind == "empty":

@@ -194,6 +194,7 @@ class MergeDetail:
     source_revision: int
     destination_revision: int | None
     conflict: bool
+    left_out_as: str = ""
     stage: str = "DRAFTED"
     merge_revision: int | None = None
 
@@ -284,6 +285,10 @@ class Modes:
     merge_mode: str = "normal"  # normal, fail, auto, stuck, fail_draft
     branch_mode: str = "normal"  # normal, never_ready
     release_mode: str = "normal"  # normal, error, stuck, scheduled
+    merge_leaves_out: list[str] = field(default_factory=list)  # ids or names of components
+    merge_leaves_out_as: str = "skipped"  # see branches.LEFT_OUT_AS
+    merge_details: str = "full"  # or none
+    refusing_environments: list[str] = field(default_factory=list)  # ids or names
     branching_enabled: bool = True
     branch_limit: int = 20
     immaterial: str = "refuse"  # or accept: sources disagree

@@ -72,7 +72,7 @@ class Controls:
         assert answer.ok, answer.text
         return answer.content.decode()
 
-    def control(self, name: str, **body: Any) -> dict[str, Any]:
+    def control(self, name: str, /, **body: Any) -> dict[str, Any]:
         answer = self.session.post(f"{self.url}/_control/{name}", json=body, timeout=20)
         assert answer.ok, answer.text
         found: dict[str, Any] = answer.json()

@@ -2,19 +2,23 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
 
 from partnerapi.simulator import seed
-from tests.partnerapi.simulators import Controls, running
+from partnerapi.simulator import seed_xml as x
+from partnerapi.simulator.documents import ROOT_NAMESPACES
+from partnerapi.simulator.seed import uid
+from tests.partnerapi.simulators import Controls, running, until
 
 READ = f"Component/{seed.COPIED_TWIN_ID}"
 
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[Controls]:
-    with running("--dialect", "guide") as controls:
+    with running("--dialect", "guide", "--speed", "10") as controls:
         yield controls
 
 
@@ -207,3 +211,229 @@ def test_an_edit_keeps_the_real_secrets(api: Controls) -> None:
     assert "prod-violet-anchor-1" in before
     assert "prod-violet-anchor-1" in api.raw(connection)
     assert api.state()["mask_stored"] == []
+
+
+# What is done, and answered badly
+
+
+def published(api: Controls) -> None:
+    api.control("reset", dialect="published")
+
+
+def component_xml(name: str, branch: str = "", component: str = "") -> str:
+    return (
+        f'<bns:Component {ROOT_NAMESPACES} name="{name}" type="script.processing"'
+        f' branchId="{branch}" componentId="{component}"><bns:object>'
+        f"{x.processing_script(name)}</bns:object></bns:Component>"
+    )
+
+
+def ready_branch(api: Controls, name: str = "promo-1") -> str:
+    found = api.edit(action="make_branches", count=1, prefix=name)["branchIds"]
+    return str(found[0])
+
+
+WRITES: dict[str, tuple[str, str, Any]] = {
+    "component": ("POST", "Component", component_xml("Written")),
+    "package": (
+        "POST",
+        "PackagedComponent",
+        {"componentId": seed.COPIED_TWIN_ID, "packageVersion": "9", "branchName": "main"},
+    ),
+    "deployment": ("POST", "DeployedPackage", None),
+    "pack": (
+        "POST",
+        "PublisherIntegrationPack",
+        {"name": "New pack", "Description": "", "installationType": "MULTI"},
+    ),
+    "branch": ("POST", "Branch", {"name": "promo-1", "parentId": "main"}),
+    "folder": ("POST", "Folder", {"name": "Written"}),
+    "release": ("POST", "ReleaseIntegrationPack", None),
+}
+
+
+def write(api: Controls, name: str) -> requests.Response:
+    method, path, body = WRITES[name]
+    if name == "deployment":
+        stock = next(p for p in api.state()["packages"] if p["version"] == "1.0")
+        body = {"environmentId": seed.ENVIRONMENTS["prod-eu"], "packageId": stock["id"]}
+    elif name == "branch":
+        main = next(b for b in api.state()["branches"] if b["name"] == "main")
+        body = {**body, "parentId": main["id"]}
+    elif name == "release":
+        body = {"id": seed.PACKS["orders"], "releaseSchedule": "IMMEDIATELY"}
+    if isinstance(body, str):
+        return api.call(method, path, body)
+    return api.call(method, path, json=body)
+
+
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize(("kind", "status"), [("status", 503), ("html", 200), ("html", 502)])
+def test_any_write_can_be_done_and_answered_badly(
+    api: Controls, name: str, kind: str, status: int
+) -> None:
+    published(api)
+    before = api.state()
+    api.fault("write", kind, status=status, done=True)
+    assert write(api, name).status_code == status
+    after = api.state()
+    changed = {
+        key
+        for key in ("accounts", "branches", "packages", "packs", "releases", "deployments")
+        if before[key] != after[key]
+    }
+    assert changed
+
+
+def test_faults_of_writes_leave_reads_alone(api: Controls) -> None:
+    api.fault("write", "status", times=-1)
+    assert api.call("GET", READ).ok
+    assert api.call("POST", "Branch/query", json={}).ok
+    assert make_branch(api).status_code == 503
+
+
+def test_the_true_answer_comes_with_another_status(api: Controls) -> None:
+    api.fault(10, "other_status")
+    answer = make_branch(api)
+    assert (answer.status_code, answer.json()["name"]) == (201, "promo-1")
+
+
+def test_an_error_echoes_what_was_sent(api: Controls) -> None:
+    api.fault(10, "echo", message="The branch cannot be made.")
+    answer = make_branch(api)
+    assert answer.status_code == 400
+    assert "promo-1" in answer.json()["message"]
+    assert branch_names(api) == ["main"]
+
+
+# What other people do meanwhile
+
+
+def test_another_user_deletes_the_branch_right_before_a_call(api: Controls) -> None:
+    made = make_branch(api).json()["branchId"]
+    api.fault(14, "meanwhile", edit={"action": "delete_branch", "branch": "promo-"})
+    answer = api.call("GET", f"Branch/{made}", accept="application/json")
+    assert (answer.status_code, "already deleted" in answer.text) == (404, True)
+
+
+def test_another_user_saves_on_main_right_after_a_call(api: Controls) -> None:
+    edit = {"action": "touch", "name": "Customer Master Sync", "description": "Hotfix"}
+    api.fault(1, "meanwhile", edit=edit, done=True)
+    assert "Hotfix" not in api.call("GET", READ).text
+    assert "Hotfix" in api.call("GET", READ).text
+
+
+def test_another_user_works_on_a_branch(api: Controls) -> None:
+    branch = ready_branch(api)
+    api.edit(action="touch", componentId=seed.COPIED_TWIN_ID, branch="promo-", description="Mine")
+    assert "Mine" in api.call("GET", f"{READ}~{branch}").text
+    assert "Mine" not in api.call("GET", READ).text
+    api.edit(action="delete_component", componentId=seed.COPIED_TWIN_ID, branchId=branch)
+    assert 'deleted="true"' in api.call("GET", f"{READ}~{branch}").text
+
+
+def test_what_cannot_be_done_meanwhile_stands_in_the_log(api: Controls) -> None:
+    api.fault(1, "meanwhile", edit={"action": "delete_branch", "branch": "promo-"})
+    assert api.call("GET", READ).ok
+    assert "No branch" in api.state()["calls"]["last"][-1]["fault"]
+
+
+def test_another_user_changes_packs(api: Controls) -> None:
+    published(api)
+    pack, report = seed.PACKS["orders"], uid(seed.PRIMARY_ACCOUNT, "stock-report")
+
+    def entry() -> dict[str, Any]:
+        answer = api.call("GET", f"PublisherIntegrationPack/{pack}", accept="application/json")
+        rows = answer.json()["PublisherPackagedComponents"]["PublisherPackagedComponent"]
+        return next((row for row in rows if row["componentId"] == report), {})
+
+    package = api.edit(action="create_package", componentId=report, packageVersion="5")
+    api.edit(action="add_to_pack", packId=pack, packageId=package["packageId"])
+    assert (entry()["pendingVersion"], entry()["deleted"]) == ("5", False)
+    api.edit(action="remove_from_pack", packId=pack, componentId=report)
+    assert entry()["deleted"] is True
+    api.edit(action="release_pack", packId=pack)
+    assert entry() == {}
+    api.edit(action="rename_pack", packId=pack, name="Renamed")
+    api.edit(action="create_pack", name="Order Management")
+    names = [p["name"] for p in api.state()["packs"]]
+    assert (names[0], names[-1]) == ("Renamed", "Order Management")
+
+
+@pytest.mark.parametrize(
+    ("left_out_as", "told"),
+    [
+        ("skipped", {"excluded": False, "stage": "MERGED"}),
+        ("missing", None),
+        ("excluded", {"excluded": True}),
+        ("keep_destination", {"resolution": "KEEP_DESTINATION", "conflict": True}),
+        ("locked", {"lockedOnDestinationBranch": True}),
+    ],
+)
+def test_a_merge_leaves_a_component_out(
+    api: Controls, left_out_as: str, told: dict[str, Any] | None
+) -> None:
+    published(api)
+    api.edit(merge_mode="auto", merge_leaves_out=["Second"], merge_leaves_out_as=left_out_as)
+    branch = ready_branch(api)
+    for name in ("First", "Second"):
+        assert api.call("POST", "Component", component_xml(name, branch)).ok
+    merged = merge(api, branch)
+    by_name = {c["name"]: c for c in api.state()["accounts"][seed.PRIMARY_ACCOUNT]["components"]}
+    assert by_name["First"]["version"]
+    assert by_name["Second"]["version"] is None
+    rows = merged["MergeRequestDetails"]["MergeRequestDetail"]
+    row = next((r for r in rows if r["componentGuid"] == by_name["Second"]["id"]), None)
+    assert (row is None) == (told is None)
+    assert (told or {}).items() <= (row or {}).items()
+
+
+def test_a_merge_without_details(api: Controls) -> None:
+    published(api)
+    api.edit(merge_mode="auto", merge_details="none")
+    branch = ready_branch(api)
+    api.call("POST", "Component", component_xml("First", branch))
+    assert "MergeRequestDetails" not in merge(api, branch)
+
+
+def test_a_merge_carries_out_a_deletion(api: Controls) -> None:
+    published(api)
+    api.edit(merge_mode="auto")
+    branch = ready_branch(api)
+    api.edit(action="delete_component", componentId=seed.COPIED_TWIN_ID, branchId=branch)
+    rows = merge(api, branch)["MergeRequestDetails"]["MergeRequestDetail"]
+    assert [row["changeType"] for row in rows] == ["DELETED"]
+    assert 'deleted="true"' in api.call("GET", f"ComponentMetadata/{seed.COPIED_TWIN_ID}").text
+
+
+def merge(api: Controls, branch: str) -> dict[str, Any]:
+    main = next(b for b in api.state()["branches"] if b["name"] == "main")
+    body = {
+        "sourceBranchId": branch,
+        "destinationBranchId": main["id"],
+        "strategy": "OVERRIDE",
+        "priorityBranch": "SOURCE",
+    }
+    made = api.call("POST", "MergeRequest", json=body).json()["id"]
+
+    def ask() -> dict[str, Any]:
+        answer = api.call("GET", f"MergeRequest/{made}", accept="application/json")
+        found: dict[str, Any] = answer.json()
+        return found
+
+    return until(ask, lambda found: found["stage"] == "MERGED")
+
+
+def test_an_environment_refuses(api: Controls) -> None:
+    published(api)
+    api.edit(refusing_environments=["Production EU"])
+    answer = write(api, "deployment")
+    assert (answer.status_code, "Production EU" in answer.text) == (400, True)
+    api.edit(refusing_environments=[])
+    assert write(api, "deployment").ok
+
+
+def test_an_environment_is_retired(api: Controls) -> None:
+    published(api)
+    api.edit(action="delete_environment", environmentId=seed.ENVIRONMENTS["prod-eu"])
+    assert "is not found" in write(api, "deployment").text

@@ -285,6 +285,85 @@ def test_a_manifest_keeps_the_versions_that_were_packaged(api: Controls) -> None
     assert versions[uid(seed.ORDERS_ACCOUNT, "stock-sync")] == 1
 
 
+def grouped(operator: str, *nested: Any) -> dict[str, Any]:
+    return {"operator": operator, "nestedExpression": list(nested)}
+
+
+def equals(name: str, value: object) -> dict[str, Any]:
+    return {"operator": "EQUALS", "property": name, "argument": [str(value)]}
+
+
+def asked(api: Controls, kind: str, expression: Any, account: str = "") -> list[Any]:
+    body = {"QueryFilter": {"expression": expression}}
+    answer = api.call("POST", f"{kind}/query", json=body, account=account)
+    assert answer.ok, answer.text
+    rows: list[Any] = answer.json()["result"]
+    return rows
+
+
+def test_references_of_many_components_are_asked_for_at_once(api: Controls) -> None:
+    orders = seed.ORDERS_ACCOUNT
+    parents = [uid(orders, key) for key in ("stock-sync", "customer-master", "heartbeat")]
+    versions = [3, 1, 1]
+
+    def used(*pairs: tuple[str, int]) -> set[tuple[str, int, str]]:
+        ways = [
+            grouped("and", equals("parentComponentId", parent), equals("parentVersion", version))
+            for parent, version in pairs
+        ]
+        rows = asked(api, "ComponentReference", grouped("or", *ways), account=orders)
+        return {
+            (r["parentComponentId"], r["parentVersion"], r["componentId"])
+            for row in rows
+            for r in row["references"]
+        }
+
+    pairs = list(zip(parents, versions, strict=True))
+    alone = [used(pair) for pair in pairs]
+    assert [len(found) for found in alone] == [3, 2, 0]
+    assert used(*pairs) == set().union(*alone)
+    # Another revision of one of them is a way of its own.
+    assert {version for _, version, _ in used(pairs[0], (parents[0], 1))} == {1, 3}
+
+
+def test_a_version_belongs_to_the_parent_beside_it(api: Controls) -> None:
+    half = grouped(
+        "or",
+        grouped("and", equals("parentComponentId", STOCK), equals("parentVersion", 1)),
+        equals("parentComponentId", STOCK),
+    )
+    body = {"QueryFilter": {"expression": half}}
+    answer = api.call("POST", "ComponentReference/query", json=body)
+    assert (answer.status_code, "parentVersion" in message(answer)) == (400, True)
+
+
+def test_nested_groups_are_evaluated_in_full(api: Controls) -> None:
+    named = grouped("or", equals("name", "Stock Level Sync"), equals("name", "Stock Settings"))
+    kind = grouped("or", equals("type", "process"), equals("type", "profile.json"))
+    rows = asked(api, "ComponentMetadata", grouped("and", named, kind, equals("deleted", "false")))
+    assert {row["name"] for row in rows} == {"Stock Level Sync"}
+    rows = asked(api, "ComponentMetadata", grouped("or", named, equals("name", "Commerce API")))
+    assert {row["name"] for row in rows} == {"Stock Level Sync", "Stock Settings", "Commerce API"}
+
+
+def test_queries_and_bulk_reads_look_into_a_sub_account(api: Controls) -> None:
+    orders, demo = seed.ORDERS_ACCOUNT, seed.DEMO_COMPONENT_ID
+    rows = asked(api, "ComponentMetadata", equals("componentId", demo), account=orders)
+    assert [row["name"] for row in rows] == ["Order to Cash"]
+    body = {"type": "GET", "request": [{"id": demo}, {"id": NOBODY}]}
+    for kind in ("ComponentMetadata", "Component"):
+        there = api.call("POST", f"{kind}/bulk", json=body, account=orders, accept=XML)
+        assert re.findall('statusCode="([0-9]+)"', there.text) == ["200", "400"], there.text
+        here = api.call("POST", f"{kind}/bulk", json=body, accept=XML)
+        assert re.findall('statusCode="([0-9]+)"', here.text) == ["400", "400"]
+
+
+def test_addresses_may_end_with_a_slash(api: Controls) -> None:
+    assert api.call("GET", f"Component/{STOCK}/").ok
+    assert api.call("POST", "Branch/query/", json={}).ok
+    assert api.call("GET", "Branch//").status_code in {400, 404}
+
+
 # -- branches and merges ---------------------------------------------------------------------
 
 
