@@ -6,10 +6,12 @@ state changes; pages only use them to decide what to offer.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
 
+from .messages import PromotionError
 from .models import DevAccount, Plan, PromotionRequest
 
 if TYPE_CHECKING:
@@ -64,10 +66,41 @@ def plans(user: User | AnonymousUser) -> QuerySet[Plan]:
 
 
 def same_person(one: User, other: User) -> bool:
-    """Whether two user records are one person: the same row, or the same e-mail in any letter case."""
-    if one.pk == other.pk:
-        return True
-    return bool(one.email) and one.email.casefold() == other.email.casefold()
+    """Whether two user records are one person: the same row, or a name or e-mail in common.
+
+    Letter case, blanks and Unicode's other spellings of a letter make no difference.
+    """
+    return one.pk == other.pk or not _identities(one).isdisjoint(_identities(other))
+
+
+def _identities(user: User) -> set[str]:
+    spelled = (
+        "".join(unicodedata.normalize("NFKC", name).split()).casefold()
+        for name in (user.username, user.email)
+    )
+    return {name for name in spelled if name}
+
+
+def check_standing(promotion: PromotionRequest) -> None:
+    """Everybody and everything that the promotion needs must still be switched on.
+
+    :raises PromotionError: SWITCHED_OFF, with what or who it is: the requester, their access, the dev account, an
+        environment, or the admin who approved.
+    """
+    account = promotion.dev_account
+    if not account.is_active:
+        raise PromotionError("SWITCHED_OFF", f"The dev account {account}.")
+    requester = promotion.requester
+    if not requester.is_active:
+        raise PromotionError("SWITCHED_OFF", f"The requester, {requester}.")
+    if not dev_accounts(requester).filter(pk=account.pk).exists():
+        raise PromotionError("SWITCHED_OFF", f"The access of {requester} to {account}.")
+    off = promotion.deployments.outstanding().filter(environment__is_active=False).first()
+    if off is not None:
+        raise PromotionError("SWITCHED_OFF", f"The environment {off.environment}.")
+    approver = promotion.approved_by
+    if approver is not None and not is_admin(approver):
+        raise PromotionError("SWITCHED_OFF", f"{approver}, who approved it, is no admin any more.")
 
 
 def may_decide(user: User, promotion: PromotionRequest) -> bool:

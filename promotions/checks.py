@@ -13,7 +13,7 @@ from django.contrib.auth.hashers import check_password
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
-from .states import Stage
+from .states import EnvironmentValues, Stage
 
 # Whom `manage.py seed_demo` writes, and their one password. Said again here, for in the image of a
 # production set-up that command is left out.
@@ -31,7 +31,7 @@ def check_choices(**kwargs: Any) -> list[CheckMessage]:
     problems: list[CheckMessage] = []
     for number, name, allowed in (
         (1, "STAGE", Stage.values),
-        (2, "ENVIRONMENT_VALUES", ["keep", "empty"]),
+        (2, "ENVIRONMENT_VALUES", EnvironmentValues.values),
         (3, "PARTNER_API_DIALECT", ["", "guide", "published"]),
     ):
         value = getattr(settings, name)

@@ -205,6 +205,19 @@ MESSAGES = {
         "The platform reports a conflict for the merge.",
         "Look at who changed the components in production, then make a new plan.",
     ),
+    "APPROVAL_MISSING": Message(
+        "There is no approval for exactly this content, these environments and this pack.",
+        "Nothing is merged without one. Promote again, and let an admin decide.",
+    ),
+    "SWITCHED_OFF": Message(
+        "Somebody or something that this promotion needs has been switched off since it was requested.",
+        "Nothing more happens in production. Switch it on again, or promote anew without it.",
+    ),
+    "RULES_CHANGED": Message(
+        "The set-up has changed since this was requested, so it cannot be carried on by the rules that it was "
+        "requested under.",
+        "Request it again, or let an admin set the old value back and retry.",
+    ),
     "MERGE_DIFFERS": Message(
         "The merge would not bring everything to production that was approved.",
         "Nothing reached production. See in the primary account who changed the merge request, then promote again.",

@@ -31,6 +31,21 @@ class Stage(TextChoices):
     AFTER_APPROVAL = "after_approval", "after the approval"
 
 
+class EnvironmentValues(TextChoices):
+    """What becomes of production's own values at an update: the ``ENVIRONMENT_VALUES`` setting."""
+
+    KEEP = "keep", "kept"
+    EMPTY = "empty", "emptied"
+
+
+class Kind(TextChoices):
+    """What a promotion request asks for."""
+
+    PROMOTION = "promotion", "Promotion"
+    DEPLOYMENT = "deployment", "Deployment of what was promoted"
+    ROLLBACK = "rollback", "Rollback"
+
+
 FINAL = frozenset(
     {
         Status.DEPLOYED,

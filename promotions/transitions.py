@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from .models import Event, PromotionBranch, PromotionRequest, Reservation, StepRun
+from .models import Event, Plan, PromotionBranch, PromotionRequest, Reservation, StepRun
 from .states import FINAL, INITIAL, TABLES, Stage, Status, StepState
 
 if TYPE_CHECKING:
@@ -31,14 +31,43 @@ class StalePromotion(Exception):
         self.current = Status(current)
 
 
-def allowed_from(to: Status) -> frozenset[Status]:
-    """The statuses from which a promotion may go to ``to`` under the present ``STAGE`` setting."""
-    return TABLES[Stage(settings.STAGE)][to]
+def allowed_from(to: Status, stage: str) -> frozenset[Status]:
+    """The statuses from which a promotion may go to ``to``.
+
+    :param stage: the ``STAGE`` that the promotion was submitted under.
+    """
+    return TABLES[Stage(stage)][to]
 
 
-def initial_status() -> Status:
-    """The status of a promotion that has just been submitted."""
-    return INITIAL[Stage(settings.STAGE)]
+def open_promotion(*, requester: User, plan: Plan, notes: str, **columns: Any) -> PromotionRequest:
+    """Write the row of a promotion that is being submitted, in its first status and with the rules of this moment.
+
+    The caller is in a transaction.
+    """
+    stage = Stage(settings.STAGE)
+    status = INITIAL[stage]
+    promotion = PromotionRequest.objects.create(
+        requester=requester,
+        plan=plan,
+        dev_account=plan.dev_account,
+        notes=notes,
+        content_hash=plan.content_hash,
+        stage=stage,
+        dialect=dialect_in_use(),
+        environment_values=plan.environment_values,
+        status=status,
+        next_attempt_at=timezone.now() if status == Status.QUEUED else None,
+        **columns,
+    )
+    record_event(
+        "submitted", promotion=promotion, actor=requester, note=notes, to_status=status.value
+    )
+    return promotion
+
+
+def dialect_in_use() -> str:
+    """The dialect that workers speak: the guide's where nothing is set."""
+    return settings.PARTNER_API_DIALECT or "guide"
 
 
 def record_event(
@@ -85,18 +114,17 @@ def move(
     :param changes: further columns to write in the same UPDATE.
     """
     with transaction.atomic():
+        # Read under a lock, for the event and the stage; what is allowed is decided by the UPDATE.
         row = PromotionRequest.objects.select_for_update().filter(pk=promotion_id)
-        current = row.values_list("status", flat=True).get()
-        guard = PromotionRequest.objects.filter(pk=promotion_id, status=current)
+        current, stage = row.values_list("status", "stage").get()
+        guard = PromotionRequest.objects.filter(pk=promotion_id, status__in=allowed_from(to, stage))
         if epoch is not None:
             guard = guard.filter(lease_epoch=epoch)
         if where is not None:
             guard = guard.filter(where)
-        moved = 0
-        if current in allowed_from(to):
-            moved = guard.update(
-                status=to, updated_at=timezone.now(), next_attempt_at=next_attempt_at, **changes
-            )
+        moved = guard.update(
+            status=to, updated_at=timezone.now(), next_attempt_at=next_attempt_at, **changes
+        )
         if moved != 1:
             raise StalePromotion(promotion_id, to, current)
         Event.objects.create(

@@ -1,6 +1,7 @@
 """The things of the system, and the invariants that the database holds for them."""
 
 from .accounts import DevAccount, DevAccountAccess, DevPackage, PackageListing
+from .approved import Approved, ApprovedEnvironment, ApprovedFinding
 from .base import LONG_NAME, NAME, Leased
 from .contents import Content
 from .history import ApiCall, AppendOnlyError, Event
@@ -10,6 +11,7 @@ from .mappings import ComponentMapping
 from .plans import Acceptance, Finding, Plan, PlannedComponent
 from .production import Environment, IntegrationPack, PackRelease
 from .promotions import (
+    Approval,
     ComponentResult,
     Deployment,
     PromotionBranch,
@@ -23,6 +25,10 @@ __all__ = [
     "Acceptance",
     "ApiCall",
     "AppendOnlyError",
+    "Approval",
+    "Approved",
+    "ApprovedEnvironment",
+    "ApprovedFinding",
     "ComponentMapping",
     "ComponentResult",
     "Deployment",

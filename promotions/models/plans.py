@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from ..states import Action
+from ..states import Action, EnvironmentValues
 from .accounts import DevAccount
 from .base import LONG_NAME, NAME, Leased
 from .contents import Content
@@ -31,6 +31,13 @@ class Plan(Leased):
     root_type = models.CharField(max_length=64, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="plans"
+    )
+    environment_values = models.CharField(
+        max_length=8,
+        choices=EnvironmentValues,
+        default=EnvironmentValues.KEEP,
+        editable=False,
+        help_text="The rule for production's own values that it was made under.",
     )
     state = models.CharField(max_length=16, choices=State, default=State.BUILDING)
     progress = models.CharField(max_length=NAME, blank=True)

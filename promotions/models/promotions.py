@@ -8,8 +8,20 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from ..states import FINAL, MERGE_INCOMPLETE, Action, Outcome, Status, StepState
+from ..messages import PromotionError
+from ..states import (
+    FINAL,
+    MERGE_INCOMPLETE,
+    Action,
+    EnvironmentValues,
+    Kind,
+    Outcome,
+    Stage,
+    Status,
+    StepState,
+)
 from .accounts import DevAccount
+from .approved import Approved
 from .base import LONG_NAME, NAME, Leased
 from .contents import Content
 from .installation import PrimaryAccount, current_primary_account
@@ -29,7 +41,19 @@ class PromotionRequest(Leased):
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="promotion_requests"
     )
+    kind = models.CharField(max_length=16, choices=Kind, default=Kind.PROMOTION)
+    source = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="followers"
+    )
     target = models.CharField(max_length=16, choices=Target, default=Target.PRODUCTION)
+    # The rules that it was submitted under. It keeps them, whatever the settings say later.
+    stage = models.CharField(
+        max_length=16, choices=Stage, default=Stage.BEFORE_REVIEW, editable=False
+    )
+    dialect = models.CharField(max_length=16, blank=True, editable=False)
+    environment_values = models.CharField(
+        max_length=8, choices=EnvironmentValues, default=EnvironmentValues.KEEP, editable=False
+    )
     package_version = models.CharField(max_length=NAME)
     notes = models.TextField(blank=True)
     status = models.CharField(
@@ -41,12 +65,23 @@ class PromotionRequest(Leased):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     approved_at = models.DateTimeField(null=True, blank=True)
-    approved_hash = models.CharField(max_length=64, blank=True)
+    approved_hash = models.CharField(
+        max_length=64, blank=True, help_text="Over everything in `approved`."
+    )
+    approved = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="What was approved, frozen: content, version, pack, environments, notes, findings, rules.",
+    )
     decision_reason = models.TextField(blank=True)
     pack = models.ForeignKey(
         IntegrationPack, on_delete=models.PROTECT, null=True, blank=True, related_name="promotions"
     )
     new_pack_name = models.CharField(max_length=NAME, blank=True)
+    made_pack_id = models.CharField(
+        max_length=NAME, blank=True, editable=False, help_text="The new pack, once it is made."
+    )
     merge_request_id = models.CharField(max_length=NAME, blank=True)
     content_hash = models.CharField(
         max_length=64, blank=True, help_text="What reviewers see and approve."
@@ -85,6 +120,16 @@ class PromotionRequest(Leased):
                 | Q(merged_at__isnull=False, approved_by__isnull=False),
                 name="deployed_was_approved_and_merged",
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    merge_started_at__isnull=True,
+                    merge_request_id="",
+                    merge_executed_at__isnull=True,
+                    merged_at__isnull=True,
+                )
+                | (Q(approved_by__isnull=False) & ~Q(approved_hash="")),
+                name="merge_demands_an_approval",
+            ),
             models.UniqueConstraint(
                 fields=["dev_account"],
                 condition=Q(status="staging"),
@@ -118,6 +163,30 @@ class PromotionRequest(Leased):
             and self.branches.filter(delete_due__isnull=True).exists()
         )
 
+    def approved_object(self) -> Approved:
+        """What was approved, if the approval stands.
+
+        :raises PromotionError: APPROVAL_MISSING when nobody has approved it, or when what is stored is not what the
+            approval's hash covers.
+        """
+        if not self.approved_by_id or not self.approved_hash:
+            raise PromotionError("APPROVAL_MISSING", "Nobody has approved it.")
+        if self.approved_by_id == self.requester_id:
+            raise PromotionError("APPROVAL_MISSING", "Its requester cannot approve it.")
+        try:
+            approved = Approved.from_json(self.approved)
+        except (KeyError, TypeError) as error:
+            raise PromotionError(
+                "APPROVAL_MISSING", "What was approved is not on record."
+            ) from error
+        if approved.hash != self.approved_hash:
+            raise PromotionError("APPROVAL_MISSING", "What is on record is not what was approved.")
+        if not self.approvals.filter(
+            approved_hash=self.approved_hash, person_id=self.approved_by_id
+        ).exists():
+            raise PromotionError("APPROVAL_MISSING", "The approval is not on record.")
+        return approved
+
     @property
     def pack_name(self) -> str:
         """The chosen Integration Pack, or the one to be made."""
@@ -135,6 +204,32 @@ class PromotionRequest(Leased):
     def branch(self) -> PromotionBranch | None:
         """The branch of the latest staging, deleted or not."""
         return self.branches.order_by("-pk").first()
+
+
+class Approval(models.Model):
+    """One person's yes to exactly one frozen object; `approved_by` and its neighbours are the summary."""
+
+    class Role(models.TextChoices):
+        ADMIN = "admin", "Admin"
+
+    promotion = models.ForeignKey(
+        PromotionRequest, on_delete=models.CASCADE, related_name="approvals"
+    )
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    role = models.CharField(max_length=16, choices=Role, default=Role.ADMIN)
+    approved_hash = models.CharField(max_length=64)
+    comment = models.TextField(blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField(null=True, blank=True, help_text="When it lapses, if it does.")
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(approved_hash=""), name="approval_names_a_hash"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} approved promotion {self.promotion_id}"
 
 
 class ComponentResult(models.Model):
@@ -265,7 +360,14 @@ class Deployment(models.Model):
     promotion = models.ForeignKey(
         PromotionRequest, on_delete=models.CASCADE, related_name="deployments"
     )
-    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="+")
+    environment = models.ForeignKey(
+        Environment, on_delete=models.PROTECT, related_name="deployments"
+    )
+    platform_id = models.CharField(
+        max_length=NAME,
+        blank=True,
+        help_text="The environment's id on the platform, as it was requested.",
+    )
     remote_id = models.CharField(max_length=NAME, blank=True)
     deployed_at = models.DateTimeField(null=True, blank=True)
     note = models.TextField(blank=True, help_text="Why nothing was deployed to it, where so.")

@@ -273,7 +273,7 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         "api_call_count": calls.count(),
         "checklist": after_deployment(promotion) if promotion.status == Status.DEPLOYED else [],
         "may_withdraw": access.may_withdraw(user, promotion)
-        and promotion.status in allowed_from(Status.WITHDRAWN),
+        and promotion.status in allowed_from(Status.WITHDRAWN, promotion.stage),
         "may_cancel": access.may_cancel(user)
         and not promotion.is_final
         and promotion.merge_started_at is None,

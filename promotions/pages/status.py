@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from ..models import PromotionRequest
 from ..states import Stage, Status
 from .words import person
@@ -132,7 +130,7 @@ def explain(promotion: PromotionRequest) -> Explanation:
     fields = {
         "approver": person(promotion.approved_by),
         "branch": _branch(promotion) if "{branch}" in shown.now else "",
-        "after_staging": _AFTER_STAGING[Stage(settings.STAGE)],
+        "after_staging": _AFTER_STAGING[Stage(promotion.stage)],
     }
     return Explanation(
         now=((merged and shown.merged_now) or shown.now).format(**fields),

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from partnerapi.client import PartnerApiClient
 
-from ..models import ComponentResult, PromotionBranch, PromotionRequest, StepRun
+from ..models import Approved, ComponentResult, PromotionBranch, PromotionRequest, StepRun
 from ..partner import client as partner_client
 from ..states import FINAL, Status, StepState
 from ..transitions import StalePromotion, move
@@ -66,6 +66,14 @@ class StepContext:
     @cached_property
     def client(self) -> PartnerApiClient:
         return partner_client(promotion=self.promotion)
+
+    @property
+    def approved(self) -> Approved:
+        """What was approved: the only place that a step after the approval takes its choices from.
+
+        :raises PromotionError: APPROVAL_MISSING.
+        """
+        return self.promotion.approved_object()
 
     @property
     def branch(self) -> PromotionBranch:

@@ -13,22 +13,47 @@ from partnerapi.client import PartnerApiClient
 from partnerapi.errors import AnswerLost, Conflict, NotFound
 from partnerapi.records import MergeDetail, MergeRequest
 
+from ..access import check_standing
 from ..messages import PromotionError
-from ..models import ComponentMapping, ComponentResult, PromotionRequest, Reservation, Turn
+from ..models import (
+    Approved,
+    ComponentMapping,
+    ComponentResult,
+    PromotionRequest,
+    Reservation,
+    Turn,
+)
 from ..plan import check_mappings
-from ..states import MERGE_INCOMPLETE, Action, Status
+from ..states import MERGE_INCOMPLETE, Action, Stage, Status
 from ..transitions import drop_branches, record_event
 from ..worker.lease import Lease
 from ..worker.timing import MERGE_POLL, TURN_POLL
 from .context import StepContext, Wait, counted
-from .staging import content_hash, seal
+from .staging import seal
 
 
 def begin(context: StepContext) -> Wait | None:
     """Approved work begins: staging if that comes after the approval, else the merge."""
-    to = Status.QUEUED if settings.STAGE == "after_approval" else Status.DEPLOYING
+    _demand_approval(context)
+    after_approval = context.promotion.stage == Stage.AFTER_APPROVAL
+    to = Status.QUEUED if after_approval else Status.DEPLOYING
     context.move(to, next_attempt_at=timezone.now())
     return None
+
+
+def _demand_approval(context: StepContext) -> Approved:
+    """Nothing is merged without the approval of somebody else, whatever the settings say now.
+
+    :raises PromotionError: APPROVAL_MISSING; SWITCHED_OFF when somebody or something that it needs was.
+    """
+    approved = context.approved
+    if approved.content_hash != context.promotion.plan.content_hash:
+        raise PromotionError("APPROVAL_MISSING", "The plan is not the one that was approved.")
+    targets = set(context.promotion.deployments.values_list("platform_id", flat=True))
+    if targets != {environment.environment_id for environment in approved.environments}:
+        raise PromotionError("APPROVAL_MISSING", "The environments are not those of the approval.")
+    check_standing(context.promotion)
+    return approved
 
 
 def begin_deploying(context: StepContext) -> Wait | None:
@@ -42,6 +67,7 @@ def take_merge_turn(context: StepContext) -> Wait | None:
 
     Two that go into one pack follow each other to the end: adding, releasing and deploying concern the whole pack.
     """
+    _demand_approval(context)
     with transaction.atomic():
         Turn.take("merges")
         others = PromotionRequest.objects.exclude(pk=context.promotion.pk)
@@ -79,10 +105,6 @@ def verify(context: StepContext) -> Wait | None:
         if seal(on_branch.xml) != result.staged_seal:
             raise PromotionError("PLAN_STALE", f"“{component.name}” was changed on the branch.")
     _check_production(context)
-    staged_hash = content_hash(results)
-    approved = context.promotion.approved_hash
-    if settings.STAGE == "before_review" and staged_hash != approved:
-        raise PromotionError("PLAN_STALE", "The branch does not hold what was approved.")
     context.note(f"{counted(len(results), 'component')} as approved")
     return None
 
@@ -118,6 +140,7 @@ def create_merge_request(context: StepContext) -> Wait | None:
     """Operation 12 from our branch to main; the branch wins (OVERRIDE)."""
     if context.promotion.merge_request_id:
         return None
+    _demand_approval(context)
     if context.tried_before and _merged_by_itself(context):
         return None
     main = next(branch for branch in context.client.query_branches() if branch.is_main)
@@ -245,6 +268,7 @@ def execute_merge(context: StepContext) -> Wait | None:
         return None
     if not merge.can_be_executed:
         return _still_moving(context, merge)
+    _demand_approval(context)
     _check_production(context)
     # Written before the call: from here on main may change, and the clean-up looks before it drops the branch.
     context.record(merge_executed_at=timezone.now())

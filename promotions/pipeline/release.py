@@ -11,7 +11,7 @@ from partnerapi.records import IntegrationPack as RemotePack
 from partnerapi.records import PackagedComponent, Release
 
 from ..messages import PromotionError
-from ..models import Deployment, IntegrationPack, PackRelease, PromotionRequest
+from ..models import ApprovedEnvironment, Deployment, IntegrationPack, PackRelease, PromotionRequest
 from ..states import Action, Status
 from ..transitions import record_event
 from ..worker.timing import RELEASE_POLL, TURN_POLL
@@ -63,7 +63,7 @@ def create_package(context: StepContext) -> Wait | None:
 
 
 def _check_main(context: StepContext) -> None:
-    """What is packaged must be what was merged; an admin who has been told what differs, and retries, accepts it.
+    """What is packaged must be what was merged; what differs is accepted by an approval of its own, at a retry.
 
     :raises PromotionError: PRODUCTION_CHANGED.
     """
@@ -79,34 +79,31 @@ def _check_main(context: StepContext) -> None:
             now = f"at version {version}" if version else "deleted"
             changed.append(f"“{result.component.name}” is {now} in production, not at {merged}.")
     told = " ".join(changed)
-    if (
-        told
-        and not context.promotion.steps.filter(error_code="PRODUCTION_CHANGED", error=told).exists()
-    ):
+    if told and told != context.approved.production_changes:
         raise PromotionError("PRODUCTION_CHANGED", told)
 
 
 def _known_package(context: StepContext) -> PackagedComponent | None:
     found = context.client.query_packaged_components(
         component_id=root_prod_id(context.promotion),
-        package_version=context.promotion.package_version,
+        package_version=context.approved.package_version,
     )
     for package in found:
         if mark(context.promotion) in package.notes:
             return package
-        raise PromotionError("PACKAGE_VERSION_EXISTS", context.promotion.package_version)
+        raise PromotionError("PACKAGE_VERSION_EXISTS", context.approved.package_version)
     return None
 
 
 def _create_package(context: StepContext) -> PackagedComponent:
     # The mark comes first: it must be there, however much of the notes is kept.
     notes = "\n".join(
-        part for part in (mark(context.promotion), context.promotion.notes[:200]) if part
+        part for part in (mark(context.promotion), context.approved.notes[:200]) if part
     )
     try:
         return context.client.create_packaged_component(
             root_prod_id(context.promotion),
-            package_version=context.promotion.package_version,
+            package_version=context.approved.package_version,
             notes=notes,
             branch_name="main",
         )
@@ -118,7 +115,7 @@ def our_package(context: StepContext) -> PackagedComponent:
     """The package of this promotion, read again."""
     package = _known_package(context)
     if package is None:
-        raise PromotionError("PACKAGE_NOT_FOUND", context.promotion.package_version)
+        raise PromotionError("PACKAGE_NOT_FOUND", context.approved.package_version)
     return package
 
 
@@ -127,34 +124,39 @@ def ensure_pack(context: StepContext) -> Wait | None:
 
     :raises PromotionError: PACK_NOT_FOUND; PACK_EXISTS when somebody else has made a pack of that name meanwhile.
     """
-    promotion = context.promotion
+    promotion, approved = context.promotion, context.approved
     packs = context.client.query_integration_packs()
-    if promotion.pack is not None:
-        if not any(pack.pack_id == promotion.pack.pack_id for pack in packs):
-            raise PromotionError("PACK_NOT_FOUND", promotion.pack.name)
-        context.note(promotion.pack.name, remote_id=promotion.pack.pack_id)
+    if approved.pack_id:
+        if not any(pack.pack_id == approved.pack_id for pack in packs):
+            raise PromotionError("PACK_NOT_FOUND", approved.pack_name)
+        context.note(approved.pack_name, remote_id=approved.pack_id)
         return None
-    remote = _pack_named(packs, promotion)
+    remote = _pack_named(packs, context)
     if remote is None:
         remote = context.client.create_integration_pack(
-            promotion.new_pack_name, f"Made by {mark(promotion)}"
+            approved.pack_name, f"Made by {mark(promotion)}"
         )
     pack, _ = IntegrationPack.objects.update_or_create(
         pack_id=remote.pack_id, defaults={"name": remote.name, "description": remote.description}
     )
-    context.record(pack=pack)
+    context.record(pack=pack, made_pack_id=remote.pack_id)
     context.note(f"{pack.name} (new)", remote_id=pack.pack_id)
     return None
 
 
-def _pack_named(packs: Iterable[RemotePack], promotion: PromotionRequest) -> RemotePack | None:
+def _pack_id(context: StepContext) -> str:
+    """The pack on the platform: the one that was approved, or the new one that this promotion has made."""
+    return context.approved.pack_id or context.promotion.made_pack_id
+
+
+def _pack_named(packs: Iterable[RemotePack], context: StepContext) -> RemotePack | None:
     """The pack of the new pack's name that an earlier try of this promotion has made.
 
     :raises PromotionError: PACK_EXISTS when the pack of that name is somebody else's, whatever it is for.
     """
-    wanted = promotion.new_pack_name.casefold()
+    wanted = context.approved.pack_name.casefold()
     named = next((pack for pack in packs if pack.name.casefold() == wanted), None)
-    if named is not None and mark(promotion) not in named.description:
+    if named is not None and mark(context.promotion) not in named.description:
         raise PromotionError("PACK_EXISTS", f"“{named.name}”.")
     return named
 
@@ -164,14 +166,20 @@ def check_pack(context: StepContext) -> Wait | None:
 
     A pack that has vanished is no matter yet: after the merge another one can be chosen.
 
-    :raises PromotionError: PACK_EXISTS, PACK_FULL, PACK_PENDING.
+    :raises PromotionError: PACK_EXISTS, PACK_FULL, PACK_PENDING, SWITCHED_OFF (it is not for production any more).
     """
-    chosen = context.promotion.pack
+    chosen = context.approved.pack_id
     packs = context.client.query_integration_packs()
-    if chosen is None:
-        _pack_named(packs, context.promotion)
+    if not chosen:
+        _pack_named(packs, context)
         return None
-    pack = next((pack for pack in packs if pack.pack_id == chosen.pack_id), None)
+    known = IntegrationPack.objects.filter(pack_id=chosen).first()
+    if (
+        known is not None
+        and not IntegrationPack.objects.for_production().filter(pk=known.pk).exists()
+    ):
+        raise PromotionError("SWITCHED_OFF", f"The Integration Pack “{known}”.")
+    pack = next((pack for pack in packs if pack.pack_id == chosen), None)
     if pack is None:
         return None
     root = root_prod_id(context.promotion)
@@ -206,11 +214,11 @@ def _releasing(promotion: PromotionRequest) -> PromotionRequest | None:
 
 
 def _remote_pack(context: StepContext) -> RemotePack:
-    chosen = context.promotion.pack
+    chosen = _pack_id(context)
     for pack in context.client.query_integration_packs():
-        if chosen is not None and pack.pack_id == chosen.pack_id:
+        if pack.pack_id == chosen:
             return pack
-    raise PromotionError("PACK_NOT_FOUND", chosen.name if chosen else "")
+    raise PromotionError("PACK_NOT_FOUND", context.approved.pack_name)
 
 
 def add_to_pack(context: StepContext) -> Wait | None:
@@ -239,9 +247,9 @@ def _holds(
     return component_id == package.component_id and pending_version == package.package_version
 
 
-def release_version(promotion: PromotionRequest) -> str:
+def release_version(context: StepContext) -> str:
     """The version of the pack's release: unique for each promotion, whatever else the pack holds."""
-    return f"{promotion.package_version}+promo-{promotion.pk}"
+    return f"{context.approved.package_version}+promo-{context.promotion.pk}"
 
 
 def release_pack(context: StepContext) -> Wait | None:
@@ -250,7 +258,7 @@ def release_pack(context: StepContext) -> Wait | None:
     :raises PromotionError: RELEASE_FAILED, PACK_NOT_FOUND.
     """
     pack, package = _remote_pack(context), our_package(context)
-    version = release_version(context.promotion)
+    version = release_version(context)
     if pack.released_version == version or _is_released(pack, package):
         release = Release(version, "SUCCESS", package_id=pack.released_package_id)
     else:
@@ -320,9 +328,9 @@ def await_release(context: StepContext) -> Wait | None:
     """
     promotion = context.promotion
     # A release that was found done, and not answered, has only our own name for it.
-    is_known_done = promotion.release_id == release_version(promotion)
+    is_known_done = promotion.release_id == release_version(context)
     if is_known_done or not context.client.dialect.capabilities.releases_asynchronously:
-        _remember_release(promotion)
+        _remember_release(context)
         return None
     release = _checked(context.client.get_release(promotion.release_id))
     if release.is_running:
@@ -331,15 +339,21 @@ def await_release(context: StepContext) -> Wait | None:
             raise PromotionError("RELEASE_TIMEOUT", f"It is {release.state}.")
         context.note(f"{release.state} (look {polls})", polls=polls)
         return Wait(RELEASE_POLL, f"The release is {release.state}.")
-    _remember_release(promotion)
+    _remember_release(context)
     return None
 
 
-def _remember_release(promotion: PromotionRequest) -> None:
+def _remember_release(context: StepContext) -> None:
+    pack = IntegrationPack.objects.filter(pack_id=_pack_id(context)).first()
+    if pack is None:
+        return  # an admin has removed the row; the next synchronisation brings it back
     PackRelease.objects.update_or_create(
-        pack=promotion.pack,
-        prod_component_id=root_prod_id(promotion),
-        defaults={"package_version": promotion.package_version, "released_at": timezone.now()},
+        pack=pack,
+        prod_component_id=root_prod_id(context.promotion),
+        defaults={
+            "package_version": context.approved.package_version,
+            "released_at": timezone.now(),
+        },
     )
 
 
@@ -353,22 +367,27 @@ def deploy(context: StepContext) -> Wait | None:
         every environment has been left out.
     """
     promotion = context.promotion
-    attached: frozenset[str] = frozenset()
-    if promotion.pack is not None:
-        attached = frozenset(context.client.query_pack_environments(promotion.pack.pack_id))
+    approved = {
+        environment.environment_id: environment for environment in context.approved.environments
+    }
+    attached = frozenset(context.client.query_pack_environments(_pack_id(context)))
     package_id = _package_to_deploy(context)
     outstanding = list(promotion.deployments.outstanding().select_related("environment"))
     failed: list[str] = []
     for number, deployment in enumerate(outstanding, start=1):
-        environment = deployment.environment
+        environment = approved.get(deployment.platform_id)
+        if environment is None:
+            raise PromotionError(
+                "APPROVAL_MISSING", f"For the environment “{deployment.environment}”."
+            )
         context.note(f"{number} of {len(outstanding)}: {environment.name}")
-        if not environment.is_active:
+        if not deployment.environment.is_active:
             _drop(context, deployment, "It was switched off after the approval.")
         elif environment.environment_id in attached:
             _reached(context, deployment)
         else:
             try:
-                _deploy(context, deployment, package_id)
+                _deploy(context, deployment, environment, package_id)
             except PromotionError as error:
                 _deployment_failed(context, deployment, error)
                 failed.append(f"{environment.name}: {error.detail}")
@@ -415,7 +434,7 @@ def _deployment_failed(context: StepContext, deployment: Deployment, error: Prom
 
 
 def _reached(context: StepContext, deployment: Deployment) -> None:
-    pack = context.promotion.pack
+    pack = context.approved.pack_name
     note = f"Reached through the pack “{pack}”, which is installed there: nothing was deployed besides."
     with context.lease.writing():
         Deployment.objects.filter(pk=deployment.pk).update(
@@ -423,8 +442,12 @@ def _reached(context: StepContext, deployment: Deployment) -> None:
         )
 
 
-def _deploy(context: StepContext, deployment: Deployment, package_id: str) -> None:
-    environment = deployment.environment
+def _deploy(
+    context: StepContext,
+    deployment: Deployment,
+    environment: ApprovedEnvironment,
+    package_id: str,
+) -> None:
     known = [
         deployed
         for deployed in context.client.query_deployed_packages(

@@ -13,7 +13,7 @@ from ..messages import PromotionError
 from ..models import ComponentResult, PromotionRequest, StepRun
 from ..partner import error_of
 from ..states import MERGE_INCOMPLETE, Outcome, Status, StepState
-from ..transitions import StalePromotion, drop_branches, move
+from ..transitions import StalePromotion, dialect_in_use, drop_branches, move
 from ..worker.lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
 from ..worker.timing import RETRY_WAITS, after, backoff
 from .context import StageAgain, Step, StepContext, Stop, Stopped, Wait
@@ -60,6 +60,7 @@ def _carry_on(lease: Lease) -> Wait | Stop | None:
     if context.step_run.attempt > MAX_LOST and _deaths(context) >= MAX_LOST:
         return _fail(context, PromotionError("WORKER_LOST", step.label))
     try:
+        _check_rules(promotion)
         wait = step.take(context)
     except Stopped:
         _close(context, StepState.ABANDONED)
@@ -86,6 +87,19 @@ def _carry_on(lease: Lease) -> Wait | Stop | None:
     # The platform has answered: only failures that follow one another are counted.
     lease.record(next_attempt_at=after(wait.seconds), attempts=0)
     return wait
+
+
+def _check_rules(promotion: PromotionRequest) -> None:
+    """A promotion is carried on by the rules that it was requested under, or not at all.
+
+    :raises PromotionError: RULES_CHANGED.
+    """
+    if promotion.dialect and promotion.dialect != dialect_in_use():
+        raise PromotionError(
+            "RULES_CHANGED",
+            f"It was requested in the {promotion.dialect} dialect; PARTNER_API_DIALECT is "
+            f"{dialect_in_use()} now.",
+        )
 
 
 def _begin(lease: Lease, promotion: PromotionRequest, step: Step) -> StepRun | None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from partnerapi import componentxml
@@ -23,7 +20,7 @@ from ..models import ComponentResult, Installation, IntegrationPack, Reservation
 from ..plan.classify import read_dev, store_difference, symbolic
 from ..plan.resolve import find_package
 from ..setup import accounts
-from ..states import Outcome, Stage, Status
+from ..states import Outcome, Status
 from .context import StageAgain, StepContext, Wait, counted
 
 # What the platform answers in place of a secret.
@@ -198,7 +195,12 @@ def _content(context: StepContext, result: ComponentResult, *, production: bytes
         or componentxml.symbol(planned.dev_component_id)
         for planned in context.promotion.plan.components.all()
     }
-    wanted = symbolic(dev_xml, production=production, references=references)
+    wanted = symbolic(
+        dev_xml,
+        production=production,
+        references=references,
+        environment_values=context.promotion.environment_values,
+    )
     if wanted.digest != component.digest:
         raise PromotionError(
             "PLAN_STALE", f"“{component.name}” is not what it was when the plan was made."
@@ -295,7 +297,7 @@ def _progress(context: StepContext, result: ComponentResult) -> None:
 def check_staged(context: StepContext) -> Wait | None:
     """Read back what is on the branch and keep its difference from main: that is what reviewers see.
 
-    :raises PromotionError: PLAN_STALE when a plan that was approved before staging is not what was staged;
+    :raises PromotionError: PLAN_STALE when the branch does not hold what the plan says;
         PACKAGE_VERSION_EXISTS while nothing has reached production yet.
     """
     results = list(context.written())
@@ -304,8 +306,6 @@ def check_staged(context: StepContext) -> Wait | None:
         context.note(f"{number} of {counted(len(results), 'component')}: {result.component.name}")
         _read_back(context, result)
     _check_package_version(context)
-    if settings.STAGE == Stage.BEFORE_REVIEW:
-        context.record(content_hash=content_hash(context.written()))
     context.note(f"{counted(len(results), 'component')} read back")
     return None
 
@@ -318,9 +318,9 @@ def _read_back(context: StepContext, result: ComponentResult) -> None:
     if result.component.action == "update":
         main = componentxml.mask(_unmoved_twin(context, result).xml)
     masked = componentxml.mask(on_branch.xml)
-    if settings.STAGE == Stage.AFTER_APPROVAL and not _as_planned(context, result, masked):
+    if not _as_planned(context, result, masked):
         raise PromotionError(
-            "PLAN_STALE", f"“{result.component.name}” on the branch is not what was approved."
+            "PLAN_STALE", f"“{result.component.name}” on the branch is not what was planned."
         )
     columns = store_difference(main, masked)
     with context.lease.writing():
@@ -353,15 +353,6 @@ def seal(xml: bytes) -> str:
     key = Installation.load().key("seal")
     content = MASK.sub(b"", componentxml.normalise(xml))
     return hmac.new(key, content, "sha256").hexdigest()
-
-
-def content_hash(results: Iterable[ComponentResult]) -> str:
-    """One hash over what is on the branch: each component's id, base version and content."""
-    content = [
-        [result.prod_component_id, result.component.prod_version, result.staged_digest]
-        for result in results
-    ]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _check_package_version(context: StepContext) -> None:

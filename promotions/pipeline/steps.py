@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-
 from ..models import PromotionRequest, StepRun
 from ..states import Stage, Status, StepState
 from . import branch, merge, release, staging
@@ -64,9 +62,12 @@ MERGE_STEPS = (
 AFTER_PACK = ("ensure_pack", "add_to_pack", "release_pack", "await_release", "deploy")
 
 
-def steps_of(status: Status) -> tuple[Step, ...]:
-    """The steps that a worker takes while a promotion has this status."""
-    after_approval = settings.STAGE == Stage.AFTER_APPROVAL
+def steps_of(status: Status, stage: str) -> tuple[Step, ...]:
+    """The steps that a worker takes while a promotion has this status.
+
+    :param stage: the ``STAGE`` that the promotion was submitted under.
+    """
+    after_approval = stage == Stage.AFTER_APPROVAL
     return {
         Status.QUEUED: RESERVE,
         Status.WAITING: RESERVE,
@@ -79,7 +80,9 @@ def steps_of(status: Status) -> tuple[Step, ...]:
 def next_step(promotion: PromotionRequest) -> Step | None:
     """The first step of the present status that is not done."""
     done = set(promotion.steps.filter(state=StepState.DONE).values_list("step", flat=True))
-    return next((s for s in steps_of(Status(promotion.status)) if s.name not in done), None)
+    return next(
+        (s for s in steps_of(Status(promotion.status), promotion.stage) if s.name not in done), None
+    )
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def _build(plan: Plan, lease: Lease) -> None:
     for number, group in enumerate(groups):
         for key in group:
             report("Comparing with production", len(drafts), len(resolved.components))
-            drafts.append((number, draft(client, account, resolved, key, mapped)))
+            drafts.append((number, draft(client, plan, resolved, key, mapped)))
     _check_connections(client, drafts)
     _check_other_users(client, resolved, drafts)
     report("Writing the plan down", len(drafts), len(drafts))

@@ -15,8 +15,8 @@ from partnerapi.errors import NotFound
 from partnerapi.records import ComponentMetadata
 
 from ..messages import PromotionError
-from ..models import DevAccount, Installation
-from ..states import Action
+from ..models import DevAccount, Installation, Plan
+from ..states import Action, EnvironmentValues
 from . import cautions, contents, differences, findings
 from .findings import Found
 from .resolve import CONNECTION, Resolved
@@ -76,15 +76,19 @@ def read_dev(
 
 
 def symbolic(
-    dev_xml: bytes, *, production: bytes | None, references: Mapping[str, str]
+    dev_xml: bytes,
+    *,
+    production: bytes | None,
+    references: Mapping[str, str],
+    environment_values: str,
 ) -> Symbolic:
     """Strip and rewrite one component.
 
-    :param production: the twin's XML, whose own values stay (setting ``ENVIRONMENT_VALUES``).
+    :param production: the twin's XML, whose own values stay where ``environment_values`` says so.
     :param references: lower-case dev id -> production id, or a symbol for what does not exist yet.
     :raises PromotionError: BAD_RESPONSE, UNSAFE_XML, COMPONENT_TOO_LARGE.
     """
-    keep = production if settings.ENVIRONMENT_VALUES == "keep" else None
+    keep = production if environment_values == EnvironmentValues.KEEP else None
     try:
         stripped = componentxml.strip(dev_xml, production=keep, key=fingerprint_key())
         rewritten = componentxml.rewrite(stripped.xml, references)
@@ -101,12 +105,13 @@ def fingerprint_key() -> bytes:
 
 def draft(
     client: PartnerApiClient,
-    dev_account: DevAccount,
+    plan: Plan,
     resolved: Resolved,
     key: str,
     mapped: Mapping[str, str],
 ) -> Draft:
     """Plan one component: read it and its twin, strip, rewrite, compare."""
+    dev_account = plan.dev_account
     metadata = resolved.components[key]
     prod_id = mapped.get(key, "")
     made = Draft(
@@ -139,8 +144,13 @@ def draft(
     references = {
         other: mapped.get(other) or componentxml.symbol(other) for other in resolved.components
     }
-    wanted = symbolic(dev_xml, production=production, references=references)
-    if production is not None and settings.ENVIRONMENT_VALUES != "keep":
+    wanted = symbolic(
+        dev_xml,
+        production=production,
+        references=references,
+        environment_values=plan.environment_values,
+    )
+    if production is not None and plan.environment_values != EnvironmentValues.KEEP:
         made.found += cautions.values_emptied(metadata, dev_xml, production)
     made.found += findings.secrets_left(metadata, wanted.stripped)
     made.found += findings.rewritten_in_data(metadata, wanted.rewritten)

@@ -8,10 +8,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from .. import tasks
+from .. import access, tasks
 from ..messages import PromotionError
 from ..models import IntegrationPack, PromotionRequest
 from ..states import Status
+from .approvals import columns_of, freeze, keep
 from .guards import check_may_decide, check_new_pack_name, check_pack, end, move_or_refuse
 
 if TYPE_CHECKING:
@@ -25,11 +26,16 @@ def approve(
     plan_hash: str,
     pack: IntegrationPack | None = None,
     new_pack_name: str = "",
+    comment: str = "",
 ) -> None:
     """Say yes to exactly the content with ``plan_hash``, and say which Integration Pack it goes into.
 
+    Everything that the work uses from here on is frozen and hashed with it.
+
     :param plan_hash: the promotion's ``content_hash`` as the page showed it.
+    :param comment: what the admin wants to add, for the record.
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, PLAN_STALE (the page showed another plan), ALREADY_REVIEWED,
+        SWITCHED_OFF,
         PACK_NOT_FOUND (neither a pack nor a name for a new one, or a pack that is not for production), PACK_EXISTS.
     """
     check_may_decide(user, promotion, "approve")
@@ -42,6 +48,8 @@ def approve(
     check_pack(pack)
     if pack is None:
         check_new_pack_name(new_pack_name)
+    access.check_standing(promotion)
+    approved = freeze(promotion, pack=pack, new_pack_name=new_pack_name.strip())
     with transaction.atomic():
         move_or_refuse(
             promotion,
@@ -49,13 +57,13 @@ def approve(
             already="ALREADY_REVIEWED",
             actor=user,
             where=~Q(requester=user) & Q(content_hash=plan_hash),
+            note=comment.strip(),
             next_attempt_at=timezone.now(),
-            approved_by=user,
-            approved_at=timezone.now(),
-            approved_hash=plan_hash,
             pack=pack,
             new_pack_name=new_pack_name.strip(),
+            **columns_of(user, approved),
         )
+        keep(promotion, user, approved, comment=comment.strip())
         tasks.enqueue_on_commit(tasks.run_promotion_task, promotion.pk)
 
 

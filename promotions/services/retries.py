@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -10,10 +11,11 @@ from django.utils import timezone
 
 from .. import access, tasks
 from ..messages import PromotionError
-from ..models import IntegrationPack, PromotionRequest, Turn
+from ..models import Approved, IntegrationPack, PromotionRequest, Turn
 from ..pipeline.steps import AFTER_PACK, MERGE_STEPS
 from ..states import MERGE_INCOMPLETE, Status, StepState
-from .guards import check_pack, move_or_refuse, refuse
+from .approvals import columns_of, keep
+from .guards import check_may_decide, check_pack, move_or_refuse, refuse
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -30,19 +32,25 @@ def retry(
 
     One whose merge left something out (MERGE_INCOMPLETE) is merged again from the same branch.
 
+    It is no way around a review: whatever changes is approved anew by who retries, who must not be its requester.
+
     :param package_version: another version, where the first one was taken (PACKAGE_VERSION_EXISTS).
     :param pack: another pack, where the first one vanished (PACK_NOT_FOUND).
-    :raises PromotionError: FORBIDDEN, PACK_NOT_FOUND, INVALID_TRANSITION (also while another promotion goes into the
+    :raises PromotionError: FORBIDDEN, SELF_REVIEW (its requester changes something, or accepts a
+        changed production), PACK_NOT_FOUND, INVALID_TRANSITION (also while another promotion goes into the
         pack, or when a newer one of the process has been merged, and for changes that come too late).
     """
     if not access.may_retry(user):
         refuse(user, f"retry promotion {promotion.pk}", promotion)
     check_pack(pack)
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     with transaction.atomic():
         # Whose turn it is in the pack is decided here as well: see the step take_merge_turn.
         Turn.take("merges")
-        failed = PromotionRequest.objects.select_related("pack", "plan").get(pk=promotion.pk)
+        failed = PromotionRequest.objects.select_related("pack", "plan", "requester").get(
+            pk=promotion.pk
+        )
+        before = failed.approved_object()
         if package_version.strip() not in ("", failed.package_version):
             if failed.prod_package_id:
                 raise PromotionError("INVALID_TRANSITION", "The package has been made already.")
@@ -52,6 +60,22 @@ def retry(
             changes.update(pack=pack, new_pack_name="", release_id="", released_package_id="")
             failed.pack = pack
         _check_retry(failed)
+        # What was frozen stays frozen: only what this retry is about may differ.
+        approved = replace(
+            before,
+            package_version=changes.get("package_version", before.package_version),
+            pack_id=pack.pack_id if "pack" in changes and pack else before.pack_id,
+            pack_name=pack.name if "pack" in changes and pack else before.pack_name,
+            production_changes=failed.error
+            if failed.error_code == "PRODUCTION_CHANGED"
+            else before.production_changes,
+        )
+        note = ""
+        if approved != before:
+            check_may_decide(user, failed, "change at a retry")
+            note = _before_and_after(before, approved)
+            changes |= columns_of(user, approved)
+            keep(failed, user, approved, comment=note)
         if failed.holds_unmerged_content:
             failed.steps.filter(step__in=MERGE_STEPS, state=StepState.DONE).update(
                 state=StepState.ABANDONED
@@ -63,6 +87,7 @@ def retry(
             already="INVALID_TRANSITION",
             action="retried",
             actor=user,
+            note=note,
             where=Q(merged_at__isnull=False) | Q(error_code=MERGE_INCOMPLETE),
             next_attempt_at=timezone.now(),
             attempts=0,
@@ -77,6 +102,18 @@ def retry(
                 state=StepState.ABANDONED
             )
         tasks.enqueue_on_commit(tasks.run_promotion_task, promotion.pk)
+
+
+def _before_and_after(before: Approved, after: Approved) -> str:
+    """What a retry changes, for the event: "package version 1.0 → 1.1"."""
+    told = []
+    for name in ("package_version", "pack_name", "pack_id"):
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            told.append(f"{name.replace('_', ' ')} {old or 'none'} → {new or 'none'}")
+    if before.production_changes != after.production_changes:
+        told.append(f"accepted: {after.production_changes}")
+    return "; ".join(told)
 
 
 def _leave_pack(promotion: PromotionRequest) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from .. import access, tasks
 from ..messages import PromotionError
@@ -19,8 +18,8 @@ from ..models import (
     PromotionRequest,
 )
 from ..plan import check_mappings
-from ..states import OPEN, Action, Outcome, Status
-from ..transitions import initial_status, record_event
+from ..states import OPEN, Action, Outcome
+from ..transitions import open_promotion
 from .guards import check_account
 
 if TYPE_CHECKING:
@@ -53,19 +52,11 @@ def submit(
     chosen = list(environments)
     if not chosen:
         raise PromotionError("NO_ENVIRONMENT")
-    status = initial_status()
     try:
         with transaction.atomic():
             _check_reservations(plan)
-            promotion = PromotionRequest.objects.create(
-                plan=plan,
-                dev_account=plan.dev_account,
-                requester=user,
-                package_version=package_version,
-                notes=notes,
-                content_hash=plan.content_hash,
-                status=status,
-                next_attempt_at=timezone.now() if status == Status.QUEUED else None,
+            promotion = open_promotion(
+                requester=user, plan=plan, notes=notes, package_version=package_version
             )
             ComponentResult.objects.bulk_create(
                 ComponentResult(
@@ -77,10 +68,12 @@ def submit(
                 for component in plan.components.all()
             )
             Deployment.objects.bulk_create(
-                Deployment(promotion=promotion, environment=environment) for environment in chosen
-            )
-            record_event(
-                "submitted", promotion=promotion, actor=user, note=notes, to_status=status.value
+                Deployment(
+                    promotion=promotion,
+                    environment=environment,
+                    platform_id=environment.environment_id,
+                )
+                for environment in chosen
             )
             tasks.enqueue_on_commit(tasks.run_promotion_task, promotion.pk)
     except IntegrityError as error:

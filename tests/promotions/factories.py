@@ -28,6 +28,7 @@ from promotions.models import (
 )
 from promotions.plan import contents
 from promotions.plan.differences import compare
+from promotions.services import approvals
 from promotions.states import Action, Outcome, Status, StepState
 from promotions.transitions import record_event
 
@@ -202,6 +203,9 @@ def promotion(
     }
     if status == Status.REJECTED:
         values["decision_reason"] = "The label says orders, the filter says invoices."
+    if columns.get("approved_by"):
+        # What it says yes to is frozen below, once it is all there.
+        values |= {"approved_hash": "0" * 64, "approved_at": now}
     promotion = PromotionRequest.objects.create(**(values | columns))
     staged = status in (Status.ADMIN_REVIEW, Status.APPROVED, Status.DEPLOYING, Status.DEPLOYED)
     for planned in made.components.all():
@@ -218,8 +222,11 @@ def promotion(
     Deployment.objects.create(
         promotion=promotion,
         environment=target,
+        platform_id=target.environment_id,
         deployed_at=now if status == Status.DEPLOYED else None,
     )
+    if promotion.approved_by:
+        approve(promotion, promotion.approved_by)
     record_event("submitted", promotion=promotion, actor=requester, note=promotion.notes)
     if status in (Status.QUEUED, Status.WAITING):
         return promotion
@@ -255,6 +262,17 @@ def promotion(
     return promotion
 
 
+def approve(promotion: PromotionRequest, admin: User) -> None:
+    """Put an approval on record, as the service does."""
+    approved = approvals.freeze(
+        promotion, pack=promotion.pack, new_pack_name=promotion.new_pack_name
+    )
+    for name, value in approvals.columns_of(admin, approved).items():
+        setattr(promotion, name, value)
+    promotion.save()
+    approvals.keep(promotion, admin, approved)
+
+
 def step(
     promotion: PromotionRequest,
     name: str,
@@ -282,8 +300,6 @@ def deployed(made: Plan, requester: User, admin: User, **columns: Any) -> Promot
         requester,
         Status.DEPLOYED,
         approved_by=admin,
-        approved_at=now - timedelta(minutes=2),
-        approved_hash=made.content_hash,
         merge_started_at=now - timedelta(minutes=1),
         merged_at=now - timedelta(seconds=50),
         deployed_at=now,

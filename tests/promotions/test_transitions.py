@@ -84,12 +84,12 @@ def test_only_the_table_allows(make_request: MakeRequest, start: Status, to: Sta
         fields["decision_reason"] = "No."
     if start == Status.DEPLOYED:
         admin = User.objects.create(username="root")
-        fields.update(merged_at=now, approved_by=admin)
+        fields.update(merged_at=now, approved_by=admin, approved_hash="f" * 64)
     promotion = make_request(status=start, **fields)
     changes: dict[str, Any] = {"decision_reason": "No."} if to == Status.REJECTED else {}
     if to == Status.DEPLOYED:
         admin, _ = User.objects.get_or_create(username="root")
-        changes.update(merged_at=now, approved_by=admin)
+        changes.update(merged_at=now, approved_by=admin, approved_hash="f" * 64)
     if start in BEFORE_REVIEW[to]:
         move(promotion.pk, to=to, **changes)
         expected = to
@@ -120,7 +120,7 @@ def test_every_end_brings_the_branch_to_its_deletion(
     StepRun.objects.create(promotion=promotion, step="stage_components")
     changes: dict[str, Any] = {"decision_reason": "No."} if end == Status.REJECTED else {}
     if end == Status.DEPLOYED:
-        changes.update(merged_at=timezone.now(), approved_by=bob)
+        changes.update(merged_at=timezone.now(), approved_by=bob, approved_hash="f" * 64)
     move(promotion.pk, to=end, **changes)
     branch = PromotionBranch.objects.get()
     assert branch.delete_due is not None

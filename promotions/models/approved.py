@@ -1,0 +1,74 @@
+"""What an approval says yes to: one frozen object, and its hash.
+
+The worker reads this object and never a row that somebody can edit meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ApprovedEnvironment:
+    """A target environment by the id that the platform knows."""
+
+    environment_id: str
+    name: str
+    classification: str
+
+
+@dataclass(frozen=True)
+class ApprovedFinding:
+    """A finding that an admin has accepted, and why."""
+
+    code: str
+    component_id: str
+    fingerprint: str
+    reason: str
+    accepted_by: str
+
+
+@dataclass(frozen=True)
+class Approved:
+    """Everything that the work after an approval uses.
+
+    :param content_hash: the plan's hash: every component with its versions and its symbolic content.
+    :param pack_id: the chosen pack on the platform; empty where a new one is made.
+    :param pack_name: its name, or the name of the new one.
+    """
+
+    content_hash: str
+    package_id: str
+    package_version: str
+    pack_id: str
+    pack_name: str
+    notes: str
+    stage: str
+    dialect: str
+    environment_values: str
+    environments: tuple[ApprovedEnvironment, ...] = ()
+    findings: tuple[ApprovedFinding, ...] = ()
+    production_changes: str = ""  # what was told of production after the merge, and accepted
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over the canonical JSON of all of it."""
+        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        return json.loads(json.dumps(asdict(self)))  # tuples as lists, as the database has them
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Approved:
+        """:raises KeyError, TypeError: when this is no such object."""
+        return cls(
+            **{
+                **stored,
+                "environments": tuple(ApprovedEnvironment(**row) for row in stored["environments"]),
+                "findings": tuple(ApprovedFinding(**row) for row in stored["findings"]),
+            }
+        )

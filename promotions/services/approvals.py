@@ -1,0 +1,91 @@
+"""Freezing what somebody says yes to, and keeping it on record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from ..messages import PromotionError
+from ..models import (
+    Approval,
+    Approved,
+    ApprovedEnvironment,
+    ApprovedFinding,
+    IntegrationPack,
+    PromotionRequest,
+)
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def freeze(
+    promotion: PromotionRequest,
+    *,
+    pack: IntegrationPack | None,
+    new_pack_name: str,
+    package_version: str = "",
+    production_changes: str = "",
+) -> Approved:
+    """Everything that the work after an approval uses, as it is now.
+
+    :param package_version: another version than the promotion's own.
+    :param production_changes: what was told of production after the merge and is accepted.
+    :raises PromotionError: PLAN_STALE when an environment is another one than the one that was requested.
+    """
+    environments = []
+    for deployment in promotion.deployments.select_related("environment"):
+        environment = deployment.environment
+        if environment.environment_id != deployment.platform_id:
+            raise PromotionError(
+                "PLAN_STALE", f"The environment “{environment}” is another one than was requested."
+            )
+        environments.append(
+            ApprovedEnvironment(
+                deployment.platform_id, environment.name, environment.classification
+            )
+        )
+    accepted = promotion.plan.findings.filter(accepted_by__isnull=False).select_related(
+        "accepted_by", "component"
+    )
+    return Approved(
+        content_hash=promotion.content_hash,
+        package_id=promotion.plan.package_id,
+        package_version=package_version or promotion.package_version,
+        pack_id=pack.pack_id if pack else "",
+        pack_name=pack.name if pack else new_pack_name,
+        notes=promotion.notes,
+        stage=promotion.stage,
+        dialect=promotion.dialect,
+        environment_values=promotion.environment_values,
+        environments=tuple(sorted(environments, key=lambda found: found.environment_id)),
+        findings=tuple(
+            ApprovedFinding(
+                code=finding.code,
+                component_id=finding.component.dev_component_id if finding.component else "",
+                fingerprint=finding.fingerprint,
+                reason=finding.accepted_reason,
+                accepted_by=finding.accepted_by.get_username() if finding.accepted_by else "",
+            )
+            for finding in accepted.order_by("code", "pk")
+        ),
+        production_changes=production_changes,
+    )
+
+
+def columns_of(user: User, approved: Approved) -> dict[str, object]:
+    """The summary of an approval in the promotion's own columns."""
+    return {
+        "approved_by": user,
+        "approved_at": timezone.now(),
+        "approved_hash": approved.hash,
+        "approved": approved.as_json(),
+    }
+
+
+def keep(promotion: PromotionRequest, user: User, approved: Approved, *, comment: str = "") -> None:
+    """Write the approval's own row; the caller is in the transaction that moves the promotion."""
+    Approval.objects.create(
+        promotion=promotion, person=user, approved_hash=approved.hash, comment=comment
+    )
