@@ -4,6 +4,7 @@ Every process leads a group of its own, so that a signal to the terminal reaches
 started them all, who then ends them in order. Nothing here is used in production.
 """
 
+import functools
 import os
 import shutil
 import signal
@@ -90,6 +91,7 @@ class Child:
                 user=user,
                 start_new_session=True,
             )
+        _tell_guard(f"+{self.process.pid}")
 
     @property
     def alive(self) -> bool:
@@ -124,6 +126,26 @@ class Child:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        _tell_guard(f"-{self.process.pid}")
+
+
+@functools.cache
+def _guard(owner: int) -> "subprocess.Popen[str]":
+    """The guard of this process: see guard.py."""
+    return subprocess.Popen(  # noqa: S603 (our own command)
+        [sys.executable, "-S", str(Path(__file__).with_name("guard.py"))],
+        stdin=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def _tell_guard(line: str) -> None:
+    # It may have been killed by itself, which is no reason to fail.
+    if guard_input := _guard(os.getpid()).stdin:
+        with suppress(OSError):
+            guard_input.write(f"{line}\n")
+            guard_input.flush()
 
 
 class Stack:

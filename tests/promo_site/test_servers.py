@@ -1,5 +1,6 @@
 import os
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from promo_site.demo import servers
 from promo_site.demo.servers import ADDRESS, Child, EmbeddedError, Stack
+from tests.services import PROJECT
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -81,3 +83,25 @@ def test_a_stack_notices_a_child_that_ended_by_itself(tmp_path: Path) -> None:
         child.process.wait()
         with pytest.raises(EmbeddedError, match="sleeper ended by itself"):
             stack.check()
+
+
+def test_children_end_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    code = (
+        "import pathlib, sys, time\n"
+        "from promo_site.demo.servers import Child\n"
+        f"child = Child('sleeper', {SLEEP!r}, log=pathlib.Path({str(tmp_path / 'log')!r}))\n"
+        f"pathlib.Path({str(note)!r}).write_text(str(child.process.pid))\n"
+        "time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT)
+    deadline = time.monotonic() + 20
+    while not (note.exists() and note.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    pid = int(note.read_text())
+    while not _gone(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
