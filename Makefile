@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 PACKAGES := promo_site partnerapi promotions tests
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check lint types migrations pictures lock
+.PHONY: help .venv demo test check lint format types migrations bench pictures hooks lock
 
 help:  ## show this list
 	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -32,6 +32,11 @@ demo: $(STAMP)  ## a whole stack with one promotion carried out; ONCE=1 ends by 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+format: $(STAMP)  ## bring Python and templates into their form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djlint --quiet --reformat templates
 
 # These two read the settings, which ask for no secrets while DEBUG is on.
 types: $(STAMP)
@@ -58,8 +63,14 @@ test: lint types migrations  ## everything: SQLite and the guide dialect, Postgr
 	cat var/test-postgresql.log; \
 	exit $$((first || second))
 
+bench: $(STAMP)  ## promotions against the floor and against work by hand; QUICK=1 is a small one
+	$(BIN)/python -m tests.benchmarks $(if $(filter-out 0,$(QUICK)),--quick)
+
 pictures: $(STAMP)  ## take the pictures of the README again
 	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_promotion.py
+
+hooks: $(STAMP)  ## check every commit before it is made
+	$(BIN)/pre-commit install
 
 lock: $(STAMP)  ## lock the requirements again, newest versions that fit
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal \

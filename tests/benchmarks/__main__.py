@@ -1,0 +1,172 @@
+"""Runs the lanes and prints the table: `python -m tests.benchmarks [--quick]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from statistics import median
+from typing import Any
+
+from tests.benchmarks import yardstick
+from tests.benchmarks.conditions import (
+    CALLS_A_SECOND,
+    LATENCY_MS,
+    PAUSE_SECONDS,
+    PLATFORM_SECONDS,
+    floor,
+    floor_to_merge,
+)
+from tests.services import PROJECT
+
+DIALECTS = ("published", "guide")
+QUICK = {"components": 20, "repeat": 1}
+FULL = {"components": 100, "repeat": 3}
+
+Results = list[dict[str, Any]]
+
+
+def desk(dialect: str, components: int, repeat: int) -> Results:
+    """Promotion Desk's results, from a process of its own."""
+    command = [
+        *(sys.executable, "-m", "tests.benchmarks.desk", "--dialect", dialect),
+        *("--components", str(components), "--repeat", str(repeat)),
+    ]
+    done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True)
+    results: Results = json.loads(done.stdout)
+    return results
+
+
+def measure(components: int, repeat: int, *, together: bool) -> dict[str, Results]:
+    """The lanes by name. `together` saves time; one after the other they do not disturb."""
+    with ThreadPoolExecutor(max_workers=3 if together else 1) as pool:
+        lanes = {name: pool.submit(desk, name, components, repeat) for name in DIALECTS}
+        lanes["by hand"] = pool.submit(yardstick.run, components, repeat)
+        return {name: lane.result() for name, lane in lanes.items()}
+
+
+def rows(lanes: dict[str, Results], components: int) -> list[tuple[str, ...]]:
+    lowest, to_merge = floor(components), floor_to_merge(components) + PLATFORM_SECONDS
+    found: list[tuple[str, ...]] = [("what", "median", "spread", "ratio", "which is")]
+    for kind in ("create", "update"):
+        by_hand = _values(lanes["by hand"], kind, "whole")
+        calls = _values(lanes["by hand"], kind, "calls")
+        found.append((f"{kind} by hand", *_seconds(by_hand), f"{median(calls):.0f}", "calls"))
+        for dialect in DIALECTS:
+            named = f"{kind}, {dialect}"
+            values = {
+                name: _values(lanes[dialect], kind, name)
+                for name in lanes[dialect][0]
+                if name != "kind"
+            }
+            middle = {name: median(every) for name, every in values.items()}
+            hand = median(by_hand)
+            for name, label in (("whole", "warm"), ("whole cold", "cold")):
+                found.append(
+                    (
+                        f"{named}: plan to deployed, {label}",
+                        *_seconds(values[name]),
+                        f"{hand / middle[name]:.2f}",
+                        "by hand ÷ this",
+                    )
+                )
+            found += [
+                (
+                    f"{named}: submit to merged",
+                    *_seconds(values["to merge"]),
+                    f"{middle['to merge'] / to_merge:.2f}",
+                    "this ÷ floor and platform",
+                ),
+                (
+                    f"{named}: plan, warm",
+                    *_seconds(values["plan"]),
+                    f"{middle['plan'] / (components / CALLS_A_SECOND):.2f}",
+                    "this ÷ one call a component",
+                ),
+                (
+                    f"{named}: plan, cold",
+                    *_seconds(values["plan cold"]),
+                    f"{middle['plan cold'] / (components / CALLS_A_SECOND):.2f}",
+                    "this ÷ one call a component",
+                ),
+                (
+                    f"{named}: calls, warm",
+                    f"{middle['calls']:.0f}",
+                    _spread(values["calls"], 0),
+                    f"{middle['calls'] / components:.1f}",
+                    "calls a component",
+                ),
+                (
+                    f"{named}: calls a second, warm",
+                    f"{middle['calls'] / middle['whole']:.1f}",
+                    "",
+                    f"{middle['calls'] / middle['whole'] / CALLS_A_SECOND:.2f}",
+                    f"of the {CALLS_A_SECOND} allowed",
+                ),
+                (
+                    f"{named}: refused for their pace",
+                    f"{max(values['refused']):.0f}",
+                    "",
+                    "",
+                    "calls, at most in a promotion",
+                ),
+            ]
+    found.append(("floor of a promotion", f"{lowest:.1f} s", "", "", "writes ÷ calls a second"))
+    found.append(
+        (
+            "floor to the merge",
+            f"{to_merge:.1f} s",
+            "",
+            "",
+            f"of it the platform {PLATFORM_SECONDS:.1f} s",
+        )
+    )
+    return found
+
+
+def _values(results: Results, kind: str, name: str) -> list[float]:
+    return [float(result[name]) for result in results if result["kind"] == kind]
+
+
+def _seconds(values: list[float]) -> tuple[str, str]:
+    return f"{median(values):.1f} s", _spread(values, 1)
+
+
+def _spread(values: list[float], digits: int) -> str:
+    return f"{min(values):.{digits}f} to {max(values):.{digits}f}" if len(values) > 1 else ""
+
+
+def table(found: list[tuple[str, ...]]) -> str:
+    widths = [max(len(row[column]) for row in found) for column in range(len(found[0]))]
+    lines = []
+    for row in found:
+        first, *rest, last = (cell for cell in row)
+        middle = "  ".join(
+            cell.rjust(width) for cell, width in zip(rest, widths[1:-1], strict=True)
+        )
+        lines.append(f"{first.ljust(widths[0])}  {middle}  {last}".rstrip())
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--quick", action="store_true", help="20 components, once, all at once")
+    options = parser.parse_args()
+    size = QUICK if options.quick else FULL
+    sys.stdout.write(
+        f"{size['components']} components, each promotion {size['repeat']} times; the platform answers "
+        f"after {LATENCY_MS} ms and allows {CALLS_A_SECOND} calls a second; by hand "
+        f"{PAUSE_SECONDS * 1000:.0f} ms pass from an answer to the next call.\n\n"
+    )
+    sys.stdout.flush()
+    began = time.monotonic()
+    lanes = measure(size["components"], size["repeat"], together=options.quick)
+    sys.stdout.write(table(rows(lanes, size["components"])) + "\n")
+    sys.stdout.write(f"\nMeasured in {time.monotonic() - began:.0f} s.\n")
+
+
+if __name__ == "__main__":
+    main()
