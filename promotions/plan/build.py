@@ -64,12 +64,13 @@ def _build(plan: Plan, lease: Lease) -> None:
     )
     resolved = resolve(client, account.account_id, package, report)
     mapped = _mappings(account, resolved)
-    drafts: list[tuple[int, Draft]] = []
-    groups = dependencies_first(resolved.uses)
-    for number, group in enumerate(groups):
+    drafts: list[Draft] = []
+    for number, group in enumerate(dependencies_first(resolved.uses)):
         for key in group:
             report("Comparing with production", len(drafts), len(resolved.components))
-            drafts.append((number, draft(client, plan, resolved, key, mapped)))
+            made = draft(client, plan, resolved, key, mapped)
+            made.component.group, made.component.position = number, len(drafts) + 1
+            drafts.append(made)
     _check_connections(client, drafts)
     _check_other_users(client, resolved, drafts)
     report("Writing the plan down", len(drafts), len(drafts))
@@ -83,45 +84,44 @@ def _mappings(account: DevAccount, resolved: Resolved) -> dict[str, str]:
     return {dev.lower(): prod for dev, prod in rows if dev.lower() in resolved.components}
 
 
-def _check_connections(client: PartnerApiClient, drafts: list[tuple[int, Draft]]) -> None:
+def _check_connections(client: PartnerApiClient, drafts: list[Draft]) -> None:
     """A mapped connection must be there in production; its content is never read (operation 5 only)."""
-    for _, made in drafts:
-        prod_id = made.columns["prod_component_id"]
-        if made.columns["component_type"] != CONNECTION or not prod_id:
+    for made in drafts:
+        component = made.component
+        prod_id = component.prod_component_id
+        if component.component_type != CONNECTION or not prod_id:
             continue
         try:
             twin = client.get_component_metadata(prod_id)
         except NotFound:
             twin = None
         if twin is not None and not twin.deleted:
-            made.columns["prod_version"] = twin.version
+            component.prod_version = twin.version
             continue
         made.found.append(
-            findings.Found(
-                "TWIN_DELETED",
-                made.key,
-                made.columns["name"],
-                f"The production twin {prod_id} of the connection “{made.columns['name']}” is not there.",
+            Finding(
+                code="TWIN_DELETED",
+                subject_id=component.dev_component_id,
+                subject_name=component.name,
+                message=f"The production twin {prod_id} of the connection “{component.name}” is not there.",
             )
         )
 
 
-def _check_other_users(
-    client: PartnerApiClient, resolved: Resolved, drafts: list[tuple[int, Draft]]
-) -> None:
+def _check_other_users(client: PartnerApiClient, resolved: Resolved, drafts: list[Draft]) -> None:
     """What else in production uses the components that are updated."""
-    twins = {made.key: made.columns["prod_component_id"] for _, made in drafts}
+    planned = [made.component for made in drafts]
     found = cautions.used_by_others(
         client,
         {
-            twins[made.key]: resolved.components[made.key]
-            for _, made in drafts
-            if made.columns["action"] == Action.UPDATE
+            component.prod_component_id: resolved.components[component.dev_component_id]
+            for component in planned
+            if component.action == Action.UPDATE
         },
-        {twins[made.key]: made.columns["component_type"] for _, made in drafts},
+        {component.prod_component_id: component.component_type for component in planned},
     )
-    for _, made in drafts:
-        made.found += found.get(twins[made.key], [])
+    for made in drafts:
+        made.found += found.get(made.component.prod_component_id, [])
 
 
 def _store(
@@ -129,12 +129,10 @@ def _store(
     lease: Lease,
     resolved: Resolved,
     mapped: Mapping[str, str],
-    drafts: list[tuple[int, Draft]],
+    drafts: list[Draft],
 ) -> None:
     created = {
-        made.key: resolved.components[made.key]
-        for _, made in drafts
-        if made.columns["action"] == "create"
+        made.component.dev_component_id for made in drafts if made.component.action == Action.CREATE
     }
     general = [
         *findings.unresolved(resolved),
@@ -148,14 +146,13 @@ def _store(
     with lease.writing():
         plan.components.all().delete()
         plan.findings.all().delete()
-        for position, (group, made) in enumerate(drafts, start=1):
-            component = PlannedComponent.objects.create(
-                plan=plan, position=position, group=group, **made.columns
-            )
-            for found in made.found:
-                _store_finding(plan, component, found)
-        for found in general:
-            _store_finding(plan, None, found)
+        for made in drafts:
+            made.component.plan = plan
+            made.component.save()
+            for finding in made.found:
+                _store_finding(plan, made.component, finding)
+        for finding in general:
+            _store_finding(plan, None, finding)
         lease.record(
             state=Plan.State.READY,
             package_version=resolved.package.package_version,
@@ -171,40 +168,29 @@ def _store(
         )
 
 
-def _store_finding(plan: Plan, component: PlannedComponent | None, found: findings.Found) -> None:
-    accepted = (
-        findings.acceptance_of(plan, component.dev_component_id, found) if component else None
-    )
-    Finding.objects.create(
-        plan=plan,
-        component=component,
-        code=found.code,
-        subject_id=found.subject_id,
-        subject_name=found.subject_name,
-        path=found.path,
-        message=found.message,
-        fingerprint=found.fingerprint,
-        blocking=found.blocking,
-        can_be_accepted=found.can_be_accepted,
-        accepted_by=accepted.accepted_by if accepted else None,
-        accepted_reason=accepted.reason if accepted else "",
-    )
+def _store_finding(plan: Plan, component: PlannedComponent | None, finding: Finding) -> None:
+    finding.plan, finding.component = plan, component
+    if component is not None:
+        accepted = findings.acceptance_of(plan, component.dev_component_id, finding)
+        if accepted is not None:
+            finding.accepted_by, finding.accepted_reason = accepted.accepted_by, accepted.reason
+    finding.save()
 
 
-def _content_hash(resolved: Resolved, drafts: list[tuple[int, Draft]]) -> str:
+def _content_hash(resolved: Resolved, drafts: list[Draft]) -> str:
     """Covers each component's dev version, production base version, action and content."""
     content = {
         "package": resolved.package.package_id,
         "components": [
             [
-                made.key,
-                made.columns["dev_version"],
-                made.columns["prod_component_id"],
-                made.columns.get("prod_version"),
-                str(made.columns["action"]),
-                made.columns.get("digest", ""),
+                made.component.dev_component_id,
+                made.component.dev_version,
+                made.component.prod_component_id,
+                made.component.prod_version,
+                str(made.component.action),
+                made.component.digest,
             ]
-            for _, made in drafts
+            for made in drafts
         ],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -11,7 +11,8 @@ from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NotFound
 from partnerapi.records import ComponentMetadata
 
-from .findings import Found, fingerprint_of
+from ..models import Finding
+from .findings import fingerprint_of
 from .resolve import CONNECTION, Resolved
 
 # Packs cannot hold these (published), and neither a process that uses a process route.
@@ -31,48 +32,49 @@ MAX_NAMED = 10
 _ENVIRONMENT_RULES = frozenset({"environment-setting", "network-name", "account-name", "url-value"})
 
 
-def not_for_packs(resolved: Resolved) -> Iterable[Found]:
+def not_for_packs(resolved: Resolved) -> Iterable[Finding]:
     """Everything is deployed by way of a pack, so what no pack can hold is not promoted."""
     root = resolved.components[resolved.root]
     for key, metadata in resolved.components.items():
         if metadata.type == PROCESS_ROUTE or (key == resolved.root and root.type in NEVER_IN_PACKS):
-            yield Found(
-                "NOT_FOR_PACKS",
-                metadata.component_id,
-                metadata.name,
-                f"“{metadata.name}” is of the type {metadata.type}, and an Integration Pack can hold neither it nor "
-                "a process that uses it.",
+            yield Finding(
+                code="NOT_FOR_PACKS",
+                subject_id=metadata.component_id,
+                subject_name=metadata.name,
+                message=f"“{metadata.name}” is of the type {metadata.type}, and an Integration Pack can "
+                "hold neither it nor a process that uses it.",
             )
 
 
-def not_packaged_along(resolved: Resolved) -> Iterable[Found]:
+def not_packaged_along(resolved: Resolved) -> Iterable[Finding]:
     """What is used only independently is merged, but a package of the process does not hold it."""
     for key, metadata in resolved.components.items():
         if key in resolved.independent and metadata.type not in NEVER_IN_PACKS | {CONNECTION}:
-            yield Found(
-                "NOT_PACKAGED_ALONG",
-                metadata.component_id,
-                metadata.name,
-                f"“{metadata.name}” reaches production's main branch, and not the environments.",
+            yield Finding(
+                code="NOT_PACKAGED_ALONG",
+                subject_id=metadata.component_id,
+                subject_name=metadata.name,
+                message=f"“{metadata.name}” reaches production's main branch, and not the environments.",
                 blocking=False,
             )
 
 
-def listener(metadata: ComponentMetadata, xml: bytes) -> Iterable[Found]:
+def listener(metadata: ComponentMetadata, xml: bytes) -> Iterable[Finding]:
     """A listener starts as soon as it is deployed, unless the deployment says that it is paused."""
     if metadata.type in LISTENING_TYPES or (metadata.type == PROCESS and _LISTENS.search(xml)):
-        yield Found(
-            "LISTENER_STARTS",
-            metadata.component_id,
-            metadata.name,
-            f"“{metadata.name}” listens: it takes requests in every chosen environment as soon as it is deployed.",
+        yield Finding(
+            code="LISTENER_STARTS",
+            subject_id=metadata.component_id,
+            subject_name=metadata.name,
+            message=f"“{metadata.name}” listens: it takes requests in every chosen environment as soon as "
+            "it is deployed.",
             blocking=False,
         )
 
 
 def values_emptied(
     metadata: ComponentMetadata, dev_xml: bytes, production: bytes
-) -> Iterable[Found]:
+) -> Iterable[Finding]:
     """With ``ENVIRONMENT_VALUES=empty`` an update clears what the twin has, its secrets among it."""
     stripped = componentxml.strip(dev_xml, production=production)
     lost = [place for place in stripped.places if place.outcome != "emptied"]
@@ -80,11 +82,11 @@ def values_emptied(
         return
     secrets = [place for place in lost if place.rule not in _ENVIRONMENT_RULES]
     paths = sorted({place.path for place in secrets or lost})
-    yield Found(
-        "VALUES_WOULD_BE_EMPTIED",
-        metadata.component_id,
-        metadata.name,
-        f"{len(lost)} values that the production twin has would be emptied, {len(secrets)} secrets among them.",
+    yield Finding(
+        code="VALUES_WOULD_BE_EMPTIED",
+        subject_id=metadata.component_id,
+        subject_name=metadata.name,
+        message=f"{len(lost)} values that the production twin has would be emptied, {len(secrets)} secrets among them.",
         path=", ".join(paths[:MAX_NAMED]),
         fingerprint=fingerprint_of(paths),
         blocking=bool(secrets),
@@ -108,7 +110,7 @@ class OtherUsers:
         self._parents: dict[str, tuple[str, ...]] = {}
         self._metadata: dict[str, ComponentMetadata | None] = {}
 
-    def of(self, metadata: ComponentMetadata, prod_id: str) -> Iterable[Found]:
+    def of(self, metadata: ComponentMetadata, prod_id: str) -> Iterable[Finding]:
         """One finding for one updated component, if anything else uses it."""
         users, is_whole = self._users(prod_id.lower())
         if not users:
@@ -116,11 +118,11 @@ class OtherUsers:
         names = [f"“{user.name}”" for user in users[:MAX_NAMED]]
         more = len(users) - len(names)
         told = ", ".join(names) + (f" and {more} more" if more else "")
-        yield Found(
-            "USED_BY_OTHERS",
-            prod_id,
-            metadata.name,
-            f"{told} {'use' if len(users) > 1 else 'uses'} the production twin of “{metadata.name}”."
+        yield Finding(
+            code="USED_BY_OTHERS",
+            subject_id=prod_id,
+            subject_name=metadata.name,
+            message=f"{told} {'use' if len(users) > 1 else 'uses'} the production twin of “{metadata.name}”."
             + ("" if is_whole else " There may be others: not everything was looked at."),
             blocking=False,
         )
@@ -173,7 +175,7 @@ def used_by_others(
     client: PartnerApiClient,
     updated: Mapping[str, ComponentMetadata],
     promoted: Mapping[str, str],
-) -> dict[str, list[Found]]:
+) -> dict[str, list[Finding]]:
     """Production id of an updated component -> its finding, where the platform can be asked.
 
     :param updated: production id -> the dev component.

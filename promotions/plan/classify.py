@@ -15,10 +15,9 @@ from partnerapi.errors import NotFound
 from partnerapi.records import ComponentMetadata
 
 from ..messages import PromotionError
-from ..models import DevAccount, Installation, Plan
+from ..models import DevAccount, Finding, Installation, Plan, PlannedComponent
 from ..states import Action, EnvironmentValues
 from . import cautions, contents, differences, findings
-from .findings import Found
 from .resolve import CONNECTION, Resolved
 
 ROOT_FOLDER = "Promoted"
@@ -26,11 +25,10 @@ ROOT_FOLDER = "Promoted"
 
 @dataclass
 class Draft:
-    """A planned component before it is stored: only hashes of its content are kept in memory."""
+    """A planned component and its findings, before both are stored."""
 
-    key: str
-    columns: dict[str, Any]
-    found: list[Found] = field(default_factory=list)
+    component: PlannedComponent
+    found: list[Finding] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -114,21 +112,19 @@ def draft(
     dev_account = plan.dev_account
     metadata = resolved.components[key]
     prod_id = mapped.get(key, "")
-    made = Draft(
-        key,
-        {
-            "dev_component_id": key,
-            "name": metadata.name,
-            "component_type": metadata.type,
-            "dev_folder": metadata.folder_full_path,
-            "target_folder": target_folder(dev_account, metadata.folder_full_path),
-            "dev_version": resolved.version(key),
-            "prod_component_id": prod_id,
-            "depends_on": resolved.uses[key],
-        },
+    component = PlannedComponent(
+        dev_component_id=key,
+        name=metadata.name,
+        component_type=metadata.type,
+        dev_folder=metadata.folder_full_path,
+        target_folder=target_folder(dev_account, metadata.folder_full_path),
+        dev_version=resolved.version(key),
+        prod_component_id=prod_id,
+        depends_on=resolved.uses[key],
     )
+    made = Draft(component)
     if metadata.type == CONNECTION:
-        made.columns["action"] = Action.CONNECTION
+        component.action = Action.CONNECTION
         return made
     dev_xml = read_dev(
         client,
@@ -139,7 +135,7 @@ def draft(
     )
     # Operation 5 of the published API tells a folder's own name only; the document has the path.
     folder = componentxml.read_envelope(dev_xml).folder_full_path or metadata.folder_full_path
-    made.columns.update(dev_folder=folder, target_folder=target_folder(dev_account, folder))
+    component.dev_folder, component.target_folder = folder, target_folder(dev_account, folder)
     production = _production(client, prod_id, metadata, made) if prod_id else None
     references = {
         other: mapped.get(other) or componentxml.symbol(other) for other in resolved.components
@@ -156,7 +152,7 @@ def draft(
     made.found += findings.rewritten_in_data(metadata, wanted.rewritten)
     if not prod_id:
         made.found += findings.twin_in_production(
-            client, dev_account, metadata, made.columns["target_folder"]
+            client, dev_account, metadata, component.target_folder
         )
     _compare(made, wanted, production)
     made.found += cautions.listener(metadata, dev_xml)
@@ -173,15 +169,15 @@ def _production(
         twin = None
     if twin is None or twin.deleted:
         made.found.append(
-            Found(
-                "TWIN_DELETED",
-                metadata.component_id,
-                metadata.name,
-                f"The production twin {prod_id} of “{metadata.name}” has been deleted.",
+            Finding(
+                code="TWIN_DELETED",
+                subject_id=metadata.component_id,
+                subject_name=metadata.name,
+                message=f"The production twin {prod_id} of “{metadata.name}” has been deleted.",
             )
         )
         return None
-    made.columns["prod_version"] = twin.version
+    made.component.prod_version = twin.version
     made.found += findings.secret_set_in_production(metadata, componentxml.read_envelope(twin.xml))
     return twin.xml
 
@@ -189,28 +185,25 @@ def _production(
 def _compare(made: Draft, wanted: Symbolic, production: bytes | None) -> None:
     base = componentxml.mask(production) if production is not None else None
     base_digest = componentxml.digest(base) if base is not None else ""
-    if not made.columns["prod_component_id"]:
-        action = Action.CREATE
+    component = made.component
+    if not component.prod_component_id:
+        component.action = Action.CREATE
     else:
-        action = Action.UNCHANGED if base_digest == wanted.digest else Action.UPDATE
-    made.columns.update(
-        action=action,
-        digest=wanted.digest,
-        base_digest=base_digest,
-        places=[
-            {"path": place.path, "rule": place.rule, "outcome": place.outcome}
-            for place in wanted.stripped.places
-        ],
-        rewrites=[
-            {"path": rewrite.path, "context": rewrite.context}
-            for rewrite in wanted.rewritten.rewrites
-        ],
-    )
-    if action == Action.UNCHANGED:
+        component.action = Action.UNCHANGED if base_digest == wanted.digest else Action.UPDATE
+    component.digest, component.base_digest = wanted.digest, base_digest
+    component.places = [
+        {"path": place.path, "rule": place.rule, "outcome": place.outcome}
+        for place in wanted.stripped.places
+    ]
+    component.rewrites = [
+        {"path": rewrite.path, "context": rewrite.context} for rewrite in wanted.rewritten.rewrites
+    ]
+    if component.action == Action.UNCHANGED:
         # A secret that is set matters only where something is written.
         made.found = [f for f in made.found if f.code == "TWIN_DELETED"]
         return
-    made.columns.update(store_difference(base, wanted.xml))
+    for column, value in store_difference(base, wanted.xml).items():
+        setattr(component, column, value)
 
 
 def store_difference(old: bytes | None, new: bytes) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from partnerapi import componentxml
 from partnerapi.client import PartnerApiClient
@@ -12,65 +11,51 @@ from partnerapi.records import ComponentMetadata
 
 from ..access import same_person
 from ..messages import message
-from ..models import Acceptance, ComponentMapping, DevAccount, Plan, PlannedComponent
+from ..models import Acceptance, ComponentMapping, DevAccount, Finding, Plan, PlannedComponent
 from ..states import OPEN, Action
 from .resolve import CONNECTION, Resolved
 
 
-@dataclass(frozen=True)
-class Found:
-    """A finding before it is stored."""
-
-    code: str
-    subject_id: str
-    subject_name: str
-    message: str
-    path: str = ""
-    fingerprint: str = ""
-    blocking: bool = True
-    can_be_accepted: bool = False
-
-
-def unresolved(resolved: Resolved) -> Iterable[Found]:
+def unresolved(resolved: Resolved) -> Iterable[Finding]:
     """References that lead nowhere: no dangling reference reaches production."""
     for key, user in resolved.unresolved.items():
-        yield Found(
-            "UNRESOLVED_REFERENCES",
-            key,
-            user,
-            f"“{user}” refers to {key}, which is deleted or cannot be read.",
+        yield Finding(
+            code="UNRESOLVED_REFERENCES",
+            subject_id=key,
+            subject_name=user,
+            message=f"“{user}” refers to {key}, which is deleted or cannot be read.",
         )
 
 
-def missing_connections(resolved: Resolved, mapped: Mapping[str, str]) -> Iterable[Found]:
+def missing_connections(resolved: Resolved, mapped: Mapping[str, str]) -> Iterable[Finding]:
     """All connections without a production twin, together."""
     for key, metadata in resolved.components.items():
         if metadata.type == CONNECTION and key not in mapped:
-            yield Found(
-                "MISSING_CONNECTION_MAPPINGS",
-                metadata.component_id,
-                metadata.name,
-                f"The connection “{metadata.name}” has no production twin.",
+            yield Finding(
+                code="MISSING_CONNECTION_MAPPINGS",
+                subject_id=metadata.component_id,
+                subject_name=metadata.name,
+                message=f"The connection “{metadata.name}” has no production twin.",
             )
 
 
-def older_package(resolved: Resolved) -> Iterable[Found]:
+def older_package(resolved: Resolved) -> Iterable[Finding]:
     """A package whose component has moved on, where the platform gives only the newest."""
     package, root = resolved.package, resolved.components[resolved.root]
     if resolved.pinned or package.component_version is None:
         return
     if package.component_version < root.version:
-        yield Found(
-            "PACKAGE_OLDER",
-            root.component_id,
-            root.name,
-            f"The package holds version {package.component_version} of “{root.name}”, which is at version "
+        yield Finding(
+            code="PACKAGE_OLDER",
+            subject_id=root.component_id,
+            subject_name=root.name,
+            message=f"The package holds version {package.component_version} of “{root.name}”, which is at version "
             f"{root.version} now. Version {root.version} is promoted.",
             blocking=False,
         )
 
 
-def reserved(dev_account: DevAccount, created: Mapping[str, ComponentMetadata]) -> Iterable[Found]:
+def reserved(dev_account: DevAccount, created: Iterable[str]) -> Iterable[Finding]:
     """Components that another open promotion is creating already."""
     others = PlannedComponent.objects.filter(
         action=Action.CREATE,
@@ -80,11 +65,11 @@ def reserved(dev_account: DevAccount, created: Mapping[str, ComponentMetadata]) 
         plan__promotion__merged_at__isnull=True,
     ).select_related("plan__promotion")
     for other in others:
-        yield Found(
-            "COMPONENT_RESERVED",
-            other.dev_component_id,
-            other.name,
-            f"Promotion {other.plan.promotion.pk} is creating “{other.name}”.",
+        yield Finding(
+            code="COMPONENT_RESERVED",
+            subject_id=other.dev_component_id,
+            subject_name=other.name,
+            message=f"Promotion {other.plan.promotion.pk} is creating “{other.name}”.",
         )
 
 
@@ -93,7 +78,7 @@ def twin_in_production(
     dev_account: DevAccount,
     component: ComponentMetadata,
     target_folder: str,
-) -> Iterable[Found]:
+) -> Iterable[Finding]:
     """A production component that looks like the one to be created and is no twin of this account's.
 
     One that another dev account is mapped to counts: a library component in two accounts has one twin.
@@ -111,11 +96,11 @@ def twin_in_production(
             if twin.component_id in seen or _is_mapped(dev_account, twin.component_id):
                 continue
             seen.add(twin.component_id)
-            yield Found(
-                "TWIN_IN_PRODUCTION",
-                twin.component_id,
-                component.name,
-                f"Production component {twin.component_id} in “{twin.folder_full_path}” {how}.",
+            yield Finding(
+                code="TWIN_IN_PRODUCTION",
+                subject_id=twin.component_id,
+                subject_name=component.name,
+                message=f"Production component {twin.component_id} in “{twin.folder_full_path}” {how}.",
                 fingerprint=twin.component_id,
                 can_be_accepted=True,
             )
@@ -142,14 +127,16 @@ def _is_mapped(dev_account: DevAccount, prod_component_id: str) -> bool:
     ).exists()
 
 
-def secrets_left(component: ComponentMetadata, stripped: componentxml.Stripped) -> Iterable[Found]:
+def secrets_left(
+    component: ComponentMetadata, stripped: componentxml.Stripped
+) -> Iterable[Finding]:
     """Values that still look like secrets: the component stops here until an admin accepts them."""
     for finding in stripped.findings:
-        yield Found(
-            "SECRET_LEFT_BEHIND",
-            component.component_id,
-            component.name,
-            finding.message,
+        yield Finding(
+            code="SECRET_LEFT_BEHIND",
+            subject_id=component.component_id,
+            subject_name=component.name,
+            message=finding.message,
             path=finding.path,
             fingerprint=finding.fingerprint,
             can_be_accepted=True,
@@ -158,14 +145,14 @@ def secrets_left(component: ComponentMetadata, stripped: componentxml.Stripped) 
 
 def secret_set_in_production(
     component: ComponentMetadata, production: componentxml.Envelope
-) -> Iterable[Found]:
+) -> Iterable[Finding]:
     """A twin with a secret set: sources conflict on whether an omitted secret survives an update."""
     if production.encrypted_paths:
-        yield Found(
-            "SECRET_SET_IN_PRODUCTION",
-            component.component_id,
-            component.name,
-            message("SECRET_SET_IN_PRODUCTION").happened,
+        yield Finding(
+            code="SECRET_SET_IN_PRODUCTION",
+            subject_id=component.component_id,
+            subject_name=component.name,
+            message=message("SECRET_SET_IN_PRODUCTION").happened,
             path=", ".join(production.encrypted_paths),
             fingerprint=fingerprint_of(production.encrypted_paths),
             can_be_accepted=True,
@@ -174,15 +161,15 @@ def secret_set_in_production(
 
 def rewritten_in_data(
     component: ComponentMetadata, rewritten: componentxml.Rewritten
-) -> Iterable[Found]:
+) -> Iterable[Finding]:
     """Known ids that stand in scripts or data: rewritten, and shown to the reviewer."""
     for rewrite in rewritten.rewrites:
         if rewrite.context != "reference":
-            yield Found(
-                "REWRITTEN_IN_DATA",
-                component.component_id,
-                component.name,
-                f"The id {rewrite.old} is rewritten in a {rewrite.context}.",
+            yield Finding(
+                code="REWRITTEN_IN_DATA",
+                subject_id=component.component_id,
+                subject_name=component.name,
+                message=f"The id {rewrite.old} is rewritten in a {rewrite.context}.",
                 path=rewrite.path,
                 blocking=False,
             )
@@ -193,7 +180,7 @@ def fingerprint_of(paths: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()
 
 
-def acceptance_of(plan: Plan, key: str, found: Found) -> Acceptance | None:
+def acceptance_of(plan: Plan, key: str, found: Finding) -> Acceptance | None:
     """An admin's earlier word on the same finding with the same value behind it; not that of the plan's maker."""
     if not found.can_be_accepted:
         return None

@@ -12,7 +12,7 @@ from django.utils import timezone
 from promotions import services
 from promotions.messages import PromotionError
 from promotions.models import DevAccount, Finding, IntegrationPack, Plan, PromotionRequest
-from promotions.plan.findings import Found, acceptance_of
+from promotions.plan.findings import acceptance_of
 from promotions.states import Status, StepState
 from tests.promotions import factories
 
@@ -155,6 +155,6 @@ class TestFindings:
         services.accept_finding(dora, finding, reason="It is revoked.")
         assert finding.component
         key = finding.component.dev_component_id
-        found = Found("SECRET_LEFT_BEHIND", "", "", "", fingerprint="f", can_be_accepted=True)
+        found = Finding(code="SECRET_LEFT_BEHIND", fingerprint="f", can_be_accepted=True)
         assert acceptance_of(factories.plan(sales, dora), key, found) is None
         assert acceptance_of(factories.plan(sales, alice), key, found)
