@@ -13,7 +13,6 @@ from partnerapi.simulator.wire import (
     Fields,
     Handler,
     Request,
-    as_list,
     element,
     plain,
     to_json,
@@ -28,10 +27,12 @@ Getter = Callable[[Request, str], Fields]
 
 def asked_ids(request: Request, limit: int) -> list[str]:
     """The ids of a bulk read."""
-    fields = request.fields("BulkRequest", ("type",), "request")
+    fields = request.fields("BulkRequest", ("type",))
     if fields["type"] != "GET":
         raise bad_request(f"The bulk type {fields['type']} is not supported.")
-    ids = [str(item.get("id", "")) for item in as_list(fields.get("request"))]
+    ids = [str(item.get("id", "")) for item in fields.get("request", [])]
+    if not all(ids):
+        raise bad_request("Every request of a bulk request needs an id.")
     if len(ids) > limit:
         raise bad_request(f"At most {limit} requests are allowed in one bulk request.")
     return ids

@@ -1,10 +1,11 @@
 """The rules of components: how they are seen from a branch, created, updated and referenced."""
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
-from partnerapi.simulator import documents
+from lxml import etree
+
+from partnerapi.simulator import documents, schema
 from partnerapi.simulator.errors import bad_request, not_found
 from partnerapi.simulator.state import (
     TOKEN_USER,
@@ -102,15 +103,57 @@ def raw_document(world: World, account: Account, component: Component, version: 
     return documents.document(header(account, component, version), body)
 
 
+# What stands under bns:object, for the types of which that is known.
+BODY_ROOTS = {
+    "connector-action": "Operation",
+    "crossref": "CrossReferenceTable",
+    "documentcache": "DocumentCache",
+    "process": "process",
+    "processproperty": "DefinedProcessProperties",
+    "processroute": "ProcessRoute",
+    "profile.db": "DatabaseProfile",
+    "profile.flatfile": "FlatFileProfile",
+    "profile.json": "JSONProfile",
+    "profile.xml": "XMLProfile",
+    "script.mapping": "MappingScript",
+    "script.processing": "ProcessingScript",
+    "transform.function": "Function",
+    "transform.map": "Map",
+}
+TYPE = schema.fields_of("Component")["type"]
+
+
+def read_strictly(world: World, account: Account, data: bytes) -> documents.Sent:
+    """Read a component that came through the API, where the editor's help is missing.
+
+    :raises ApiError: 400, when an attribute or the type is unknown, the content belongs to another
+        type, or a reference leads to no component of the account.
+    """
+    sent = documents.read_component(data)
+    attributes = dict(sent.attributes)
+    known = {*TYPE.words, *(component.type for _, component in world.all_components())}
+    if attributes.pop("type") not in known:
+        raise bad_request(f"The component type {sent.type} is not valid.")
+    schema.from_attributes("Component", attributes)
+    root = etree.QName(sent.children["object"][0]).localname
+    owners = {type_ for type_, name in BODY_ROOTS.items() if name == root}
+    if BODY_ROOTS.get(sent.type, root) != root or (owners and sent.type not in owners):
+        raise bad_request(f"A component of type {sent.type} cannot hold the element '{root}'.")
+    body = b"".join(etree.tostring(child) for child in sent.children.values())
+    for guid, _ in documents.reference_guids(sent.type, body):
+        if guid not in account.components:
+            raise bad_request(f"The referenced component ({guid}) is not found.")
+    return sent
+
+
 def create(
     world: World,
     account: Account,
     branch: Branch,
-    data: bytes,
-    place: Callable[[documents.Sent], Folder],
+    sent: documents.Sent,
+    folder: Folder,
 ) -> tuple[Component, Version]:
-    """Create a component on a branch, in the folder that ``place`` finds."""
-    sent = documents.read_component(data)
+    """Create a component on a branch."""
     _require_ready(branch)
     if sent.attributes.get("componentId"):
         raise bad_request("The componentId of a new component must be empty.")
@@ -121,7 +164,7 @@ def create(
         created_by=TOKEN_USER,
         created_date=timestamp(),
     )
-    version = _save(world, account, component, branch, place(sent).id, sent, None)
+    version = _save(world, account, component, branch, folder.id, sent, None)
     account.components[component.id] = component
     return component, version
 
@@ -131,11 +174,9 @@ def update(
     account: Account,
     component_id: str,
     branch: Branch,
-    data: bytes,
-    place: Callable[[documents.Sent], Folder | None] = lambda sent: None,
+    sent: documents.Sent,
 ) -> tuple[Component, Version]:
-    """Replace a component on a branch, unless nothing would change; ``place`` may move it."""
-    sent = documents.read_component(data)
+    """Replace a component on a branch, unless nothing would change; it stays in its folder."""
     component = account.component(component_id)
     _require_ready(branch)
     before = head(account, component, branch)
@@ -150,9 +191,7 @@ def update(
             f"Component {component.id} is currently locked by another user. "
             "To complete this action, the component must be unlocked."
         )
-    folder = place(sent)
-    folder_id = folder.id if folder else before.folder_id
-    return component, _save(world, account, component, branch, folder_id, sent, before)
+    return component, _save(world, account, component, branch, before.folder_id, sent, before)
 
 
 def _save(

@@ -166,7 +166,7 @@ def read_component(data: bytes, *, blanks: bool = True) -> Sent:
     """Check a component that a client sends against the platform's schema of the envelope."""
     root = parse(data, blanks=blanks)
     if root.tag != f"{{{BNS}}}Component":
-        raise bad_request("The root element of a component must be bns:Component.")
+        raise bad_request("Unable to read message body.")
     attributes = {str(name): str(value) for name, value in root.attrib.items()}
     for name in ("name", "type"):
         if not attributes.get(name):

@@ -29,13 +29,10 @@ def _on_json(path: str, number: int, name: str) -> Callable[[Handler], Handler]:
 def create_component(request: Request) -> Answer:
     """Operation 2: the folder path is honoured."""
     world, account = request.world, request.account
-    component, version = components.create(
-        world,
-        account,
-        _branch_for_writing(request),
-        request.body,
-        lambda sent: world.folder_for_path(account, sent.attributes.get("folderFullPath", "")),
-    )
+    branch = _branch_for_writing(request)
+    sent = components.read_strictly(world, account, request.body)
+    folder = world.folder_for_path(account, sent.attributes.get("folderFullPath", ""))
+    component, version = components.create(world, account, branch, sent, folder)
     return Answer(body=components.document(account, component, version))
 
 
@@ -44,14 +41,11 @@ def create_component(request: Request) -> Answer:
 )
 def update_component(request: Request) -> Answer:
     """Operation 3: the component stays in its folder."""
-    component, version = components.update(
-        request.world,
-        request.account,
-        request.groups["id"],
-        _branch_for_writing(request),
-        request.body,
-    )
-    return Answer(body=components.document(request.account, component, version))
+    world, account = request.world, request.account
+    branch = _branch_for_writing(request)
+    sent = components.read_strictly(world, account, request.body)
+    component, version = components.update(world, account, request.groups["id"], branch, sent)
+    return Answer(body=components.document(account, component, version))
 
 
 def _branch_for_writing(request: Request) -> Branch:
@@ -257,7 +251,7 @@ def create_branch(request: Request) -> Answer:
     return send(request, "Branch", _branch_fields(branch))
 
 
-@routes.query("Branch", 11, media=(JSON,), accepts=(JSON,))
+@routes.query("Branch", 11, xml_root="QueryFilter", media=(JSON,), accepts=(JSON,))
 def branch_rows(request: Request) -> Iterable[Fields]:
     branches.require_branching(request.world)
     return map(_branch_fields, request.account.branches.values())

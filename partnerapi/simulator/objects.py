@@ -1,8 +1,8 @@
 """Records as the fields that go over the wire, the same for both dialects, and their queries."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from partnerapi.simulator import components, queries
+from partnerapi.simulator import components, queries, schema
 from partnerapi.simulator.errors import bad_request
 from partnerapi.simulator.state import (
     Account,
@@ -167,49 +167,11 @@ def metadata_rows(account: Account) -> Iterable[Fields]:
 # Queries
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-QUERYABLE: dict[str, frozenset[str]] = {
-    "Account": _names("accountId name status dateCreated expirationDate"),
-    "Branch": _names(
-        "id name description parentId packageId createdBy createdDate ready deleted stage branchId"
-    ),
-    "ComponentMetadata": _names(
-        "accountId componentId version name type subType createdDate createdBy "
-        "modifiedDate modifiedBy deleted currentVersion folderName folderId "
-        "copiedFromComponentId copiedFromComponentVersion branchName branchId"
-    ),
-    "ComponentReference": _names("parentComponentId parentVersion componentId type"),
-    "DeployedPackage": _names(
-        "notes active componentId componentVersion componentType deployedBy deployedDate "
-        "deploymentId environmentId packageId packageVersion version"
-    ),
-    "Environment": _names("id name classification"),
-    "Folder": _names("accountId id name deleted parentId parentName"),
-    "IntegrationPack": _names("id name installationType"),
-    "IntegrationPackEnvironmentAttachment": _names("environmentId integrationPackInstanceId"),
-    "IntegrationPackInstance": _names(
-        "integrationPackId integrationPackName integrationPackOverrideName"
-    ),
-    "MergeRequest": _names(
-        "sourceBranchId destinationBranchId createdDate createdBy stage modifiedDate modifiedBy"
-    ),
-    "PackagedComponent": _names(
-        "packageId packageVersion componentId componentVersion componentType createdBy "
-        "createdDate shareable deleted notes branchName"
-    ),
-    "PublisherIntegrationPack": _names("id name installationType"),
-}
-
-Rows = Callable[[Account], Iterable[Fields]]
-
-
 def read_filter(request: Request, xml_root: str = "QueryConfig") -> queries.Expression | None:
+    """What a query asks for. As published there must be a filter; the guide's may be empty."""
     if request.content_type == XML:
         return queries.read_xml(request.body, xml_root)
-    return queries.read_json(request.body)
+    return queries.read_json(request.body, required=xml_root == "QueryConfig")
 
 
 def query(
@@ -217,7 +179,7 @@ def query(
 ) -> Answer:
     """The first page of what passes the filter."""
     expression = read_filter(request, xml_root)
-    queries.check_properties(expression, QUERYABLE[kind])
+    queries.check_properties(expression, schema.queryable(kind))
     if kind == "MergeRequest":
         _check_merge_filter(expression)
     found = [

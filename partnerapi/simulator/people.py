@@ -6,7 +6,7 @@ names a component wherever it is; ``branchId`` (or ``branch``, how a name begins
 
 from collections.abc import Callable
 
-from partnerapi.simulator import branches, components, packages
+from partnerapi.simulator import branches, components, documents, packages
 from partnerapi.simulator.errors import bad_request, not_found
 from partnerapi.simulator.state import Account, Branch, Component, Version, World
 from partnerapi.simulator.wire import Fields
@@ -107,8 +107,8 @@ def create_component(world: World, sent: Fields) -> Fields:
         world,
         account,
         _branch(account, sent),
-        sent["xml"].encode(),
-        lambda _: world.folder_for_path(account, sent.get("folder", "")),
+        documents.read_component(sent["xml"].encode()),
+        world.folder_for_path(account, sent.get("folder", "")),
     )
     return _saved(component, version)
 

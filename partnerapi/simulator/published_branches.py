@@ -9,22 +9,13 @@ from partnerapi.simulator.state import Merge, timestamp
 from partnerapi.simulator.wire import JSON, Answer, Fields, Request, send
 
 routes = Routes()
-BRANCH_FIELDS = (
-    "id createdBy createdDate deleted deploymentId description modifiedBy modifiedDate packageId "
-    "parentId ready stage"
-)
-MERGE_FIELDS = (
-    "id MergeRequestDetails createdBy createdDate destinationBranchName inactiveDate lockNonce "
-    "lockedBy lockedDate mergeRequestAction modifiedBy modifiedDate note previousStage "
-    "priorityBranch sourceBranchName stage"
-)
 
 
 @routes.on("POST", "Branch", 10, "POST Branch")
 def create_branch(request: Request) -> Answer:
     """Operation 10: of a parent, or of a package."""
     branches.require_branching(request.world)
-    fields = request.fields("Branch", ("name",), BRANCH_FIELDS)
+    fields = request.fields("Branch", ("name",))
     parent_id, package_id = str(fields.get("parentId") or ""), str(fields.get("packageId") or "")
     if not parent_id and not package_id:
         raise bad_request("The parentId or the packageId is required.")
@@ -50,7 +41,7 @@ def update_branch(request: Request) -> Answer:
     """Only the name can be changed."""
     branches.require_branching(request.world)
     branch = request.account.branch(request.groups["id"])
-    fields = request.fields("Branch", ("name",), BRANCH_FIELDS)
+    fields = request.fields("Branch", ("name",))
     name = str(fields["name"]).replace("/", "-")
     if any(b.name == name and b is not branch for b in request.account.branches.values()):
         raise bad_request(f"A branch with the name {name} already exists.")
@@ -74,9 +65,7 @@ def branch_rows(request: Request) -> Iterable[Fields]:
 @routes.on("POST", "MergeRequest", 12, "POST MergeRequest")
 def create_merge(request: Request) -> Answer:
     """Operation 12."""
-    fields = request.fields(
-        "MergeRequest", ("sourceBranchId", "destinationBranchId", "strategy"), MERGE_FIELDS
-    )
+    fields = request.fields("MergeRequest", ("sourceBranchId", "destinationBranchId", "strategy"))
     strategy, priority = str(fields["strategy"]), str(fields.get("priorityBranch") or "")
     if strategy not in {"OVERRIDE", "CONFLICT_RESOLVE"}:
         raise bad_request(f"The merge strategy {strategy} is not supported.")
@@ -118,11 +107,7 @@ def merge_of(request: Request, merge_id: str) -> Fields:
 def execute_merge(request: Request) -> Answer:
     """Operation 13."""
     merge = _merge(request, request.groups["id"])
-    fields = request.fields(
-        "MergeRequest",
-        ("id", "mergeRequestAction"),
-        f"{MERGE_FIELDS} sourceBranchId destinationBranchId strategy",
-    )
+    fields = request.fields("MergeRequest", ("id", "mergeRequestAction"))
     if fields["id"] != merge.id:
         raise bad_request("The id of the request body is not the one of the address.")
     branches.execute(request.world, request.account, merge, str(fields["mergeRequestAction"]))

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from partnerapi.simulator import bulk, components, documents, objects, queries
+from partnerapi.simulator import bulk, components, documents, objects, queries, schema
 from partnerapi.simulator.errors import bad_request, not_found
 from partnerapi.simulator.routing import Routes
-from partnerapi.simulator.state import Account, Branch, Component, Folder, Version
+from partnerapi.simulator.state import Account, Branch, Component, Version
 from partnerapi.simulator.wire import JSON, XML, Answer, Fields, Request, send, to_json
 
 routes = Routes()
@@ -33,16 +33,12 @@ def _live(request: Request, reference: str) -> tuple[Component, Version]:
 @routes.on("POST", "Component", 2, "POST Component Create", media=(XML,), accepts=(XML,))
 def create_component(request: Request) -> Answer:
     """Operation 2: branchId and folderId on the root; folderFullPath is ignored."""
-    sent = documents.read_component(request.body)
-
-    def place(_: documents.Sent) -> Folder:
-        account = request.account
-        return account.folder(sent.attributes.get("folderId") or account.root_folder_id)
-
-    component, version = components.create(
-        request.world, request.account, _branch(request, sent), request.body, place
-    )
-    return Answer(body=components.document(request.account, component, version))
+    world, account = request.world, request.account
+    sent = components.read_strictly(world, account, request.body)
+    branch = _branch(request, sent)
+    folder = account.folder(sent.attributes.get("folderId") or account.root_folder_id)
+    component, version = components.create(world, account, branch, sent, folder)
+    return Answer(body=components.document(account, component, version))
 
 
 @routes.on("POST", "Component/<id>", 3, "POST Component Update", media=(XML,), accepts=(XML,))
@@ -51,13 +47,13 @@ def update_component(request: Request) -> Answer:
     component_id = request.groups["id"]
     if not documents.GUID.fullmatch(component_id):
         raise bad_request(f"ComponentId {component_id} is invalid.")
-    sent = documents.read_component(request.body)
+    world, account = request.world, request.account
+    sent = components.read_strictly(world, account, request.body)
     if not sent.attributes.get("componentId"):
         raise bad_request("The componentId of the request body is required.")
-    component, version = components.update(
-        request.world, request.account, component_id, _branch(request, sent), request.body
-    )
-    return Answer(body=components.document(request.account, component, version))
+    branch = _branch(request, sent)
+    component, version = components.update(world, account, component_id, branch, sent)
+    return Answer(body=components.document(account, component, version))
 
 
 def _branch(request: Request, sent: documents.Sent) -> Branch:
@@ -96,8 +92,7 @@ def metadata_rows(request: Request) -> Iterator[Fields]:
 def update_metadata(request: Request) -> Answer:
     """Only the name and the folder can be changed."""
     component, version = _live(request, request.groups["id"])
-    known = " ".join(objects.QUERYABLE["ComponentMetadata"] | {"folderFullPath"})
-    fields = request.fields("ComponentMetadata", (), known)
+    fields = request.fields("ComponentMetadata")
     folder_id = version.folder_id
     if "folderId" in fields:
         folder_id = request.account.folder(fields["folderId"] or request.account.root_folder_id).id
@@ -117,8 +112,7 @@ def update_metadata(request: Request) -> Answer:
 @routes.on("POST", "ComponentMetadata", "ComponentMetadata CREATE")
 def restore_metadata(request: Request) -> Answer:
     """Bring a deleted component back; nothing new can be created this way."""
-    known = " ".join(objects.QUERYABLE["ComponentMetadata"])
-    fields = request.fields("ComponentMetadata", ("componentId",), known)
+    fields = request.fields("ComponentMetadata", ("componentId",))
     account = request.account
     component = account.component(str(fields["componentId"]))
     before = components.newest(account, component)
@@ -172,7 +166,7 @@ def references_of(request: Request, reference: str) -> Fields:
 def query_references(request: Request) -> Answer:
     """Operation 4 as published, the way that tells what a component uses."""
     expression = objects.read_filter(request)
-    queries.check_properties(expression, objects.QUERYABLE["ComponentReference"])
+    queries.check_properties(expression, schema.queryable("ComponentReference"))
     for asked in queries.simple(expression):
         if asked.operator != "EQUALS":
             raise bad_request(f"Only EQUALS is allowed for '{asked.property}'.")
@@ -215,8 +209,6 @@ def _children(request: Request, component_id: str, number: int) -> list[Fields]:
 
 # Folders
 
-FOLDER_FIELDS = "id fullPath deleted parentName PermittedRoles name parentId"
-
 
 @routes.object("Folder")
 def folder_of(request: Request, folder_id: str) -> Fields:
@@ -230,7 +222,7 @@ def folder_of(request: Request, folder_id: str) -> Fields:
 def create_folder(request: Request) -> Answer:
     """Make a folder, or bring a deleted one back by its id."""
     account = request.account
-    fields = request.fields("Folder", (), FOLDER_FIELDS)
+    fields = request.fields("Folder")
     gone = account.folders.get(str(fields.get("id") or ""))
     if gone is not None and gone.deleted:
         gone.deleted = False

@@ -2,23 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
 from partnerapi.simulator import components, objects, packages
 from partnerapi.simulator.errors import bad_request, not_found
 from partnerapi.simulator.routing import Routes
 from partnerapi.simulator.state import Account, Deployment, Pack, PackEntry, Release
-from partnerapi.simulator.wire import JSON, Answer, Child, Fields, Request, as_list, send
+from partnerapi.simulator.wire import JSON, Answer, Child, Fields, Request, send
 
 routes = Routes()
-PACKAGE_FIELDS = (
-    "branchName componentType componentVersion createdBy createdDate deleted "
-    "fullyPubliclyConsumable notes packageId packageVersion shareable"
-)
-PACK_FIELDS = "id operationType PublisherPackagedComponents Description"
-RELEASE_FIELDS = (
-    "name installationType releaseOnDate releaseStatusUrl requestId ReleasePackagedComponents"
-)
 
 
 # Packages
@@ -27,7 +18,7 @@ RELEASE_FIELDS = (
 @routes.on("POST", "PackagedComponent", 7, "POST PackagedComponent")
 def create_package(request: Request) -> Answer:
     """Operation 7: make a package, or restore a deleted one."""
-    fields = request.fields("PackagedComponent", ("componentId",), PACKAGE_FIELDS)
+    fields = request.fields("PackagedComponent", ("componentId",))
     account, component_id = request.account, str(fields["componentId"])
     version = str(fields.get("packageVersion") or "")
     if fields.get("packageId") in account.packages:
@@ -38,7 +29,7 @@ def create_package(request: Request) -> Answer:
             component_id,
             version,
             str(fields.get("notes") or ""),
-            shareable=fields.get("shareable", True) in (True, "true"),
+            shareable=fields.get("shareable", True),
             branch_name=str(fields.get("branchName") or "main"),
         )
     return send(request, "PackagedComponent", _package(package.id, request))
@@ -81,9 +72,8 @@ def manifest_of(request: Request, package_id: str) -> Fields:
 @routes.on("POST", "PublisherIntegrationPack", 9, "POST IntegrationPack")
 def create_pack(request: Request) -> Answer:
     """Operation 9."""
-    fields = request.fields("PublisherIntegrationPack", ("name", "installationType"), PACK_FIELDS)
-    if "Description" not in fields:
-        raise bad_request("The field 'Description' is required.")
+    fields = request.fields("PublisherIntegrationPack", ("name", "installationType"))
+    _require_description(fields)
     pack = packages.create_pack(
         request.account,
         str(fields["name"]),
@@ -96,9 +86,14 @@ def create_pack(request: Request) -> Answer:
     return send(request, "PublisherIntegrationPack", _pack_fields(request.account, pack))
 
 
+def _require_description(fields: Fields) -> None:
+    """It may be empty, but not left out."""
+    if "Description" not in fields:
+        raise bad_request("The field 'Description' is required.")
+
+
 def _component_ids(fields: Fields) -> list[str]:
-    holder = fields.get("PublisherPackagedComponents") or {}
-    rows = as_list(holder.get("PublisherPackagedComponent") if isinstance(holder, dict) else None)
+    rows = fields.get("PublisherPackagedComponents", {}).get("PublisherPackagedComponent", [])
     return [str(row.get("componentId", "")).lower() for row in rows]
 
 
@@ -144,9 +139,8 @@ def pack_of(request: Request, pack_id: str) -> Fields:
 def update_pack(request: Request) -> Answer:
     """Operation 17: every component of the pack, or it leaves it."""
     pack = packages.find_pack(request.account, request.groups["id"])
-    fields = request.fields(
-        "PublisherIntegrationPack", ("operationType",), f"{PACK_FIELDS} name installationType"
-    )
+    fields = request.fields("PublisherIntegrationPack", ("operationType",))
+    _require_description(fields)
     if fields.get("id", pack.id) != pack.id:
         raise bad_request("The id of the request body is not the one of the address.")
     packages.set_pack_components(
@@ -189,7 +183,7 @@ def offered_pack_rows(request: Request) -> Iterable[Fields]:
 @routes.on("POST", "ReleaseIntegrationPack", 18, "POST ReleaseIntegrationPack")
 def create_release(request: Request) -> Answer:
     """Operation 18."""
-    fields = request.fields("ReleaseIntegrationPack", ("id", "releaseSchedule"), RELEASE_FIELDS)
+    fields = request.fields("ReleaseIntegrationPack", ("id", "releaseSchedule"))
     account = request.account
     pack = packages.find_pack(account, str(fields["id"]))
     if _waiting(account, pack):
@@ -211,7 +205,7 @@ def update_release(request: Request) -> Answer:
     """Change a release that is scheduled and has not begun."""
     account = request.account
     pack = packages.find_pack(account, request.groups["id"])
-    fields = request.fields("ReleaseIntegrationPack", ("id", "releaseSchedule"), RELEASE_FIELDS)
+    fields = request.fields("ReleaseIntegrationPack", ("id", "releaseSchedule"))
     waiting = [r for r in _waiting(account, pack) if r.status == "SCHEDULED"]
     if not waiting:
         raise bad_request("The integration pack has no scheduled release.")
@@ -252,8 +246,7 @@ def _release_date(fields: Fields) -> str:
 
 def _release_packages(account: Account, pack: Pack, fields: Fields) -> dict[str, str]:
     """Component -> package: what is named with its version, or all that waits if nothing is."""
-    holder: Any = fields.get("ReleasePackagedComponents") or {}
-    rows = as_list(holder.get("ReleasePackagedComponent") if isinstance(holder, dict) else None)
+    rows = fields.get("ReleasePackagedComponents", {}).get("ReleasePackagedComponent", [])
     if not rows:
         return {c: e.package_id for c, e in pack.entries.items() if not e.removed}
     chosen = {}
@@ -330,11 +323,7 @@ def get_release_status(request: Request) -> Answer:
 @routes.on("POST", "DeployedPackage", 8, "POST DeployedPackage")
 def deploy(request: Request) -> Answer:
     """Operation 8: an ordinary package, or a component that is packaged on the way."""
-    fields = request.fields(
-        "DeployedPackage",
-        ("environmentId",),
-        "packageId componentId notes listenerStatus branchName",
-    )
+    fields = request.fields("DeployedPackage", ("environmentId",))
     account, package_id = request.account, str(fields.get("packageId") or "")
     if not package_id and not fields.get("componentId"):
         raise bad_request("The packageId or the componentId is required.")

@@ -9,10 +9,12 @@ from typing import Any
 
 from lxml import etree
 
+from partnerapi.simulator import schema
 from partnerapi.simulator.documents import BNS, XSI, parse
 from partnerapi.simulator.errors import bad_request
 
 PAGE_SIZE = 100
+MOST_TERMS = 1000
 # Asked for in whichever letter case.
 ID_PROPERTIES = frozenset({"componentId", "parentComponentId"})
 
@@ -53,7 +55,6 @@ OPERATORS: dict[str, tuple[int, Callable[[str, tuple[str, ...]], bool]]] = {
     "EQUALS": (1, lambda value, args: value == args[0]),
     "NOT_EQUALS": (1, lambda value, args: value != args[0]),
     "LIKE": (1, lambda value, args: _like(value, args[0])),
-    "STARTS_WITH": (1, lambda value, args: value.startswith(args[0])),
     "CONTAINS": (1, lambda value, args: args[0] in value),
     "NOT_CONTAINS": (1, lambda value, args: args[0] not in value),
     "IS_NULL": (0, lambda value, args: not value),
@@ -81,64 +82,91 @@ def read_xml(data: bytes, root_name: str) -> Expression | None:
     """The filter of an XML query: a QueryFilter (guide), or one in a QueryConfig (published)."""
     root = parse(data, blanks=False)
     if root.tag != f"{{{BNS}}}{root_name}":
-        raise bad_request(f"The root element of this query must be {root_name}.")
-    holder: etree._Element | None = root
-    if root_name == "QueryConfig":
-        holder = root.find(f"{{{BNS}}}QueryFilter")
-        if holder is None:
-            return None
-    assert holder is not None  # noqa: S101 - for the type checker
-    expression = holder.find(f"{{{BNS}}}expression")
-    return None if expression is None else _from_xml(expression)
+        raise bad_request(schema.UNREADABLE)
+    if root_name == "QueryFilter":
+        found = _children(root, "expression")
+        return _from_xml(found[0]) if found else None
+    holder = _children(root, "QueryFilter")
+    found = _children(holder[0], "expression") if holder else []
+    if not found:
+        raise bad_request("The QueryFilter of a query needs an expression.")
+    return _from_xml(found[0])
+
+
+def _children(
+    element: etree._Element, name: str, attributes: frozenset[str] = frozenset(), most: int = 1
+) -> list[etree._Element]:
+    """The children of an element that may hold nothing else; and only these attributes."""
+    for attribute in map(str, element.attrib):
+        if attribute not in attributes:
+            raise bad_request(f"Attribute '{attribute}' is not allowed to appear in a query.")
+    for child in element:
+        if etree.QName(child).namespace != BNS:
+            raise bad_request(schema.UNREADABLE)
+        if etree.QName(child).localname != name:
+            raise bad_request(f"Invalid content was found starting with element '{child.tag}'.")
+    if len(element) > most:
+        raise bad_request(f"There may be only one {name}.")
+    return list(element)
 
 
 def _from_xml(element: etree._Element) -> Expression:
     kind = element.get(f"{{{XSI}}}type", "").rpartition(":")[2]
     operator = element.get("operator", "")
-    if kind not in {"SimpleExpression", "GroupingExpression"}:
-        raise bad_request("An expression needs xsi:type SimpleExpression or GroupingExpression.")
+    allowed = frozenset({f"{{{XSI}}}type", "operator"})
     if kind == "GroupingExpression":
-        nested = [_from_xml(child) for child in element.findall(f"{{{BNS}}}nestedExpression")]
-        return _grouping(operator, nested)
-    arguments = [child.text or "" for child in element.findall(f"{{{BNS}}}argument")]
-    return _simple(operator, element.get("property", ""), arguments)
+        nested = _children(element, "nestedExpression", allowed, most=MOST_TERMS)
+        return _grouping(operator, [_from_xml(child) for child in nested])
+    if kind != "SimpleExpression":
+        raise bad_request("An expression needs xsi:type SimpleExpression or GroupingExpression.")
+    arguments = _children(element, "argument", allowed | {"property"}, most=MOST_TERMS)
+    return _simple(operator, element.get("property", ""), [child.text or "" for child in arguments])
 
 
-def read_json(data: bytes) -> Expression | None:
-    """The filter of a JSON query; an empty object or an empty filter asks for everything."""
+def read_json(data: bytes, *, required: bool = True) -> Expression | None:
+    """The filter of a JSON query; where it is not required an empty object asks for everything."""
     try:
         config = json.loads(data or b"{}")
     except ValueError:
-        raise bad_request("The request body is not valid JSON.") from None
-    if not isinstance(config, dict):
-        raise bad_request("A query must be an object.")
-    filter_ = config.get("QueryFilter") or {}
-    expression = filter_.get("expression") if isinstance(filter_, dict) else None
-    return None if not expression else _from_json(expression)
+        raise bad_request(schema.UNREADABLE) from None
+    filter_ = _object(config, "QueryFilter").get("QueryFilter")
+    expression = None if filter_ is None else _object(filter_, "expression").get("expression")
+    if expression is None and (required or filter_ is not None):
+        raise bad_request("The QueryFilter of a query needs an expression.")
+    return None if expression is None else _from_json(expression)
+
+
+def _object(value: Any, *names: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise bad_request("A query and its parts must be objects.")
+    for name in value:
+        if name not in {*names, "@type"}:
+            raise bad_request(f'Unrecognized field "{name}" in a query.')
+    return value
 
 
 def _from_json(node: Any) -> Expression:
-    if not isinstance(node, dict):
-        raise bad_request("An expression must be an object.")
-    operator = str(node.get("operator", ""))
-    if "nestedExpression" in node:
-        nested = node["nestedExpression"]
-        return _grouping(operator, [_from_json(child) for child in nested or []])
-    arguments = node.get("argument", [])
-    arguments = arguments if isinstance(arguments, list) else [arguments]
-    return _simple(operator, str(node.get("property", "")), [_text(a) for a in arguments])
+    if isinstance(node, dict) and "nestedExpression" in node:
+        nested = _object(node, "operator", "nestedExpression")["nestedExpression"]
+        if not isinstance(nested, list):
+            raise bad_request("nestedExpression must be a list.")
+        return _grouping(node.get("operator"), [_from_json(child) for child in nested])
+    arguments = _object(node, "operator", "property", "argument").get("argument", [])
+    if not isinstance(arguments, list) or not all(isinstance(a, str) for a in arguments):
+        raise bad_request("argument must be a list of strings.")
+    return _simple(node.get("operator"), node.get("property"), arguments)
 
 
-def _grouping(operator: str, nested: list[Expression]) -> Grouping:
-    if operator.lower() not in {"and", "or"} or not nested:
+def _grouping(operator: Any, nested: list[Expression]) -> Grouping:
+    if operator not in schema.GROUPINGS or not nested:
         raise bad_request("A grouping needs the operator 'and' or 'or' and nested expressions.")
-    return Grouping(operator.lower(), tuple(nested))
+    return Grouping(operator, tuple(nested))
 
 
-def _simple(operator: str, property_: str, arguments: list[str]) -> Simple:
-    if operator not in OPERATORS:
+def _simple(operator: Any, property_: Any, arguments: list[str]) -> Simple:
+    if operator not in schema.OPERATORS:
         raise bad_request(f"The operator '{operator}' is not valid.")
-    if not property_:
+    if not property_ or not isinstance(property_, str):
         raise bad_request("An expression needs a property.")
     if len(arguments) < OPERATORS[operator][0]:
         raise bad_request(f"The operator {operator} needs {OPERATORS[operator][0]} argument(s).")
@@ -176,10 +204,14 @@ def matches(expression: Expression | None, record: Record) -> bool:
     arguments = expression.arguments
     if expression.property in ID_PROPERTIES:
         arguments = tuple(map(str.lower, arguments))
-    return OPERATORS[expression.operator][1](_text(record.get(expression.property)), arguments)
+    value = record.get(expression.property)
+    if value is None:  # the description itself writes some properties in capitals
+        wanted = expression.property.lower()
+        value = next((v for name, v in record.items() if name.lower() == wanted), None)
+    return OPERATORS[expression.operator][1](_text(value), arguments)
 
 
 def check_properties(expression: Expression | None, allowed: frozenset[str]) -> None:
     for asked in simple(expression):
-        if asked.property not in allowed:
+        if not {asked.property, asked.property.upper()} & allowed:
             raise bad_request(f"The property '{asked.property}' cannot be queried on this object.")

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from lxml import etree
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
+from partnerapi.simulator import schema
 from partnerapi.simulator.documents import DECLARATION, ROOT_NAMESPACES, attribute, parse
 from partnerapi.simulator.errors import ApiError, bad_request
 from partnerapi.simulator.state import Account, World
@@ -45,62 +45,43 @@ class Request:
         """Whether JSON names the type of every object, which the guide's does not."""
         return self.dialect == "published"
 
-    def fields(self, kind: str, required: Iterable[str] = (), optional: str = "") -> Fields:
-        """The body as an object of this kind, sent as JSON or as XML (published dialect)."""
+    def fields(self, kind: str, required: Iterable[str] = ()) -> Fields:
+        """The body as an object of this kind, as published, in JSON or in XML."""
         if self.content_type == XML:
-            sent = fields_from_xml(parse(self.body, blanks=False), kind)
+            sent = schema.from_xml(kind, parse(self.body, blanks=False))
         else:
-            sent = self.json(required, optional.split())
-        return check_fields(sent, required, optional.split())
+            sent = schema.from_json(kind, read_json(self.body))
+        require(sent, required)
+        return sent
 
     def json(self, required: Iterable[str] = (), optional: Iterable[str] = ()) -> Fields:
-        """The body as an object with exactly these fields; what is required must not be empty."""
-        try:
-            fields = json.loads(self.body)
-        except ValueError:
-            raise bad_request("The request body is not valid JSON.") from None
-        if not isinstance(fields, dict):
+        """The body as a JSON object with these fields and no other (guide)."""
+        sent = read_json(self.body)
+        if not isinstance(sent, dict):
             raise bad_request("The request body must be a JSON object.")
-        return check_fields(fields, required, optional)
+        known = {*required, *optional}
+        for name, value in sent.items():
+            if name not in known:
+                raise bad_request(f'Unrecognized field "{name}".')
+            wanted = bool if name == "shareable" else str
+            if value is not None and not isinstance(value, wanted):
+                raise bad_request(f"The field '{name}' has the wrong type.")
+        require(sent, required)
+        return sent
 
 
-def check_fields(fields: Fields, required: Iterable[str], optional: Iterable[str]) -> Fields:
-    """Refuse an object without what is required, or with what nobody knows."""
-    required = tuple(required)
+def read_json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        raise bad_request(schema.UNREADABLE) from None
+
+
+def require(fields: Fields, required: Iterable[str]) -> None:
+    """Refuse an object without what has to be there; empty is not there."""
     for name in required:
         if fields.get(name) in (None, ""):
             raise bad_request(f"The field '{name}' is required.")
-    known = {*required, *optional, "@type"}
-    for name in fields:
-        if name not in known:
-            raise bad_request(f'Unrecognized field "{name}".')
-    return fields
-
-
-def fields_from_xml(element: etree._Element, kind: str = "") -> Fields:
-    """An object from its element: attributes and children alike are fields."""
-    if kind and etree.QName(element).localname != kind:
-        raise bad_request(f"The root element must be {kind}.")
-    fields: Fields = {
-        str(name): str(value) for name, value in element.attrib.items() if "}" not in str(name)
-    }
-    for child in element:
-        name = etree.QName(child).localname
-        plain_text = not len(child) and not child.attrib
-        value: Any = (child.text or "") if plain_text else fields_from_xml(child)
-        if name in fields:
-            before = fields[name]
-            fields[name] = [*before, value] if isinstance(before, list) else [before, value]
-        else:
-            fields[name] = value
-    return fields
-
-
-def as_list(value: Any) -> list[Any]:
-    """A list, a single object or nothing, all as a list."""
-    if value is None or value == "":
-        return []
-    return value if isinstance(value, list) else [value]
 
 
 @dataclass

@@ -376,7 +376,7 @@ def test_a_new_component_is_on_its_branch_only(api: Controls) -> None:
     ("old", "new", "why"),
     [
         ("</bns:Component>", "", "not valid XML"),
-        ("bns:Component", "bns:Thing", "must be bns:Component"),
+        ("bns:Component", "bns:Thing", "Unable to read message body"),
         (' name="Made by a test"', "", "'name'"),
         (' type="process"', "", "'type'"),
         (' type="process"', ' type="connector-action"', "'subType'"),

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from partnerapi.simulator import seed
+from partnerapi.simulator.documents import BNS, XSI
 from partnerapi.simulator.seed import uid
 from tests.partnerapi.simulators import JSON, XML, Controls, running, until
 
@@ -44,20 +45,45 @@ def get(api: Controls, path: str, account: str = "") -> Any:
     return answer.json()
 
 
-def query(api: Controls, kind: str, **equal: str) -> list[Any]:
-    nested = [
-        {"operator": "EQUALS", "property": name, "argument": [value]}
-        for name, value in equal.items()
-    ]
-    body: Any = (
-        {"QueryFilter": {"expression": {"operator": "and", "nestedExpression": nested}}}
-        if nested
-        else {}
-    )
-    answer = api.call("POST", f"{kind}/query", json=body)
+def grouped(operator: str, *nested: Any) -> dict[str, Any]:
+    return {"operator": operator, "nestedExpression": list(nested)}
+
+
+def equals(name: str, value: object) -> dict[str, Any]:
+    return {"operator": "EQUALS", "property": name, "argument": [str(value)]}
+
+
+def asked(api: Controls, kind: str, expression: Any, account: str = "") -> list[Any]:
+    body = {"QueryFilter": {"expression": expression}}
+    answer = api.call("POST", f"{kind}/query", json=body, account=account)
     assert answer.ok, answer.text
     rows: list[Any] = answer.json()["result"]
     return rows
+
+
+def query(api: Controls, kind: str, **equal: str) -> list[Any]:
+    nested = [equals(name, value) for name, value in equal.items()]
+    return asked(api, kind, grouped("and", *nested) if nested else everything(kind))
+
+
+def everything(kind: str) -> dict[str, Any]:
+    """A filter that every object passes: a query without one is refused."""
+    names = {
+        "PackagedComponent": "componentId",
+        "ComponentMetadata": "componentId",
+        "IntegrationPackInstance": "integrationPackId",
+        "IntegrationPackEnvironmentAttachment": "environmentId",
+    }
+    return {"operator": "IS_NOT_NULL", "property": names.get(kind, "id")}
+
+
+def everything_in_xml(kind: str) -> str:
+    asked_by = everything(kind)["property"]
+    return (
+        f'<QueryConfig xmlns="{BNS}" xmlns:xsi="{XSI}"><QueryFilter><expression '
+        f'operator="IS_NOT_NULL" property="{asked_by}" xsi:type="SimpleExpression"/>'
+        "</QueryFilter></QueryConfig>"
+    )
 
 
 def main_id(api: Controls) -> str:
@@ -138,7 +164,6 @@ def test_both_addresses_are_served_and_only_one_knows_override_account(api: Cont
 
 
 def test_everything_speaks_xml_and_json(api: Controls) -> None:
-    config = '<QueryConfig xmlns="http://api.platform.boomi.com/"/>'
     for kind in (
         "Branch",
         "Environment",
@@ -146,7 +171,7 @@ def test_everything_speaks_xml_and_json(api: Controls) -> None:
         "PackagedComponent",
         "PublisherIntegrationPack",
     ):
-        xml = api.call("POST", f"{kind}/query", config)
+        xml = api.call("POST", f"{kind}/query", everything_in_xml(kind))
         assert xml.text.count("<bns:result ") == len(query(api, kind))
     body = (
         '<bns:Branch xmlns:bns="http://api.platform.boomi.com/" name="by-xml" '
@@ -285,22 +310,6 @@ def test_a_manifest_keeps_the_versions_that_were_packaged(api: Controls) -> None
     assert versions[uid(seed.ORDERS_ACCOUNT, "stock-sync")] == 1
 
 
-def grouped(operator: str, *nested: Any) -> dict[str, Any]:
-    return {"operator": operator, "nestedExpression": list(nested)}
-
-
-def equals(name: str, value: object) -> dict[str, Any]:
-    return {"operator": "EQUALS", "property": name, "argument": [str(value)]}
-
-
-def asked(api: Controls, kind: str, expression: Any, account: str = "") -> list[Any]:
-    body = {"QueryFilter": {"expression": expression}}
-    answer = api.call("POST", f"{kind}/query", json=body, account=account)
-    assert answer.ok, answer.text
-    rows: list[Any] = answer.json()["result"]
-    return rows
-
-
 def test_references_of_many_components_are_asked_for_at_once(api: Controls) -> None:
     orders = seed.ORDERS_ACCOUNT
     parents = [uid(orders, key) for key in ("stock-sync", "customer-master", "heartbeat")]
@@ -360,7 +369,7 @@ def test_queries_and_bulk_reads_look_into_a_sub_account(api: Controls) -> None:
 
 def test_addresses_may_end_with_a_slash(api: Controls) -> None:
     assert api.call("GET", f"Component/{STOCK}/").ok
-    assert api.call("POST", "Branch/query/", json={}).ok
+    assert api.call("POST", "Branch/query/", everything_in_xml("Branch")).ok
     assert api.call("GET", "Branch//").status_code in {400, 404}
 
 
@@ -572,7 +581,7 @@ def test_a_deleted_package_keeps_its_version_taken_and_can_be_restored(api: Cont
 
 def test_answers_can_be_as_careless_as_the_platforms(api: Controls) -> None:
     api.edit(loose_json=True)
-    answer = api.call("POST", "Branch/query", json={}).json()
+    answer = api.call("POST", "Branch/query", everything_in_xml("Branch"), accept=JSON).json()
     assert answer["numberOfResults"] == "1"
     assert answer["result"]["ready"] == "true"
 
@@ -580,3 +589,197 @@ def test_answers_can_be_as_careless_as_the_platforms(api: Controls) -> None:
 def test_wrong_media_types_are_refused(api: Controls) -> None:
     assert api.call("POST", "Component", process_xml(), media=JSON, accept=XML).status_code == 415
     assert api.call("POST", "Branch", "name=x", media="text/plain").status_code == 415
+
+
+# -- strictness ------------------------------------------------------------------------------
+
+
+def refused(answer: requests.Response) -> str:
+    assert answer.status_code == 400, answer.text
+    return message(answer)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({}, "needs an expression"),
+        ({"QueryFilter": {}}, "needs an expression"),
+        ({"queryFilter": {}}, "queryFilter"),
+        ({"QueryFilter": {"expresion": everything("Branch")}}, "expresion"),
+        ({"operator": "EQUALS", "propertyName": "name", "argument": ["x"]}, "propertyName"),
+        ({"operator": "EQUALS", "property": "nme", "argument": ["x"]}, "nme"),
+        ({"operator": "STARTS_WITH", "property": "name", "argument": ["x"]}, "STARTS_WITH"),
+        ({"operator": "equals", "property": "name", "argument": ["x"]}, "equals"),
+        ({"operator": "EQUALS", "property": "name", "argument": "x"}, "list of strings"),
+        ({"operator": "EQUALS", "property": "ready", "argument": [True]}, "list of strings"),
+        ({"operator": "EQUALS", "property": "name"}, "argument"),
+        ({"operator": "AND", "nestedExpression": [everything("Branch")]}, "'and' or 'or'"),
+        ({"operator": "and", "nestedExpression": []}, "nested expressions"),
+        ({"operator": "and", "nestedExpression": everything("Branch")}, "must be a list"),
+    ],
+)
+def test_a_filter_that_is_not_as_described_is_refused(
+    api: Controls, body: dict[str, Any], said: str
+) -> None:
+    if "operator" in body:
+        body = {"QueryFilter": {"expression": body}}
+    assert said in refused(api.call("POST", "Branch/query", json=body))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (f' xmlns="{BNS}"', "", "Unable to read message body"),
+        ("QueryConfig", "QueryFilters", "Unable to read message body"),
+        ("QueryFilter>", "Filter>", "Filter"),
+        ("operator=", "operater=", "operater"),
+        ("IS_NOT_NULL", "NOT_NULL", "NOT_NULL"),
+        ('property="id"', 'property="ident"', "ident"),
+        (' xsi:type="SimpleExpression"', "", "xsi:type"),
+        ("<expression", "<argument/><expression", "argument"),
+    ],
+)
+def test_the_same_in_xml(api: Controls, old: str, new: str, said: str) -> None:
+    body = everything_in_xml("Branch")
+    assert old in body
+    assert said in refused(api.call("POST", "Branch/query", body.replace(old, new)))
+
+
+def test_account_properties_are_known_in_capitals_too(api: Controls) -> None:
+    for name in ("status", "STATUS"):
+        assert len(asked(api, "Account", equals(name, "active"))) == 3
+
+
+PACK = f"PublisherIntegrationPack/{seed.PACKS['orders']}"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("Branch", {"name": 1, "parentId": "x"}, "type string"),
+        ("Branch", {"name": "x", "parentID": "x"}, "parentID"),
+        ("Branch", {"@type": "Folder", "name": "x", "parentId": "x"}, "Folder is not Branch"),
+        ("PackagedComponent", {"componentId": STOCK, "shareable": "true"}, "type boolean"),
+        ("DeployedPackage", {"environmentId": "x", "listenerStatus": "running"}, "RUNNING"),
+        ("PublisherIntegrationPack", {"name": "x", "installationType": "MULTI"}, "Description"),
+        (
+            "PublisherIntegrationPack",
+            {"name": "x", "installationType": "MULTI", "description": ""},
+            "description",
+        ),
+        (
+            "PublisherIntegrationPack",
+            {"name": "x", "installationType": "ONE", "Description": ""},
+            "SINGLE, MULTI",
+        ),
+        (PACK, {"operationType": "ADD"}, "Description"),
+        (
+            PACK,
+            {
+                "operationType": "ADD",
+                "Description": "",
+                "PublisherPackagedComponents": [{"componentId": STOCK}],
+            },
+            "PublisherPackagedComponents must be a JSON object",
+        ),
+        (
+            PACK,
+            {
+                "operationType": "ADD",
+                "Description": "",
+                "PublisherPackagedComponent": [{"componentId": STOCK}],
+            },
+            "PublisherPackagedComponent",
+        ),
+        (
+            "ReleaseIntegrationPack",
+            {
+                "id": seed.PACKS["orders"],
+                "releaseSchedule": "IMMEDIATELY",
+                "ReleasePackagedComponents": {"ReleasePackagedComponent": {"componentId": STOCK}},
+            },
+            "must be a list",
+        ),
+        ("ReleaseIntegrationPack", {"id": "x", "releaseSchedule": "NOW"}, "IMMEDIATELY"),
+        ("MergeRequest", {"sourceBranchId": "x", "strategy": "override"}, "OVERRIDE"),
+        ("ComponentMetadata/bulk", {"type": "GET", "request": {"id": STOCK}}, "must be a list"),
+        ("ComponentMetadata/bulk", {"type": "READ", "request": [{"id": STOCK}]}, "GET"),
+        ("ComponentMetadata/bulk", {"type": "GET", "requests": [{"id": STOCK}]}, "requests"),
+        ("ComponentMetadata/bulk", {"type": "GET", "request": [{"ids": STOCK}]}, "ids"),
+        ("ComponentMetadata/bulk", {"type": "GET", "request": [{}]}, "needs an id"),
+    ],
+)
+def test_a_body_that_is_not_as_described_is_refused(
+    api: Controls, path: str, body: dict[str, Any], said: str
+) -> None:
+    before = api.state()
+    assert said in refused(api.call("POST", path, json=body))
+    after = api.state()
+    assert {key: after[key] for key in ("packs", "branches", "packages", "releases")} == {
+        key: before[key] for key in ("packs", "branches", "packages", "releases")
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('<Branch name="x"/>', "Unable to read message body"),
+        (f'<b:Folder xmlns:b="{BNS}" name="x"/>', "Unable to read message body"),
+        (f'<b:Branch xmlns:b="{BNS}" nme="x"/>', "nme"),
+        (f'<b:Branch xmlns:b="{BNS}" name="x" ready="yes"/>', "not a valid value for 'ready'"),
+        (f'<b:Branch xmlns:b="{BNS}"><b:name>x</b:name></b:Branch>', "name"),
+        (f'<b:Branch xmlns:b="{BNS}" name="x"><name/></b:Branch>', "Unable to read message body"),
+    ],
+)
+def test_an_object_in_xml_that_is_not_as_described_is_refused(
+    api: Controls, body: str, said: str
+) -> None:
+    assert said in refused(api.call("POST", "Branch", body))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('xmlns:bns="http://api.platform.boomi.com/"', 'xmlns:bns="urn:x"', "Unable to read"),
+        ('type="process"', 'type="processes"', "type processes is not valid"),
+        ('type="process"', 'type="process" colour="red"', "colour"),
+        ('type="process"', 'type="process" version="new"', "version"),
+        ('type="process"', 'type="process" deleted="no"', "deleted"),
+        ('type="process"', 'type="transform.map"', "cannot hold"),
+        ("<process xmlns=", "<Map xmlns=", "cannot hold"),
+        ("<shapes>", f'<shapes><map mapId="{NOBODY}"/>', "referenced component"),
+    ],
+)
+def test_a_component_that_is_not_as_described_is_refused(
+    api: Controls, old: str, new: str, said: str
+) -> None:
+    body = process_xml(branchId=make_branch(api)).replace(old, new)
+    if "Map" in new:
+        body = body.replace("</process>", "</Map>").replace("<bns:processOverrides/>", "")
+    if "transform.map" in new or "processes" in new:
+        body = body.replace("<bns:processOverrides/>", "")
+    assert said in refused(api.call("POST", "Component", body))
+
+
+def test_what_a_dev_account_has_is_a_known_type(api: Controls) -> None:
+    """New types come; whoever has a component of one may send it."""
+    branch_id = make_branch(api)
+    xml = process_xml(branchId=branch_id).replace('type="process"', 'type="agent.step"')
+    xml = xml.replace("<process ", "<AgentStep ").replace("</process>", "</AgentStep>")
+    xml = xml.replace("<bns:processOverrides/>", "")
+    assert "is not valid" in refused(api.call("POST", "Component", xml))
+    plain = xml.replace(f' branchId="{branch_id}"', "")
+    api.edit(action="create_component", account=seed.ORDERS_ACCOUNT, xml=plain)
+    assert api.call("POST", "Component", xml).ok
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "Branch"), ("DELETE", "Folder/RjoxMjM")])
+def test_override_account_is_refused_on_writes(api: Controls, method: str, path: str) -> None:
+    body = '{"name": "x"}' if method == "POST" else None
+    answer = api.call(method, path, body, account=seed.ORDERS_ACCOUNT, media=JSON)
+    assert "overrideAccount" in refused(answer)
+
+
+def test_a_row_of_packages_tells_its_branch(api: Controls) -> None:
+    rows = query(api, "PackagedComponent")
+    assert {row["branchName"] for row in rows} == {"main"}

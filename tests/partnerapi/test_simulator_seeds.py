@@ -87,7 +87,7 @@ def test_the_simulator_starts_with_a_seed_of_ones_own(directory: Path) -> None:
         ("seed.toml", "primary = ", "seed.toml: Invalid value"),
         ("seed.toml", MANIFEST.replace("name", "label"), "seed.toml: name is missing."),
         ("seed.toml", MANIFEST.replace('"hello"', '"bye"'), "is not found"),
-        ("acmedev-TEAM1/hello.xml", "<Component/>", "hello.xml: The root element"),
+        ("acmedev-TEAM1/hello.xml", "<Component/>", "hello.xml: Unable to read"),
     ],
 )
 def test_what_is_wrong_with_a_seed_is_said(
