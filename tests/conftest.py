@@ -228,7 +228,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser, web_server: str) -> Iterator[Page]:
     """A fresh browser page; a fault in the console or in a script fails the test."""
     context = browser.new_context(base_url=web_server)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     opened = context.new_page()
     faults: list[str] = []
     opened.on(

@@ -88,8 +88,8 @@ def pytest_load_initial_conftests(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Three processes for two cores: `make test` runs twice as many, which wait two thirds."""
-    return 3 * max(2, os.cpu_count() or 2) // 2
+    """Two processes for a core, of which `make test` runs twice as many: they mostly wait."""
+    return 2 * max(2, os.cpu_count() or 2)
 
 
 class ByStack(LoadScopeScheduling):

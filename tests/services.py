@@ -186,7 +186,7 @@ class Worker:
         """Lets it take tasks again."""
         self._control("add_consumer")
 
-    def rest(self, seconds: float = 20) -> None:
+    def rest(self, seconds: float = 60) -> None:
         """Waits for what it is doing and lets it take nothing more.
 
         Between two tests the tables are emptied, which must not happen under a running task.
@@ -194,11 +194,11 @@ class Worker:
         from promo_site.celery import app
 
         self._control("cancel_consumer")
-        inspect = app.control.inspect(limit=1, timeout=2)
+        inspect = app.control.inspect(limit=1, timeout=10)
         deadline = time.monotonic() + seconds
         while any((inspect.active() or {}).values()) or any((inspect.reserved() or {}).values()):
             assert time.monotonic() < deadline, "The worker is still at work:\n" + self.log_end()
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def kill(self) -> None:
         """As the machine would: the worker and its pool, at once and without a word."""
@@ -213,7 +213,7 @@ class Worker:
         from promo_site.celery import app
 
         answers = app.control.broadcast(
-            command, arguments={"queue": "celery"}, reply=True, limit=1, timeout=5
+            command, arguments={"queue": "celery"}, reply=True, limit=1, timeout=30
         )
         assert answers, "The worker does not answer:\n" + self.log_end()
 

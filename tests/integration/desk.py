@@ -25,6 +25,9 @@ from promotions.models import (
 from promotions.states import FINAL, Status
 from tests.services import Simulator, Worker
 
+# How long anything may take on a busy machine.
+PATIENCE_SECONDS = 120
+
 
 @dataclass
 class Desk:
@@ -107,7 +110,7 @@ class Desk:
         return type(row).objects.get(pk=row.pk)
 
     def wait_for(
-        self, promotion: PromotionRequest, *statuses: Status, seconds: float = 60
+        self, promotion: PromotionRequest, *statuses: Status, seconds: float = PATIENCE_SECONDS
     ) -> PromotionRequest:
         """The promotion when it has one of the statuses, or is final."""
         self.wait_until(
@@ -126,7 +129,7 @@ class Desk:
         done: Callable[[], bool],
         what: str,
         *,
-        seconds: float = 60,
+        seconds: float = PATIENCE_SECONDS,
         told: Callable[[], str] = lambda: "",
     ) -> None:
         end = time.monotonic() + seconds
@@ -134,7 +137,7 @@ class Desk:
             assert time.monotonic() < end, f"Waited {seconds} s for {what}. {told()}"
             time.sleep(0.05)
 
-    def wait_until_no_branch(self, *, seconds: float = 30) -> None:
+    def wait_until_no_branch(self, *, seconds: float = PATIENCE_SECONDS) -> None:
         """Every branch that this system made is gone, on the platform and in the rows."""
         self.wait_until(
             lambda: (
