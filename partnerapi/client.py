@@ -257,8 +257,7 @@ class PartnerApiClient:
     # -- supporting --------------------------------------------------------
 
     def get_release(self, release_id: str) -> Release:
-        """How far a release is; only needed where the capabilities say
-        ``releases_asynchronously``."""
+        """How far a release is, where the capabilities say ``releases_asynchronously``."""
         return self.dialect.get_release(self._send, release_id)
 
     def get_package_manifest(

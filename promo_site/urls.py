@@ -1,3 +1,5 @@
+"""The addresses of the site; the desk's own are in promotions/urls.py."""
+
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path

@@ -86,7 +86,7 @@ def _password_hash() -> str:
 
 @pytest.fixture
 def make_user(db: None) -> Callable[..., User]:
-    """make_user("eve", "Contributors", "Team A"): a user in these groups."""
+    """Makes a user in groups: ``make_user("eve", "Contributors", "Team A")``."""
 
     def make(username: str, *groups: str, **fields: Any) -> User:
         from django.contrib.auth.models import Group, User

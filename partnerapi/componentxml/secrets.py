@@ -144,7 +144,7 @@ def masks(text: str, known: list[Hit]) -> list[Hit]:
     ]
 
 
-def _specific(text: str) -> Iterator[Hit]:
+def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one after the other)
     for match in _PRIVATE_KEY.finditer(text):
         yield Hit("private-key", match[0], match.start())
     for match in _URL_PASSWORD.finditer(text):

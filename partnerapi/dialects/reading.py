@@ -200,9 +200,7 @@ def branch(fields: Fields) -> Branch:
 
 
 def merge_request(fields: Fields, *, with_details: bool) -> MergeRequest:
-    """
-    :param with_details: whether the dialect reports what a merge would do.
-    """
+    """:param with_details: whether the dialect reports what a merge would do."""
     details = None
     if with_details:
         rows = wire.many(fields, "MergeRequestDetails", inside="MergeRequestDetail")
@@ -279,9 +277,7 @@ def publisher_pack(fields: Fields) -> IntegrationPack:
 
 
 def release(fields: Fields, *id_names: str) -> Release:
-    """
-    :param id_names: the fields that may hold the release's id.
-    """
+    """:param id_names: the fields that may hold the release's id."""
     state = (wire.text(fields, "releaseStatus") or "IN_PROGRESS").upper()
     return Release(
         release_id=wire.required(fields, *id_names),

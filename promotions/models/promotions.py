@@ -149,8 +149,10 @@ class PromotionRequest(Leased):
 
     @property
     def can_be_retried(self) -> bool:
-        """After the merge there is only forward: a failed later step may be taken again, and so may a merge that left
-        something out."""
+        """After the merge there is only forward.
+
+        A failed later step may be taken again, and so may a merge that left something out.
+        """
         return self.status == Status.FAILED and (
             self.merged_at is not None or self.holds_unmerged_content
         )

@@ -130,7 +130,7 @@ class StepContext:
         self.promotion.refresh_from_db()
 
     def check_not_stopped(self) -> None:
-        """Between two calls of a long step: has a person ended the promotion?
+        """Looks, between two calls of a long step, whether a person has ended the promotion.
 
         :raises Stopped: when it is final.
         """

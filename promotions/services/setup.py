@@ -70,9 +70,7 @@ def account_of(job: Job) -> DevAccount | None:
 
 
 def check_admin(user: User, what: str) -> None:
-    """
-    :raises PromotionError: FORBIDDEN unless the user is an admin; an event tells of it.
-    """
+    """:raises PromotionError: FORBIDDEN unless the user is an admin; an event tells of it."""
     if not access.is_admin(user):
         record_event("access_refused", actor=user, subject=what)
         raise PromotionError("FORBIDDEN")

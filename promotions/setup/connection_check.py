@@ -258,8 +258,10 @@ def _dialect(report: Report) -> None:
 
 
 def _speaks(client: PartnerApiClient, sample: tuple[str, int] | None) -> bool:
-    """Whether the server knows this dialect's addresses: PublisherIntegrationPack or IntegrationPack with the
-    guide's filter, ComponentReference/query or the guide's GET."""
+    """Whether the server knows this dialect's addresses.
+
+    PublisherIntegrationPack, or IntegrationPack with the guide's filter; ComponentReference/query, or the guide's GET.
+    """
     reads: list[Callable[[], object]] = [client.query_integration_packs]
     if sample is not None:
         component_id, version = sample

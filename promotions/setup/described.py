@@ -22,7 +22,7 @@ def _words(row: Model, field: Field[Any, Any]) -> str:
 
 
 def changes(before: dict[str, str], after: dict[str, str]) -> str:
-    """ "name: Alpha → Beta", one line for each field that differs."""
+    """One line for each field that differs, such as "name: Alpha → Beta"."""
     return "\n".join(
         f"{name}: {before.get(name, '') or '—'} → {after.get(name, '') or '—'}"
         for name in after | before

@@ -88,7 +88,7 @@ register.filter("event_words", words.event_words)
 
 @register.filter
 def problem_of(code: str, detail: str = "") -> Problem:
-    """{{ step.error_code|problem_of:step.error }}"""
+    """{{ step.error_code|problem_of:step.error }}."""
     return problem(code, detail)
 
 

@@ -76,7 +76,8 @@ def assert_merges_follow_each_other() -> None:
     )
     assert len(turns) == 4
     for (_, ended), (began, _) in zip(turns, turns[1:], strict=False):
-        assert ended is not None and began is not None
+        assert ended is not None
+        assert began is not None
         assert ended <= began
 
 

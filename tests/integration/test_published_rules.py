@@ -168,7 +168,8 @@ def test_5_a_deleted_dev_reference_is_unresolved(office: Office) -> None:
     plan = office.plan(seed.DELETED_REFERENCE_PACKAGE_ID)
     found = finding(plan, "UNRESOLVED_REFERENCES")
     assert found.subject_id == seed.DELETED_COMPONENT_ID
-    assert found.blocking and not found.can_be_accepted
+    assert found.blocking
+    assert not found.can_be_accepted
     assert not plan.components.filter(dev_component_id=seed.DELETED_COMPONENT_ID).exists()
     with pytest.raises(PromotionError, match="UNRESOLVED_REFERENCES"):
         office.submit(plan)
@@ -177,7 +178,8 @@ def test_5_a_deleted_dev_reference_is_unresolved(office: Office) -> None:
 def test_a_deleted_twin_is_never_restored_silently(office: Office) -> None:
     office.edit(action="delete_component", componentId=seed.PROD_STOCK_SETTINGS_ID)
     found = finding(office.plan(seed.UPDATE_PACKAGE_ID), "TWIN_DELETED")
-    assert found.blocking and not found.can_be_accepted
+    assert found.blocking
+    assert not found.can_be_accepted
 
 
 def test_a_twin_with_a_secret_set_is_not_updated_unless_an_admin_accepts_it(
@@ -197,7 +199,8 @@ def test_a_twin_with_a_secret_set_is_not_updated_unless_an_admin_accepts_it(
     monkeypatch.setattr(PartnerApiClient, "get_component", with_a_secret)
     plan = office.plan(seed.UPDATE_PACKAGE_ID)
     found = finding(plan, "SECRET_SET_IN_PRODUCTION")
-    assert found.blocking and not plan.can_be_submitted
+    assert found.blocking
+    assert not plan.can_be_submitted
     services.accept_finding(office.bob, found, reason="Nothing is set there any more.")
     assert office.plan(seed.UPDATE_PACKAGE_ID).can_be_submitted
 
@@ -212,7 +215,8 @@ def test_values_that_an_update_would_empty_are_a_finding(
         assert not plan.findings.filter(code="VALUES_WOULD_BE_EMPTIED").exists()
         return
     found = finding(plan, "VALUES_WOULD_BE_EMPTIED")
-    assert found.blocking and found.can_be_accepted
+    assert found.blocking
+    assert found.can_be_accepted
     assert "1 secrets" in found.message
     assert "prod-steady-heron-7" not in f"{found.message} {found.path}"
     assert not plan.can_be_submitted
@@ -263,7 +267,8 @@ def test_8_an_environment_that_the_pack_reaches_is_not_deployed_to(office: Offic
     assert reached.note.startswith("Reached through the pack “Customer Master”")
     assert reached.remote_id == ""
     other = promotion.deployments.exclude(pk=reached.pk).get()
-    assert other.note == "" and other.remote_id
+    assert other.note == ""
+    assert other.remote_id
 
 
 def test_8_a_listener_that_will_start_is_told(office: Office) -> None:
@@ -344,7 +349,8 @@ def test_17_a_pack_holds_100_packages_which_is_seen_before_the_merge(
     promotion = office.wait_for(promotion, Status.DEPLOYED)
     assert (promotion.error_code, promotion.failed_step) == ("PACK_FULL", "check_pack")
     assert "100 packages" in promotion.error
-    assert promotion.merged_at is None and office.calls(12) == 0
+    assert promotion.merged_at is None
+    assert office.calls(12) == 0
     # What is in the pack already needs no further place.
     promotion = office.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
     office.approve(promotion, pack=IntegrationPack.objects.get(pack_id=seed.PACKS["orders"]))
@@ -361,7 +367,8 @@ def test_18_a_release_that_is_put_off_is_waited_for(published: Office) -> None:
         time.sleep(0.05)
     step = promotion.steps.get(step="await_release")
     assert (step.state, office.fresh(promotion).status) == ("waiting", Status.DEPLOYING)
-    assert "SCHEDULED" in step.detail and step.polls > 1
+    assert "SCHEDULED" in step.detail
+    assert step.polls > 1
     office.edit(release_mode="normal")
     office.edit(action="finish_release", releaseId=office.fresh(promotion).release_id)
     assert office.wait_for(promotion, Status.DEPLOYED).status == Status.DEPLOYED
@@ -473,7 +480,8 @@ def test_a_type_that_nobody_knows_is_promoted_like_the_rest(
     plan = office.plan(seed.RETURNS_PACKAGE_ID)
     assert plan.can_be_submitted, (plan.error, list(plan.findings.values()))
     unknown = plan.components.filter(component_type="future.kind")
-    assert unknown and all(component.action == "create" for component in unknown)
+    assert unknown
+    assert all(component.action == "create" for component in unknown)
 
 
 # -- the description -------------------------------------------------------------------------

@@ -244,7 +244,8 @@ def test_a_type_that_nobody_knows_is_kept(guide: Stage) -> None:
 
 def test_all_packages_are_asked_for_with_an_empty_filter(guide: Stage) -> None:
     list(guide.client.query_packaged_components(account=DEV))
-    assert b"<QueryFilter" in guide.last.body and b"QueryConfig" not in guide.last.body
+    assert b"<QueryFilter" in guide.last.body
+    assert b"QueryConfig" not in guide.last.body
     assert guide.last.conditions == []
     assert guide.last.media_type == "application/xml"
 
@@ -292,7 +293,8 @@ def test_a_package(guide: Stage) -> None:
     assert (found.package_version, found.component_id) == ("2.0", COMPONENT)
     assert found.component_version == 7, "the wire says 7.0"
     assert found.created_date == datetime(2026, 1, 12, 17, 29, 55, tzinfo=UTC)
-    assert found.shareable and not found.deleted
+    assert found.shareable
+    assert not found.deleted
 
 
 def test_a_package_version_that_is_taken(guide: Stage) -> None:

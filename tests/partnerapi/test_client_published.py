@@ -214,7 +214,8 @@ def test_folders_that_are_missing_are_made_below_one_another(published: Stage) -
     published.answer("POST", "Folder", _folder("f1", "Acme/Promoted"))
     published.then("POST", "Folder", _folder("f2", "Acme/Promoted/Orders", "f1"))
     found = published.client.ensure_folder("Promoted/Orders/")
-    assert found is not None and found.folder_id == "f2"
+    assert found is not None
+    assert found.folder_id == "f2"
     assert [sent.json for sent in published.sent if sent.path == "Folder"] == [
         {"name": "Promoted"},
         {"name": "Orders", "parentId": "f1"},
@@ -227,7 +228,8 @@ def test_folders_that_were_deleted_are_not_used(published: Stage) -> None:
     )
     published.answer("POST", "Folder", _folder("f1", "Acme/Promoted"))
     found = published.client.ensure_folder("Promoted")
-    assert found is not None and found.folder_id == "f1"
+    assert found is not None
+    assert found.folder_id == "f1"
 
 
 def test_folders_without_a_parent_in_the_answer_are_told_by_their_path(published: Stage) -> None:
@@ -238,7 +240,8 @@ def test_folders_without_a_parent_in_the_answer_are_told_by_their_path(published
     ]
     published.answer("POST", "Folder/query", query_json(*reversed(rows)))
     found = published.client.ensure_folder("Promoted")
-    assert found is not None and found.folder_id == "f1"
+    assert found is not None
+    assert found.folder_id == "f1"
 
 
 def test_a_folder_that_somebody_else_makes_at_the_same_time(published: Stage) -> None:
@@ -246,7 +249,8 @@ def test_a_folder_that_somebody_else_makes_at_the_same_time(published: Stage) ->
     published.then("POST", "Folder/query", query_json(_folder("f1", "Acme/Promoted")))
     published.answer("POST", "Folder", {"message": "That folder already exists."}, 400)
     found = published.client.ensure_folder("Promoted")
-    assert found is not None and found.folder_id == "f1"
+    assert found is not None
+    assert found.folder_id == "f1"
 
 
 @pytest.mark.parametrize("name", ["a & b", "\"'<>", "x~y", "🚀 é", "n" * 250])
@@ -513,7 +517,9 @@ def test_11_one_result_as_an_object_and_wrapped(published: Stage) -> None:
         "POST", "Branch/query", {"QueryResult": {"numberOfResults": "1", "result": MAIN_JSON}}
     )
     (found,) = published.client.query_branches()
-    assert found.is_main and found.ready, 'the wire says "true"'
+    # The wire says "true".
+    assert found.is_main
+    assert found.ready
 
 
 def test_14_a_branch_in_a_wrapper(published: Stage) -> None:
@@ -600,7 +606,8 @@ def test_12_a_request_without_details_yet(published: Stage) -> None:
     published.answer("POST", "MergeRequest", {"id": MERGE, "stage": "DRAFTING"})
     made = published.client.create_merge_request(BRANCH, target_branch_id=MAIN)
     assert made.details == ()
-    assert made.is_moving and not made.can_be_executed
+    assert made.is_moving
+    assert not made.can_be_executed
 
 
 @pytest.mark.parametrize(
@@ -704,7 +711,8 @@ def test_18_every_component_is_named_with_its_version(published: Stage) -> None:
         },
     }
     assert made == Release(RELEASE, "IN_PROGRESS")
-    assert made.is_running and made.package_id == ""
+    assert made.is_running
+    assert made.package_id == ""
 
 
 def test_18_a_component_that_was_never_released_is_not_released_along(published: Stage) -> None:

@@ -90,7 +90,8 @@ def test_normalising_is_idempotent_and_keeps_what_is_said(sample):
     assert componentxml.normalise(once) == once
     tree, other = ElementTree.fromstring(sample.xml), ElementTree.fromstring(once)
     body, normal = (one.find("{*}object") for one in (tree, other))
-    assert body is not None and normal is not None
+    assert body is not None
+    assert normal is not None
     assert ElementTree.tostring(body) == ElementTree.tostring(normal) or [
         (one.tag, one.attrib, (one.text or "").strip()) for one in body.iter()
     ] == [(one.tag, dict(one.attrib), (one.text or "").strip()) for one in normal.iter()]

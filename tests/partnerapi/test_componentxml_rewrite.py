@@ -95,7 +95,7 @@ def test_symbols_stand_for_ids_in_both_directions():
 
 
 def test_what_is_not_an_id_cannot_be_a_key():
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="is a GUID or a symbol"):
         rewrite(component("<x/>"), {"1": "2"})
 
 

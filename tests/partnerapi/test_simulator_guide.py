@@ -244,7 +244,8 @@ def test_packages_come_a_hundred_at_a_time(api: Controls) -> None:
     assert first.text.count("<bns:result ") == 100
     token = re.search("<bns:queryToken>(.*)</bns:queryToken>", first.text)
     assert token
-    assert "/" in token[1] and "+" in token[1]
+    assert "/" in token[1]
+    assert "+" in token[1]
     path = "PackagedComponent/queryMore"
     rest = api.call("POST", path, token[1], account=account, media="text/plain")
     assert "queryToken" not in rest.text

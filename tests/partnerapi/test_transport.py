@@ -385,7 +385,8 @@ def test_a_call_is_recorded_without_body_or_credentials() -> None:
     assert (call.account, call.attempt, call.status) == (ACCOUNT, 1, 400)
     assert call.error == "BAD_REQUEST"
     assert call.duration_ms >= 0
-    assert "private" not in repr(call) and TOKEN not in repr(call)
+    assert "private" not in repr(call)
+    assert TOKEN not in repr(call)
 
 
 @responses.activate

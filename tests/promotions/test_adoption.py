@@ -187,7 +187,8 @@ def test_the_job_keeps_what_it_finds(
     job = setup_services.look_for_twins(bob, orders)
     jobs.run_job(job.pk)
     job.refresh_from_db()
-    assert job.finished_at and not job.error_code
+    assert job.finished_at
+    assert not job.error_code
     assert seed.ORDERS_CUSTOMER_MASTER_ID in found(job.result)
 
 

@@ -89,7 +89,8 @@ def test_users_are_followed_to_processes_and_cycles_end() -> None:
         metadata("dev", "profile.json"), "profile"
     )
     assert "“Name of far” uses" in found.message
-    assert "further" not in found.message and "ours" not in found.message
+    assert "further" not in found.message
+    assert "ours" not in found.message
     assert (found.code, found.blocking) == ("USED_BY_OTHERS", False)
 
 

@@ -387,7 +387,8 @@ def test_a_tick_shows_that_workers_and_beat_are_alive(redis_server: redis.Redis)
     assert heartbeat.pulse() == heartbeat.Pulse(None, 0)
     tasks.tick_task()
     pulse = heartbeat.pulse()
-    assert pulse is not None and pulse.is_alive
+    assert pulse is not None
+    assert pulse.is_alive
 
 
 def test_an_old_tick_and_a_full_queue_mean_that_no_worker_is_there(

@@ -143,7 +143,8 @@ def test_a_worker_that_was_given_up_moves_nothing(make_request: MakeRequest) -> 
     assert lease is not None
     PromotionRequest.objects.filter(pk=promotion.pk).update(lease_until=timezone.now())
     other = claim(PromotionRequest, promotion.pk)
-    assert other is not None and other.epoch == lease.epoch + 1
+    assert other is not None
+    assert other.epoch == lease.epoch + 1
     with pytest.raises(StalePromotion):
         move(promotion.pk, to=Status.STAGING, epoch=lease.epoch)
     with pytest.raises(LeaseLost):
