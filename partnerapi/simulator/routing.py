@@ -158,14 +158,15 @@ class Table:
         for table in tables:
             for route in table:
                 routes.setdefault((route.method, route.path), route)
-        self.kinds = {route.kind for route in routes.values()}
+        self.routes = list(routes.values())
+        self.kinds = {route.kind for route in self.routes}
         self._map = Map(
             [
                 Submount(
                     f"{prefix}/api/rest/v1/<account>",
                     [
                         Rule(f"/{route.path}", methods=[route.method], endpoint=route)
-                        for route in routes.values()
+                        for route in self.routes
                     ],
                 )
                 for prefix in prefixes

@@ -487,9 +487,6 @@ def test_a_type_that_nobody_knows_is_promoted_like_the_rest(
 # -- the description -------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(
-    not openapi.is_there(), reason="the published description does not lie beside the project"
-)
 def test_every_request_of_two_promotions_is_as_described(
     published: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
