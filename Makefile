@@ -32,6 +32,7 @@ demo: $(STAMP)  ## a whole stack with one promotion carried out; ONCE=1 ends by 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/djlint --quiet --check --lint templates
 
 format: $(STAMP)  ## bring Python and templates into their form
 	$(BIN)/ruff check --fix .
