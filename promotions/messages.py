@@ -169,6 +169,10 @@ MESSAGES = {
         "Something has changed since the plan was made.",
         "Make a new plan from the same package and submit that.",
     ),
+    "DIFFERENCE_NOT_READ": Message(
+        "You have not opened the whole difference: it is longer than what is shown at first.",
+        "Open every part of it, or download it, then approve.",
+    ),
     "SELF_REVIEW": Message(
         "Nobody approves or rejects their own promotion, or accepts a finding of it.",
         "Ask another admin to decide.",

@@ -19,6 +19,11 @@ urlpatterns = [
         plans.component_difference,
         name="component_difference",
     ),
+    path(
+        "plans/<int:plan_pk>/components/<int:pk>/difference/download/",
+        plans.download_difference,
+        name="download_difference",
+    ),
     path("findings/<int:pk>/accept/", plans.accept_finding, name="accept_finding"),
     path("promotions/<int:pk>/", promotions.promotion_detail, name="promotion_detail"),
     path("promotions/<int:pk>/progress/", promotions.promotion_progress, name="promotion_progress"),

@@ -77,6 +77,11 @@ class Walk:
         if form is None:
             raise VisitError(f"{user} cannot approve {promotion}. {self._problem(page)}")
         page = visitor.send(page, form, pack="", new_pack_name=new_pack)
+        form = page.form(lambda path: path == f"{review_path}approve/")
+        if form is None or not form.fields.get("confirmed_hash"):
+            raise VisitError(f"The approval was refused. {self._problem(page)}")
+        self.say(f"{user} reads what the approval does, and confirms it")
+        page = visitor.send(page, form)
         if page.path == f"{review_path}approve/":
             raise VisitError(f"The approval was refused. {self._problem(page)}")
         self.say(f"{user} approves it, into the new pack “{new_pack}”")

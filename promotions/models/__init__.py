@@ -20,6 +20,7 @@ from .promotions import (
     StepRun,
     Turn,
 )
+from .readings import Reading
 
 __all__ = [
     "Acceptance",
@@ -52,6 +53,7 @@ __all__ = [
     "PrimaryAccount",
     "PromotionBranch",
     "PromotionRequest",
+    "Reading",
     "Reservation",
     "StepRun",
     "Turn",

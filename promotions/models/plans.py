@@ -109,6 +109,9 @@ class PlannedComponent(models.Model):
     difference = models.ForeignKey(
         Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    difference_parts = models.PositiveIntegerField(
+        default=0, help_text="Parts to open where the first look does not show all of it."
+    )
     lines_added = models.PositiveIntegerField(default=0)
     lines_removed = models.PositiveIntegerField(default=0)
 

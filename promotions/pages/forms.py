@@ -117,7 +117,10 @@ def suggested_pack(promotion: PromotionRequest) -> IntegrationPack | None:
 
 
 class ApproveForm(forms.Form):
-    """Which Integration Pack it goes into, and which plan the admin has seen."""
+    """Which Integration Pack it goes into, and which plan the admin has seen.
+
+    ``confirmed_hash`` comes from the page that names what the approval does.
+    """
 
     pack = forms.ModelChoiceField(
         label="Integration Pack",
@@ -132,6 +135,14 @@ class ApproveForm(forms.Form):
         help_text="Only where no pack is chosen above. It is created when the promotion runs.",
     )
     plan_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    comment = forms.CharField(
+        label="Comment",
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept with the approval; everybody who sees the promotion reads it.",
+    )
+    confirmed_hash = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
 
     def __init__(self, *args: Any, promotion: PromotionRequest, **kwargs: Any) -> None:
         self.suggested = suggested_pack(promotion)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from .. import access, services
 from ..messages import PromotionError, message, sentence
-from ..models import ComponentResult, Finding, Plan, PlannedComponent
+from ..models import ComponentResult, Content, Finding, Plan, PlannedComponent
 from .common import (
     Problem,
     UserRequest,
@@ -28,8 +28,9 @@ from .common import (
     refuse_account,
     role_required,
 )
+from .differences import as_text, glance, part_of
 from .forms import MakePlanForm, ReasonForm, SubmitForm, find_dev_account, focus_first_error
-from .shown import MADE_ANEW, difference, plan_context
+from .shown import MADE_ANEW, plan_context
 
 
 @post_only
@@ -118,27 +119,63 @@ def accept_finding(request: UserRequest, pk: int) -> HttpResponse:
 @require_GET
 @role_required
 def component_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpResponse:
-    """What would change in one component; htmx asks for the table alone."""
-    component = get_object_or_404(
+    """What would change in one component; htmx asks for the table alone.
+
+    At first glance, or one part of it with every line whole; who opens a part has read it.
+    """
+    component = _component(request, plan_pk, pk)
+    content, is_staged = _difference(component)
+    shown = None
+    part = request.GET.get("part", "")
+    if content is not None and part.isascii() and part.isdigit():
+        shown = part_of(content, int(part[:9]), unfolded="unfolded" in request.GET)
+        services.open_parts(request.user, content, range(shown.part, shown.part + 1))
+    elif content is not None:
+        shown = glance(content)
+    context = {
+        "plan": component.plan,
+        "component": component,
+        "difference": shown,
+        "is_staged": is_staged,
+        "promotion": getattr(component.plan, "promotion", None),
+    }
+    template = "_difference.html" if request.htmx else "component_difference.html"
+    return render(request, template, context)
+
+
+@require_GET
+@role_required
+def download_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpResponse:
+    """The whole difference as a text file: who has it has been given every part."""
+    component = _component(request, plan_pk, pk)
+    content, _ = _difference(component)
+    if content is None:
+        raise Http404
+    everything = as_text(content)
+    services.open_parts(request.user, content, range(1, glance(content).parts + 1))
+    response = HttpResponse(everything, content_type="text/plain; charset=utf-8")
+    name = f"plan-{plan_pk}-component-{component.position + 1}.txt"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _component(request: UserRequest, plan_pk: int, pk: int) -> PlannedComponent:
+    return get_object_or_404(
         PlannedComponent.objects.select_related("plan__dev_account", "difference"),
         pk=pk,
         plan=plan_pk,
         plan__in=access.plans(request.user),
     )
+
+
+def _difference(component: PlannedComponent) -> tuple[Content | None, bool]:
+    """The component's difference, and whether it is the one on the branch."""
     staged = (
         ComponentResult.objects.filter(component=component, difference__isnull=False)
         .select_related("difference")
         .first()
     )
-    context = {
-        "plan": component.plan,
-        "component": component,
-        "difference": difference(staged.difference if staged else component.difference),
-        "is_staged": staged is not None,
-        "promotion": getattr(component.plan, "promotion", None),
-    }
-    template = "_difference.html" if request.htmx else "component_difference.html"
-    return render(request, template, context)
+    return (staged.difference, True) if staged else (component.difference, False)
 
 
 def _plan(request: UserRequest, pk: int) -> Plan:

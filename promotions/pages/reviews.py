@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET
 
 from .. import access, services
 from ..messages import PromotionError
-from ..models import DevPackage, PromotionRequest
+from ..models import Approved, DevPackage, PromotionRequest
 from ..states import FINAL, OPEN, Status
 from .common import Problem, UserRequest, page_of, post_only, refusal, role_required
 from .forms import ApproveForm, QueueFilterForm, ReasonForm, focus_first_error
-from .shown import plan_context
+from .shown import figures, plan_components, plan_context
 from .status import explain
 
 TABS = {
@@ -91,23 +91,47 @@ def review(request: UserRequest, pk: int) -> HttpResponse:
 @post_only
 @role_required
 def approve(request: UserRequest, pk: int) -> HttpResponse:
+    """First a page that names what would be done; what is confirmed there is done."""
     promotion = _promotion(request, pk)
     form = ApproveForm(request.POST, promotion=promotion)
     if access.may_decide(request.user, promotion) and not form.is_valid():
         return _page(request, promotion, approve_form=form)
     cleaned: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
+    choice = {
+        "plan_hash": cleaned.get("plan_hash", ""),
+        "pack": cleaned.get("pack"),
+        "new_pack_name": cleaned.get("new_pack_name", ""),
+    }
+    confirmed = cleaned.get("confirmed_hash", "")
     try:
+        if not confirmed:
+            approved = services.preview_approval(request.user, promotion, **choice)
+            return _confirmation(request, promotion, approved, form)
         services.approve(
             request.user,
             promotion,
-            plan_hash=cleaned.get("plan_hash", ""),
-            pack=cleaned.get("pack"),
-            new_pack_name=cleaned.get("new_pack_name", ""),
+            **choice,
+            comment=cleaned["comment"],
+            confirmed_hash=confirmed,
         )
     except PromotionError as error:
         return _refused(request, promotion, error, approve_form=form)
     messages.success(request, "Approved. A worker carries it to production now.")
     return redirect(promotion)
+
+
+def _confirmation(
+    request: UserRequest, promotion: PromotionRequest, approved: Approved, form: ApproveForm
+) -> HttpResponse:
+    context = {
+        "promotion": promotion,
+        "plan": promotion.plan,
+        "approved": approved,
+        "figures": figures(plan_components(promotion.plan)),
+        "pack": form.cleaned_data["pack"],
+        "form": form,
+    }
+    return render(request, "approve.html", context)
 
 
 @post_only
@@ -164,6 +188,7 @@ def _page(
             deployment.environment
             for deployment in promotion.deployments.select_related("environment")
         ],
+        "unread": services.unread(request.user, promotion),
         "decision": promotion.events.filter(to_status__in=(Status.APPROVED, Status.REJECTED))
         .select_related("actor")
         .last(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from .. import access
-from ..models import ComponentResult, Content, Finding, Plan, PlannedComponent
+from ..models import ComponentResult, Finding, Plan, PlannedComponent
 from ..states import FINAL, Action, Status
 
 MISSING_MAPPINGS = "MISSING_CONNECTION_MAPPINGS"
@@ -133,45 +132,3 @@ def plan_context(plan: Plan, user: User) -> dict[str, Any]:
         "unsettled": sum(f.blocking and f.accepted_by is None for f in others),
         "blocking": [f for f in findings if f.blocking and f.accepted_by is None],
     }
-
-
-# --- Differences -----------------------------------------------------------------------------
-
-Segments = list[tuple[str, bool]]
-
-
-@dataclass(frozen=True)
-class DifferenceRow:
-    """One line, side by side; of a fold only `old_no` counts: how many lines it hides."""
-
-    kind: str
-    old_no: int | None
-    old: Segments | None
-    new_no: int | None
-    new: Segments | None
-
-
-@dataclass(frozen=True)
-class Difference:
-    rows: list[DifferenceRow]
-    added: int
-    removed: int
-    truncated: bool
-
-    @property
-    def one_sided(self) -> bool:
-        """A new component has nothing to stand beside."""
-        return all(row.kind in ("add", "fold") for row in self.rows)
-
-
-def difference(content: Content | None) -> Difference | None:
-    """A stored difference, or None where there is none."""
-    if content is None:
-        return None
-    stored = json.loads(content.content)
-    return Difference(
-        rows=[DifferenceRow(*row) for row in stored["rows"]],
-        added=stored["added"],
-        removed=stored["removed"],
-        truncated=stored["truncated"],
-    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 from django.contrib.auth.models import User
 
 # What an event says after the name of the person (or of Promotion Desk itself).
@@ -43,3 +46,22 @@ def person(user: User | None) -> str:
 def event_words(action: str) -> str:
     """An event's action in words; an unknown one is shown as it is."""
     return EVENT_WORDS.get(action, action.replace("_", " "))
+
+
+# Letters by their category that no font draws: fillers, joiners and variation selectors.
+_BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_MAYBE_UNSEEN = re.compile(f"[^\\n\\t\\x20-\\x7e\\xa1-\\xac\\xae-\u033f]|[{_BLANK}]")
+_BLANK_LETTER = re.compile(f"[{_BLANK}]")
+
+
+def visible(text: str) -> str:
+    """The text with every character spelled out that cannot be seen or that turns others around: ``<U+202E>``."""
+    return _MAYBE_UNSEEN.sub(lambda found: spelled_out(found[0]), text)
+
+
+def spelled_out(character: str) -> str:
+    """``<U+202E>`` for a control, format or blank character, anything else as it is."""
+    unseen = unicodedata.category(character) in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
+    if unseen or _BLANK_LETTER.match(character):
+        return f"<U+{ord(character):04X}>"
+    return character

@@ -212,6 +212,7 @@ def store_difference(old: bytes | None, new: bytes) -> dict[str, Any]:
     compared = differences.compare(before, componentxml.pretty_lines(componentxml.hide(new)))
     return {
         "difference": contents.store(compared.to_json()),
+        "difference_parts": compared.parts_to_open,
         "lines_added": compared.added,
         "lines_removed": compared.removed,
     }

@@ -13,38 +13,68 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from os.path import commonprefix
 
 CONTEXT = 3  # unchanged lines shown around a change
-MAX_ROWS = 4000  # rows kept for a page
-MAX_LINE = 2000  # characters of a line that are shown
+MAX_ROWS = 4000  # rows that the first look shows, and that a part holds
+MAX_LINE = 2000  # characters of a line that the first look shows
+MAX_PART = 400_000  # characters of a part, unless a single line is longer
 MAX_COMPARED = 400  # lines of a stretch that are compared with one another
-MAX_MARKED = 600  # characters of a line within which changes are marked
+MAX_MARKED = 600  # characters of a line within which words are compared
 
 Segments = list[tuple[str, bool]]
+# Kind, line number and text before, line number and text after. A fold holds the unchanged lines that it hides,
+# a segment each, as its text before.
 Row = tuple[str, int | None, Segments | None, int | None, Segments | None]
 Stretch = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Rows for the page, and how many lines came and went."""
+    """All rows, nothing left out, and how many lines came and went."""
 
     rows: list[Row]
     added: int
     removed: int
-    truncated: bool
 
     def to_json(self) -> bytes:
         return json.dumps(
-            {
-                "rows": self.rows,
-                "added": self.added,
-                "removed": self.removed,
-                "truncated": self.truncated,
-            },
+            {"rows": self.rows, "added": self.added, "removed": self.removed},
             ensure_ascii=False,
             separators=(",", ":"),
         ).encode()
+
+    @property
+    def parts_to_open(self) -> int:
+        """How many parts it is read in where the first look does not show all of it; 0 where that does."""
+        if len(self.rows) <= MAX_ROWS and not any(is_long(row) for row in self.rows):
+            return 0
+        return len(parts(self.rows))
+
+
+def is_long(row: Row) -> bool:
+    """Whether the first look cuts what has changed in this row."""
+    return row[0] not in ("fold", "equal") and any(
+        length(side) > MAX_LINE for side in (row[2], row[4])
+    )
+
+
+def length(side: Segments | None) -> int:
+    """Characters of one side of a row."""
+    return sum(len(text) for text, _ in side or ())
+
+
+def parts(rows: Sequence[Row]) -> list[range]:
+    """The rows in parts that a browser can show, each given by the places of its rows."""
+    made: list[range] = []
+    began = size = 0
+    for at, row in enumerate(rows):
+        characters = 0 if row[0] == "fold" else length(row[2]) + length(row[4])
+        if at > began and (at - began == MAX_ROWS or size + characters > MAX_PART):
+            made.append(range(began, at))
+            began, size = at, 0
+        size += characters
+    return [*made, range(began, len(rows))]
 
 
 def compare(old: Sequence[str], new: Sequence[str]) -> Difference:
@@ -60,7 +90,7 @@ def compare(old: Sequence[str], new: Sequence[str]) -> Difference:
         removed += old_to - old_from
         added += new_to - new_from
         last_old, last_new = old_to, new_to
-    return Difference(rows[:MAX_ROWS], added, removed, len(rows) > MAX_ROWS)
+    return Difference(rows, added, removed)
 
 
 def _changed(old: Sequence[str], new: Sequence[str]) -> Iterator[Stretch]:
@@ -127,13 +157,14 @@ def _equal(
     for offset in range(head):
         yield _equal_row(old, old_at + offset, new_at + offset)
     if hidden:
-        yield "fold", hidden, None, None, None
+        lines = [(line, False) for line in old[old_at + head : old_at + head + hidden]]
+        yield "fold", old_at + head + 1, lines, new_at + head + 1, None
     for offset in range(count - tail, count):
         yield _equal_row(old, old_at + offset, new_at + offset)
 
 
 def _equal_row(old: Sequence[str], old_at: int, new_at: int) -> Row:
-    text: Segments = [(_cut(old[old_at]), False)]
+    text: Segments = [(old[old_at], False)]
     return "equal", old_at + 1, text, new_at + 1, text
 
 
@@ -144,15 +175,15 @@ def _replaced(old: Sequence[str], new: Sequence[str], stretch: Stretch) -> Itera
         before, now = _marked(old[old_from + offset], new[new_from + offset])
         yield "change", old_from + offset + 1, before, new_from + offset + 1, now
     for at in range(old_from + paired, old_to):
-        yield "remove", at + 1, [(_cut(old[at]), False)], None, None
+        yield "remove", at + 1, [(old[at], False)], None, None
     for at in range(new_from + paired, new_to):
-        yield "add", None, None, at + 1, [(_cut(new[at]), False)]
+        yield "add", None, None, at + 1, [(new[at], False)]
 
 
 def _marked(old: str, new: str) -> tuple[Segments, Segments]:
     """Both lines in segments, those that differ marked."""
     if max(len(old), len(new)) > MAX_MARKED:
-        return [(_cut(old), True)], [(_cut(new), True)]
+        return _ends_apart(old, new)
     old_words, new_words = _words(old), _words(new)
     before: Segments = []
     now: Segments = []
@@ -170,5 +201,14 @@ def _words(line: str) -> list[str]:
     return re.findall(r"\w+|\W", line)
 
 
-def _cut(line: str) -> str:
-    return line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}…"
+def _ends_apart(old: str, new: str) -> tuple[Segments, Segments]:
+    """Two long lines: marked is everything between the first and the last character that differs."""
+    head = len(commonprefix((old, new)))
+    tail = len(commonprefix((old[head:][::-1], new[head:][::-1])))
+
+    def split(line: str) -> Segments:
+        end = len(line) - tail
+        pieces = [(line[:head], False), (line[head:end], True), (line[end:], False)]
+        return [piece for piece in pieces if piece[0]]
+
+    return split(old), split(new)

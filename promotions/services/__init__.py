@@ -4,11 +4,12 @@ Every service checks access itself and raises ``PromotionError`` with a code tha
 """
 
 from .acceptances import accept_finding
-from .decisions import approve, reject
+from .decisions import approve, preview_approval, reject
 from .endings import cancel, give_up_rest, withdraw
 from .environments import drop_environment
 from .guards import refuse_account
 from .planning import make_plan, refresh_packages
+from .readings import open_parts, unread
 from .retries import retry
 from .submission import submit
 
@@ -19,10 +20,13 @@ __all__ = [
     "drop_environment",
     "give_up_rest",
     "make_plan",
+    "open_parts",
+    "preview_approval",
     "refresh_packages",
     "refuse_account",
     "reject",
     "retry",
     "submit",
+    "unread",
     "withdraw",
 ]

@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from .. import access, tasks
 from ..messages import PromotionError
-from ..models import IntegrationPack, PromotionRequest
+from ..models import Approved, IntegrationPack, PromotionRequest
 from ..states import Status
+from ..transitions import allowed_from
 from .approvals import columns_of, freeze, keep
 from .guards import check_may_decide, check_new_pack_name, check_pack, end, move_or_refuse
+from .readings import check_read
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -27,6 +29,7 @@ def approve(
     pack: IntegrationPack | None = None,
     new_pack_name: str = "",
     comment: str = "",
+    confirmed_hash: str = "",
 ) -> None:
     """Say yes to exactly the content with ``plan_hash``, and say which Integration Pack it goes into.
 
@@ -34,22 +37,15 @@ def approve(
 
     :param plan_hash: the promotion's ``content_hash`` as the page showed it.
     :param comment: what the admin wants to add, for the record.
-    :raises PromotionError: FORBIDDEN, SELF_REVIEW, PLAN_STALE (the page showed another plan), ALREADY_REVIEWED,
-        SWITCHED_OFF,
-        PACK_NOT_FOUND (neither a pack nor a name for a new one, or a pack that is not for production), PACK_EXISTS.
+    :param confirmed_hash: the hash of everything that the admin has confirmed, where a page asked.
+    :raises PromotionError: as ``preview_approval``; PLAN_STALE also when it is not what was confirmed.
     """
-    check_may_decide(user, promotion, "approve")
-    if not plan_hash or plan_hash != promotion.content_hash:
-        raise PromotionError(
-            "PLAN_STALE", "The page showed other content than what would be approved now."
-        )
-    if (pack is None) == (not new_pack_name.strip()):
-        raise PromotionError("PACK_NOT_FOUND", "Choose a pack or name a new one.")
-    check_pack(pack)
-    if pack is None:
-        check_new_pack_name(new_pack_name)
-    access.check_standing(promotion)
-    approved = freeze(promotion, pack=pack, new_pack_name=new_pack_name.strip())
+    new_pack_name = new_pack_name.strip()
+    approved = preview_approval(
+        user, promotion, plan_hash=plan_hash, pack=pack, new_pack_name=new_pack_name
+    )
+    if confirmed_hash and confirmed_hash != approved.hash:
+        raise PromotionError("PLAN_STALE", "What you confirmed has changed meanwhile.")
     with transaction.atomic():
         move_or_refuse(
             promotion,
@@ -60,11 +56,44 @@ def approve(
             note=comment.strip(),
             next_attempt_at=timezone.now(),
             pack=pack,
-            new_pack_name=new_pack_name.strip(),
+            new_pack_name=new_pack_name,
             **columns_of(user, approved),
         )
         keep(promotion, user, approved, comment=comment.strip())
         tasks.enqueue_on_commit(tasks.run_promotion_task, promotion.pk)
+
+
+def preview_approval(
+    user: User,
+    promotion: PromotionRequest,
+    *,
+    plan_hash: str,
+    pack: IntegrationPack | None = None,
+    new_pack_name: str = "",
+) -> Approved:
+    """What an approval would freeze now, with every check of the approval itself.
+
+    :param plan_hash: the promotion's ``content_hash`` as the page showed it.
+    :raises PromotionError: FORBIDDEN, SELF_REVIEW, ALREADY_REVIEWED, PLAN_STALE (the page showed another plan, or an
+        environment is another one than was requested), PACK_NOT_FOUND (neither a pack nor a name for a new one, or a
+        pack that is not for production), PACK_EXISTS, SWITCHED_OFF, DIFFERENCE_NOT_READ.
+    """
+    check_may_decide(user, promotion, "approve")
+    status = PromotionRequest.objects.values_list("status", flat=True).get(pk=promotion.pk)
+    if status not in allowed_from(Status.APPROVED, promotion.stage):
+        raise PromotionError("ALREADY_REVIEWED", f"It is: {Status(status).label}.")
+    if not plan_hash or plan_hash != promotion.content_hash:
+        raise PromotionError(
+            "PLAN_STALE", "The page showed other content than what would be approved now."
+        )
+    if (pack is None) == (not new_pack_name):
+        raise PromotionError("PACK_NOT_FOUND", "Choose a pack or name a new one.")
+    check_pack(pack)
+    if pack is None:
+        check_new_pack_name(new_pack_name)
+    access.check_standing(promotion)
+    check_read(user, promotion)
+    return freeze(promotion, pack=pack, new_pack_name=new_pack_name)
 
 
 def reject(user: User, promotion: PromotionRequest, *, reason: str) -> None:

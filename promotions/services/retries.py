@@ -16,6 +16,7 @@ from ..pipeline.steps import AFTER_PACK, MERGE_STEPS
 from ..states import MERGE_INCOMPLETE, Status, StepState
 from .approvals import columns_of, keep
 from .guards import check_may_decide, check_pack, move_or_refuse, refuse
+from .readings import check_read
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -37,8 +38,8 @@ def retry(
     :param package_version: another version, where the first one was taken (PACKAGE_VERSION_EXISTS).
     :param pack: another pack, where the first one vanished (PACK_NOT_FOUND).
     :raises PromotionError: FORBIDDEN, SELF_REVIEW (its requester changes something, or accepts a
-        changed production), PACK_NOT_FOUND, INVALID_TRANSITION (also while another promotion goes into the
-        pack, or when a newer one of the process has been merged, and for changes that come too late).
+        changed production), DIFFERENCE_NOT_READ, PACK_NOT_FOUND, INVALID_TRANSITION (also while another promotion
+        goes into the pack, or when a newer one of the process has been merged, and for changes that come too late).
     """
     if not access.may_retry(user):
         refuse(user, f"retry promotion {promotion.pk}", promotion)
@@ -73,6 +74,7 @@ def retry(
         note = ""
         if approved != before:
             check_may_decide(user, failed, "change at a retry")
+            check_read(user, failed)
             note = _before_and_after(before, approved)
             changes |= columns_of(user, approved)
             keep(failed, user, approved, comment=note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.template.context import Context
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from .. import access
 from ..messages import MESSAGES
@@ -80,10 +81,26 @@ STEP_WORDS = {
 }
 
 
+SPELLED_OUT = re.compile(r"&lt;U\+[0-9A-F]{4,6}&gt;")
+
+
 # --- Words -----------------------------------------------------------------------------------
 
 register.filter("person", words.person)
 register.filter("event_words", words.event_words)
+
+
+@register.filter
+def visible_text(text: object) -> str:
+    """As `visible`, without mark-up: for attributes."""
+    return words.visible(str(text))
+
+
+@register.filter
+def visible(text: object) -> SafeString:
+    """{{ text|visible }}: characters that cannot be seen, or that turn others around, stand as <U+202E>."""
+    shown = format_html("{}", words.visible(str(text)))
+    return mark_safe(SPELLED_OUT.sub(r'<span class="control">\g<0></span>', shown))  # noqa: S308 (escaped above)
 
 
 @register.filter

@@ -68,6 +68,10 @@ def test_a_developer_requests_and_an_admin_approves(page: Page, desk: Desk) -> N
     expect(page.get_by_text("Ready for the season.").first).to_be_visible()
     page.get_by_label(re.compile("new pack", re.IGNORECASE)).fill("Order to Cash")
     page.get_by_role("button", name=re.compile("Approve and deploy")).click()
+    expect(page.get_by_text("What your approval does")).to_be_visible()
+    expect(page.get_by_text("2 environments")).to_be_visible()
+    page.get_by_label(re.compile("Comment")).fill("Seen line by line.")
+    page.get_by_role("button", name=re.compile("Yes, approve")).click()
     page.goto(f"/promotions/{promotion.pk}/")
     expect(page.get_by_text("Deployed", exact=True).first).to_be_visible(timeout=MINUTES)
     assert desk.fresh(promotion).status == Status.DEPLOYED

@@ -14,6 +14,7 @@ from partnerapi.simulator import seed
 from promotions import services
 from promotions.models import (
     ComponentMapping,
+    Content,
     DevAccount,
     DevAccountAccess,
     Environment,
@@ -84,12 +85,19 @@ class Desk:
         self, promotion: PromotionRequest, *, user: User | None = None, **pack: Any
     ) -> None:
         promotion = self.fresh(promotion)
+        self.read(promotion, user or self.bob)
         services.approve(
             user or self.bob,
             promotion,
             plan_hash=promotion.content_hash,
             **(pack or self._usual_pack()),
         )
+
+    def read(self, promotion: PromotionRequest, user: User) -> None:
+        """Open what the first look does not show of the differences, as the page asks for."""
+        for missing in services.unread(user, promotion):
+            difference = Content.objects.get(digest=missing.digest)
+            services.open_parts(user, difference, range(1, missing.parts + 1))
 
     def _usual_pack(self) -> dict[str, Any]:
         """A pack that is made by the first promotion into it."""

@@ -169,6 +169,7 @@ def component(
         compared = compare(OLD_XML if old is None else old, NEW_XML if new is None else new)
         values |= {
             "difference": contents.store(compared.to_json()),
+            "difference_parts": compared.parts_to_open,
             "lines_added": compared.added,
             "lines_removed": compared.removed,
         }

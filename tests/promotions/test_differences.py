@@ -3,7 +3,9 @@
 import json
 import time
 
-from promotions.plan.differences import MAX_ROWS, compare
+import pytest
+
+from promotions.plan.differences import MAX_LINE, MAX_PART, MAX_ROWS, compare, parts
 
 
 def text(segments: list[tuple[str, bool]] | None) -> str:
@@ -12,7 +14,7 @@ def text(segments: list[tuple[str, bool]] | None) -> str:
 
 def test_equal_texts_are_one_fold() -> None:
     difference = compare(["a"] * 9, ["a"] * 9)
-    assert difference.rows == [("fold", 9, None, None, None)]
+    assert difference.rows == [("fold", 1, [("a", False)] * 9, 1, None)]
     assert (difference.added, difference.removed) == (0, 0)
 
 
@@ -29,7 +31,8 @@ def test_lines_around_a_change_are_shown_and_the_rest_is_folded() -> None:
     difference = compare(old, [*old[:50], "inserted", *old[50:]])
     kinds = [row[0] for row in difference.rows]
     assert kinds == ["fold", *["equal"] * 3, "add", *["equal"] * 3, "fold"]
-    assert [row[1] for row in difference.rows if row[0] == "fold"] == [47, 47]
+    folds = [(row[1], len(row[2] or []), row[3]) for row in difference.rows if row[0] == "fold"]
+    assert folds == [(1, 47, 1), (54, 47, 55)]
     assert (difference.added, difference.removed) == (1, 0)
 
 
@@ -54,8 +57,51 @@ def test_two_large_texts_are_compared_quickly() -> None:
     assert difference.added > 0
 
 
-def test_what_is_kept_for_a_page_is_bounded() -> None:
-    difference = compare(["x"] * 30_000, ["y"] * 30_000)
-    assert difference.truncated
-    assert len(difference.rows) == MAX_ROWS
-    assert json.loads(difference.to_json())["truncated"] is True
+def test_nothing_is_left_out_of_what_is_kept() -> None:
+    old = [f"x{n}" for n in range(30_000)]
+    new = [*(f"y{n}" for n in range(30_000)), "z" * 50_000]
+    stored = json.loads(compare(old, new).to_json())["rows"]
+    assert [text(row[2]) for row in stored if row[2] is not None] == old
+    assert [text(row[4]) for row in stored if row[4] is not None] == new
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (["a"], ["b"], 0),
+        ([], ["x"] * MAX_ROWS, 0),
+        ([], ["x"] * (MAX_ROWS + 1), 2),
+        ([], ["x" * MAX_LINE], 0),
+        ([], ["x" * (MAX_LINE + 1)], 1),
+        (["x" * (MAX_LINE + 1), "a"], ["x" * (MAX_LINE + 1), "b"], 0),
+    ],
+)
+def test_how_many_parts_there_are_to_open(old: list[str], new: list[str], expected: int) -> None:
+    """Only what has changed has to be opened: an unchanged long line does not."""
+    assert compare(old, new).parts_to_open == expected
+
+
+def test_parts_hold_every_row_once_and_are_bounded() -> None:
+    lines = ["x" * 3000, *(["y"] * 9000), "z" * (2 * MAX_PART), "end"]
+    rows = compare([], lines).rows
+    ranges = parts(rows)
+    assert [at for part in ranges for at in part] == list(range(len(rows)))
+    for part in ranges:
+        size = sum(len(text(rows[at][4])) for at in part)
+        assert len(part) <= MAX_ROWS
+        assert size <= MAX_PART or len(part) == 1
+
+
+def test_in_a_long_line_what_differs_is_marked() -> None:
+    before, now = "a" * 5000 + "OLD" + "b" * 5000, "a" * 5000 + "NEW!" + "b" * 5000
+    _, _, old, _, new = compare([before], [now]).rows[0]
+    assert [part for part, marked in old or [] if marked] == ["OLD"]
+    assert [part for part, marked in new or [] if marked] == ["NEW!"]
+    assert (text(old), text(new)) == (before, now)
+
+
+def test_a_long_line_that_only_grew_is_marked_where_it_did() -> None:
+    _, _, old, _, new = compare(["ab" * 400], ["ab" * 401]).rows[0]
+    assert (text(old), text(new)) == ("ab" * 400, "ab" * 401)
+    assert [part for part, marked in old or [] if marked] == []
+    assert [part for part, marked in new or [] if marked] == ["ab"]

@@ -11,7 +11,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from promotions.models import DevAccount, Event, PackRelease, PromotionRequest
+from promotions import services
+from promotions.messages import PromotionError
+from promotions.models import DevAccount, Environment, Event, PackRelease, PromotionRequest
+from promotions.pages.words import visible
 from promotions.plan import contents
 from promotions.plan.differences import compare
 from promotions.states import Action, Status
@@ -35,6 +38,13 @@ def waiting(sales: DevAccount, alice: User) -> PromotionRequest:
 
 def decision(promotion: PromotionRequest, **values: Any) -> dict[str, Any]:
     return {"plan_hash": promotion.content_hash, "new_pack_name": "Orders", **values}
+
+
+def confirmed(client: Client, promotion: PromotionRequest, **values: Any) -> dict[str, Any]:
+    """What the page that asks once more would send, after the admin has read it."""
+    asked = client.post(reverse("approve", args=[promotion.pk]), decision(promotion, **values))
+    names = ("plan_hash", "pack", "new_pack_name", "confirmed_hash")
+    return {name: fields(asked, name)[0] for name in names}
 
 
 # --- review_queue ----------------------------------------------------------------------------
@@ -202,7 +212,8 @@ def test_review_is_for_admins(client: Client, alice: User, waiting: PromotionReq
 
 
 def test_approve_with_a_new_pack(client: Client, bob: User, waiting: PromotionRequest) -> None:
-    response = signed_in(client, bob).post(reverse("approve", args=[waiting.pk]), decision(waiting))
+    sent = confirmed(signed_in(client, bob), waiting)
+    response = client.post(reverse("approve", args=[waiting.pk]), sent)
     assert response["Location"] == waiting.get_absolute_url()
     waiting.refresh_from_db()
     assert waiting.status == Status.APPROVED
@@ -211,11 +222,54 @@ def test_approve_with_a_new_pack(client: Client, bob: User, waiting: PromotionRe
 
 def test_approve_with_a_pack(client: Client, bob: User, waiting: PromotionRequest) -> None:
     pack = factories.pack()
-    signed_in(client, bob).post(
-        reverse("approve", args=[waiting.pk]), decision(waiting, pack=pack.pk, new_pack_name="")
-    )
+    sent = confirmed(signed_in(client, bob), waiting, pack=pack.pk, new_pack_name="")
+    client.post(reverse("approve", args=[waiting.pk]), sent)
     waiting.refresh_from_db()
     assert waiting.pack == pack
+    assert waiting.approved["pack_id"] == pack.pack_id
+
+
+def test_approve_asks_once_more_and_says_what_it_does(
+    client: Client, bob: User, waiting: PromotionRequest
+) -> None:
+    pack = factories.pack("Order Management")
+    url = reverse("approve", args=[waiting.pk])
+    asked = signed_in(client, bob).post(url, decision(waiting, pack=pack.pk, new_pack_name=""))
+    shown = text(asked)
+    assert "2 components to production: 1 new, 1 updated" in shown
+    assert "Release of Order Management" in shown
+    assert "Which accounts those are is not known here" in shown
+    assert "Deploy to 1 environment: Production EU" in shown
+    assert "Ticket 4711." in shown
+    waiting.refresh_from_db()
+    assert waiting.status == Status.ADMIN_REVIEW
+    assert not waiting.approvals.exists()
+
+
+def test_approve_keeps_the_comment(client: Client, bob: User, waiting: PromotionRequest) -> None:
+    sent = confirmed(signed_in(client, bob), waiting) | {"comment": "Seen line by line."}
+    client.post(reverse("approve", args=[waiting.pk]), sent)
+    assert waiting.approvals.get().comment == "Seen line by line."
+    assert "Seen line by line." in text(client.get(waiting.get_absolute_url()))
+
+
+@pytest.mark.parametrize("changed", ["notes", "package_version", "environment", "finding"])
+def test_approve_of_something_else_than_was_confirmed_is_refused(
+    client: Client, bob: User, dora: User, waiting: PromotionRequest, changed: str
+) -> None:
+    sent = confirmed(signed_in(client, bob), waiting)
+    if changed == "environment":
+        Environment.objects.update(name="Another")
+    elif changed == "finding":
+        factories.finding(
+            waiting.plan, "SECRET_LEFT_BEHIND", accepted_by=dora, accepted_reason="So."
+        )
+    else:
+        PromotionRequest.objects.filter(pk=waiting.pk).update(**{changed: "Slipped in"})
+    response = client.post(reverse("approve", args=[waiting.pk]), sent)
+    assert "PLAN_STALE" in text(response)
+    waiting.refresh_from_db()
+    assert waiting.status == Status.ADMIN_REVIEW
 
 
 @pytest.mark.parametrize(
@@ -280,13 +334,175 @@ def test_two_admins_at_once_one_wins_and_the_other_sees_what_happened(
     client: Client, bob: User, dora: User, waiting: PromotionRequest
 ) -> None:
     url = reverse("approve", args=[waiting.pk])
-    signed_in(client, bob).post(url, decision(waiting))
-    late = signed_in(client, dora).post(url, decision(waiting))
+    later = confirmed(signed_in(client, dora), waiting)
+    client.post(url, confirmed(signed_in(client, bob), waiting))
+    late = signed_in(client, dora).post(url, later)
     assert late.status_code == 200
     assert "Somebody else has decided already." in text(late)
     assert "Bob approved it" in text(late)
     waiting.refresh_from_db()
     assert waiting.approved_by == bob
+
+
+# --- differences that are too long for one look -------------------------------------------
+
+
+@pytest.fixture
+def long(sales: DevAccount, alice: User) -> PromotionRequest:
+    """It creates a script of 9,000 lines, one of which is very long, with its sting at the very end."""
+    plan = factories.plan(sales, alice)
+    lines = [f"line {n}" for n in range(8999)] + ["x" * 5000 + "\u202esting"]
+    factories.component(plan, "Long script", "script.processing", Action.CREATE, old=[], new=lines)
+    return factories.promotion(plan, alice)
+
+
+def difference_of(promotion: PromotionRequest, name: str = "Long script") -> str:
+    component = promotion.plan.components.get(name=name)
+    return reverse("component_difference", args=[promotion.plan.pk, component.pk])
+
+
+def test_a_long_difference_says_what_the_first_look_leaves_out(
+    client: Client, bob: User, long: PromotionRequest
+) -> None:
+    shown = text(signed_in(client, bob).get(difference_of(long), **HTMX))
+    assert "This is not all of it. 5000 more rows follow." in shown
+    assert "line 3999" in shown
+    assert "line 4000" not in shown
+
+
+def test_a_long_line_says_how_much_of_it_is_left_out(
+    client: Client, bob: User, sales: DevAccount, alice: User
+) -> None:
+    plan = factories.plan(sales, alice)
+    line = "x" * 5000 + "sting"
+    factories.component(plan, "Long script", "script.processing", Action.CREATE, old=[], new=[line])
+    promotion = factories.promotion(plan, alice)
+    shown = text(signed_in(client, bob).get(difference_of(promotion)))
+    assert "1 line is cut short" in shown
+    assert "… 3005 more characters" in shown
+    assert "sting" not in shown
+    assert "sting" in text(client.get(difference_of(promotion), {"part": 1}))
+
+
+def test_every_line_is_in_one_of_the_parts(
+    client: Client, bob: User, long: PromotionRequest
+) -> None:
+    signed_in(client, bob)
+    address: str | None = f"{difference_of(long)}?part=1"
+    shown = ""
+    while address:
+        page = client.get(address)
+        shown += text(page)
+        following = document(page).xpath("//nav[@class='difference-parts']/a[last()]")
+        forward = [a.get("href") for a in following if "Next part" in a.text_content()]
+        address = forward[0] if forward else None
+    assert all(f"line {number} " in f"{shown} " for number in range(8999))
+    assert "<U+202E>sting" in shown
+
+
+def test_a_part_that_does_not_exist_is_the_nearest_one(
+    client: Client, bob: User, long: PromotionRequest
+) -> None:
+    signed_in(client, bob)
+    assert "Part 3 of 3" in text(client.get(difference_of(long), {"part": "99"}))
+    assert "Part 1 of 3" in text(client.get(difference_of(long), {"part": "0"}))
+    assert "not all of it" in text(client.get(difference_of(long), {"part": "²"}))
+
+
+def test_unchanged_lines_can_be_shown_too(
+    client: Client, bob: User, waiting: PromotionRequest
+) -> None:
+    address = difference_of(waiting, "Order import")
+    folded = text(signed_in(client, bob).get(address, {"part": 1}))
+    whole = text(client.get(address, {"part": "1", "unfolded": ""}))
+    hidden = 'name="shape1"'
+    assert hidden not in folded
+    assert hidden in whole
+    assert all(line.strip() in whole for line in factories.OLD_XML[:3] + factories.NEW_XML[14:])
+
+
+def test_the_whole_difference_can_be_downloaded(
+    client: Client, bob: User, long: PromotionRequest
+) -> None:
+    page = signed_in(client, bob).get(difference_of(long))
+    [address] = [link for link in links(page) if link.endswith("/download/")]
+    answer = client.get(address)
+    assert answer["Content-Disposition"].startswith("attachment")
+    lines = answer.content.decode().splitlines()
+    assert lines[0] == "+ line 0"
+    assert lines[-1] == f"+ {'x' * 5000}<U+202E>sting"
+    assert len(lines) == 9000
+
+
+def test_a_difference_is_not_for_people_without_the_account(
+    client: Client, make_user: Any, long: PromotionRequest
+) -> None:
+    signed_in(client, make_user("mallory", "Contributors"))
+    assert client.get(difference_of(long)).status_code == 404
+    assert client.get(f"{difference_of(long)}download/").status_code == 404
+
+
+def test_nobody_approves_a_difference_that_they_have_not_opened(
+    client: Client, bob: User, dora: User, long: PromotionRequest
+) -> None:
+    url = reverse("approve", args=[long.pk])
+    signed_in(client, bob)
+    assert "Long script, part 1 of 3" in text(client.get(reverse("review", args=[long.pk])))
+    refused = client.post(url, decision(long))
+    assert "DIFFERENCE_NOT_READ" in text(refused)
+    assert not fields(refused, "confirmed_hash")
+    for part in (1, 3):
+        client.get(difference_of(long), {"part": part})
+    assert "Long script, part 2 of 3" in text(client.get(reverse("review", args=[long.pk])))
+    with pytest.raises(PromotionError, match="DIFFERENCE_NOT_READ"):
+        services.approve(bob, long, plan_hash=long.content_hash, new_pack_name="Orders")
+    client.get(difference_of(long), {"part": 2})
+    # What Bob has read, Dora has not.
+    assert "DIFFERENCE_NOT_READ" in text(signed_in(client, dora).post(url, decision(long)))
+    client.post(url, confirmed(signed_in(client, bob), long))
+    long.refresh_from_db()
+    assert long.approved_by == bob
+
+
+def test_a_download_counts_as_opened_but_only_of_this_content(
+    client: Client, bob: User, long: PromotionRequest
+) -> None:
+    signed_in(client, bob).get(f"{difference_of(long)}download/")
+    assert not services.unread(bob, long)
+    other = compare([], [f"another {n}" for n in range(5000)])
+    long.results.filter(component__name="Long script").update(
+        difference=contents.store(other.to_json()), difference_parts=other.parts_to_open
+    )
+    assert [missing.part for missing in services.unread(bob, long)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("a\u202eb", "a<U+202E>b"),
+        ("a\u2066b\u2069", "a<U+2066>b<U+2069>"),
+        ("zero\u200bwidth", "zero<U+200B>width"),
+        ("soft\u00adhyphen", "soft<U+00AD>hyphen"),
+        ("next\u0085line\u2028", "next<U+0085>line<U+2028>"),
+        ("filler\u3164", "filler<U+3164>"),
+        ("tag\U000e0041", "tag<U+E0041>"),
+        ("Größe 漢字 é 😀 – “x”\t.", "Größe 漢字 é 😀 – “x”\t."),
+    ],
+)
+def test_what_cannot_be_seen_is_spelled_out(written: str, shown: str) -> None:
+    assert visible(written) == shown
+
+
+def test_names_and_notes_cannot_turn_the_page_around(
+    client: Client, bob: User, sales: DevAccount, alice: User
+) -> None:
+    plan = factories.plan(sales, alice, root_name="Order \u202eimport")
+    promotion = factories.promotion(plan, alice, notes="Fine \u202etext")
+    page = signed_in(client, bob).get(reverse("review", args=[promotion.pk]))
+    main = document(page).xpath("//main")[0].text_content()
+    assert "Order <U+202E>import" in main
+    assert "Fine <U+202E>text" in main
+    assert "\u202e" not in main
 
 
 # --- reject ----------------------------------------------------------------------------------
@@ -312,7 +528,8 @@ def test_reject_shows_its_reason_to_the_requester(
 def test_reject_too_late_shows_what_happened(
     client: Client, bob: User, dora: User, waiting: PromotionRequest
 ) -> None:
-    signed_in(client, bob).post(reverse("approve", args=[waiting.pk]), decision(waiting))
+    sent = confirmed(signed_in(client, bob), waiting)
+    client.post(reverse("approve", args=[waiting.pk]), sent)
     late = signed_in(client, dora).post(reverse("reject", args=[waiting.pk]), {"reason": "No."})
     assert late.status_code == 200
     assert "Somebody else has decided already." in text(late)

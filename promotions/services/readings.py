@@ -1,0 +1,67 @@
+"""Who has opened what of the differences that are too long for one look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..messages import PromotionError
+from ..models import Content, PlannedComponent, PromotionRequest, Reading
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A difference of which somebody has not opened everything yet.
+
+    :param digest: of the difference's content.
+    :param part: the first part that is missing, counted from 1.
+    """
+
+    component: PlannedComponent
+    digest: str
+    part: int
+    parts: int
+
+
+def unread(user: User, promotion: PromotionRequest) -> list[Unread]:
+    """The differences that the first look does not show whole and whose rest the user has not opened."""
+    found = []
+    for result in promotion.results.select_related("component"):
+        shown = result if result.difference_id else result.component
+        if not shown.difference_parts or not shown.difference_id:
+            continue
+        opened = set(
+            Reading.objects.filter(person=user, digest=shown.difference_id).values_list(
+                "part", flat=True
+            )
+        )
+        missing = [part for part in range(1, shown.difference_parts + 1) if part not in opened]
+        if missing:
+            found.append(
+                Unread(result.component, shown.difference_id, missing[0], shown.difference_parts)
+            )
+    return found
+
+
+def check_read(user: User, promotion: PromotionRequest) -> None:
+    """Nobody approves a difference of which they were shown a piece.
+
+    :raises PromotionError: DIFFERENCE_NOT_READ, with the components.
+    """
+    names = [f"“{missing.component}”" for missing in unread(user, promotion)]
+    if names:
+        raise PromotionError("DIFFERENCE_NOT_READ", f"{', '.join(names)}.")
+
+
+def open_parts(user: User, difference: Content, parts: range) -> None:
+    """Put on record that the user has been shown these parts of a difference, whole.
+
+    :param parts: counted from 1.
+    """
+    Reading.objects.bulk_create(
+        (Reading(person=user, digest=difference.digest, part=part) for part in parts),
+        ignore_conflicts=True,
+    )
