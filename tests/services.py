@@ -165,7 +165,7 @@ def simulator(port: int, folder: Path, *options: str) -> Iterator[Simulator]:
     url = f"http://{ADDRESS}:{port}"
     child = Child(
         "simulator",
-        servers.simulator_command(port, *options),
+        servers.simulator_command(port, "--pace-limit", "0", *options),
         log=folder / f"simulator-{port}.log",
         cwd=PROJECT,
     )

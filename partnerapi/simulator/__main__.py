@@ -11,7 +11,7 @@ from types import FrameType
 from partnerapi.simulator import seed
 from partnerapi.simulator.planting import SeedError
 from partnerapi.simulator.server import Server
-from partnerapi.simulator.service import TABLES, Service
+from partnerapi.simulator.service import CALLS_A_SECOND, TABLES, Service
 
 
 def main() -> int:
@@ -21,7 +21,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8099, help="0 chooses a free one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--speed", type=float, default=1.0, help="divides every waiting time")
-    parser.add_argument("--pace-limit", type=int, default=0, help="calls a second; 0 is off")
+    parser.add_argument(
+        "--pace-limit", type=int, default=CALLS_A_SECOND, help="calls a second; 0 is off"
+    )
     parser.add_argument(
         "--seed", type=Path, default=seed.NORTHWIND, help="a directory with a seed.toml"
     )

@@ -109,6 +109,7 @@ def _account_state(account: Account) -> Fields:
         "packages": _package_states(account),
         "folders": sorted(f.full_path for f in account.folders.values() if not f.deleted),
         "environments": [asdict(e) for e in account.environments.values()],
+        "runtimes": [asdict(runtime) for runtime in account.runtimes.values()],
     }
 
 

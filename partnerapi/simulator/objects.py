@@ -14,6 +14,7 @@ from partnerapi.simulator.state import (
     MergeDetail,
     Package,
     PackInstance,
+    Runtime,
 )
 from partnerapi.simulator.wire import XML, Answer, Child, Fields, Request, send_results
 
@@ -127,6 +128,24 @@ def environment_fields(environment: Environment) -> Fields:
         "id": environment.id,
         "name": environment.name,
         "classification": environment.classification,
+    }
+
+
+def runtime_fields(runtime: Runtime) -> Fields:
+    return {
+        "id": runtime.id,
+        "name": runtime.name,
+        "type": runtime.kind,
+        "status": runtime.status,
+        "hostName": f"{runtime.id[:8]}.runtime.example.net",
+    }
+
+
+def runtime_attachment_fields(runtime: Runtime, environment_id: str) -> Fields:
+    return {
+        "id": f"{environment_id[:8]}{runtime.id}",
+        "atomId": runtime.id,
+        "environmentId": environment_id,
     }
 
 

@@ -250,6 +250,17 @@ def delete_environment(world: World, sent: Fields) -> Fields:
     return {}
 
 
+@_action
+def attach_runtime(world: World, sent: Fields) -> Fields:
+    """Attach the runtime called ``name`` to exactly the environments ``environmentIds``."""
+    for runtime in world.primary.runtimes.values():
+        if runtime.name == sent["name"]:
+            runtime.environment_ids = list(sent.get("environmentIds", runtime.environment_ids))
+            runtime.status = str(sent.get("status", runtime.status))
+            return {"atomId": runtime.id}
+    raise not_found(f"There is no runtime {sent['name']}.")
+
+
 def do(world: World, sent: Fields) -> Fields:
     """Carry out the ``action`` that was sent.
 

@@ -19,6 +19,7 @@ from partnerapi.simulator.state import (
     Environment,
     Pack,
     PackInstance,
+    Runtime,
     World,
 )
 
@@ -54,6 +55,7 @@ def plant(directory: Path, *, accounts_only: bool = False) -> World:
             created = _date(described.get("created", DAY_ONE))
             account = world.add_account(described["id"], described["name"], created)
             _plant_environments(account, described.get("environments", []))
+            _plant_runtimes(account, described.get("runtimes", []))
         if accounts_only:
             return world
         # Production's components came from the dev accounts, so those are first.
@@ -96,6 +98,14 @@ def _plant_environments(account: Account, rows: list[Fields]) -> None:
     for row in rows:
         id_ = row.get("id") or uid(account.id, row["key"])
         account.environments[id_] = Environment(id_, row["name"], row["classification"])
+
+
+def _plant_runtimes(account: Account, rows: list[Fields]) -> None:
+    """Runtimes, attached to environments of the account."""
+    for row in rows:
+        id_ = row.get("id") or uid(account.id, row["key"])
+        attached = [uid(account.id, key) for key in row.get("environments", [])]
+        account.runtimes[id_] = Runtime(id_, row["name"], row.get("type", "ATOM"), attached)
 
 
 # Components

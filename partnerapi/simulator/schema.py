@@ -21,6 +21,11 @@ DESCRIBED: dict[str, Any] = tomllib.loads(
 )
 OPERATORS = frozenset(DESCRIBED["operators"])
 GROUPINGS = frozenset(DESCRIBED["groupings"])
+# Of objects that stand in other pages of Boomi's documentation only.
+BEYOND = {
+    "Atom": "id name hostName status type",
+    "EnvironmentAtomAttachment": "atomId environmentId",
+}
 UNREADABLE = "Unable to read message body."
 
 Fields = dict[str, Any]
@@ -64,7 +69,7 @@ def fields_of(kind: str) -> dict[str, Field]:
 @cache
 def queryable(kind: str) -> frozenset[str]:
     """The properties that an object can be queried by."""
-    return frozenset(DESCRIBED["queried_by"].get(kind, "").split())
+    return frozenset({**DESCRIBED["queried_by"], **BEYOND}.get(kind, "").split())
 
 
 def _check_word(field: Field, value: str) -> None:

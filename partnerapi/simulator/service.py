@@ -18,9 +18,13 @@ from partnerapi.simulator.state import TOKEN_USER, Account
 from partnerapi.simulator.wire import Answer, Request, negotiate, send_error
 
 USER = f"BOOMI_TOKEN.{TOKEN_USER}"
+# What api.boomi.com allows an account.
+CALLS_A_SECOND = 10
 PASSWORD = "simulator-token"  # noqa: S105 - it opens nothing but this simulator
 
 KIND = re.compile(r"(?:/partner)?/api/rest/v1/[^/]+/([^/]+).*")
+# The operations of the guide that look into another account.
+GUIDE_OVERRIDES = frozenset({1, 4, 5, 6})
 TABLES = {"guide": guide.TABLE, "published": published.TABLE}
 
 
@@ -124,6 +128,9 @@ class Service:
         # Outside the partner address the parameter means nothing and is silently ignored.
         if not override or not incoming.path.startswith("/partner/"):
             return self.world.primary
+        belongs = self.dialect == "published" or route.operation in GUIDE_OVERRIDES
+        if not belongs and isinstance(route.operation, int):
+            raise ApiError(400, f"Operation {route.operation} has no parameter overrideAccount.")
         if not route.reads:
             raise ApiError(400, "The parameter overrideAccount is not accepted on a write.")
         if override not in self.world.accounts:

@@ -46,3 +46,17 @@ def accounts(request: Request) -> Iterable[Fields]:
         for account in request.world.accounts.values()
         if account.id != request.world.primary_id
     ]
+
+
+@routes.query("Atom")
+def runtimes(request: Request) -> Iterable[Fields]:
+    """The platform calls every runtime an Atom here."""
+    return map(objects.runtime_fields, request.account.runtimes.values())
+
+
+@routes.query("EnvironmentAtomAttachment")
+def runtime_attachments(request: Request) -> Iterable[Fields]:
+    """Which runtimes are attached to which environments: without one nothing runs there."""
+    for runtime in request.account.runtimes.values():
+        for environment_id in runtime.environment_ids:
+            yield objects.runtime_attachment_fields(runtime, environment_id)

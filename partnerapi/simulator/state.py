@@ -224,6 +224,17 @@ class Environment:
 
 
 @dataclass
+class Runtime:
+    """An Atom, Molecule or Cloud, and the environments that it is attached to."""
+
+    id: str
+    name: str
+    kind: str  # ATOM, MOLECULE, CLOUD
+    environment_ids: list[str]
+    status: str = "ONLINE"
+
+
+@dataclass
 class PackInstance:
     """An installation of a pack in the primary account itself, and where it is attached."""
 
@@ -250,6 +261,7 @@ class Account:
     deployments: dict[str, Deployment] = field(default_factory=dict)
     merges: dict[str, Merge] = field(default_factory=dict)
     environments: dict[str, Environment] = field(default_factory=dict)
+    runtimes: dict[str, Runtime] = field(default_factory=dict)
     instances: dict[str, PackInstance] = field(default_factory=dict)
 
     @property

@@ -97,7 +97,8 @@ def until(ask: Callable[[], _Found], done: Callable[[_Found], bool]) -> _Found:
 @contextmanager
 def running(*options: str) -> Iterator[Controls]:
     """A simulator in a process of its own, on a free port."""
-    command = [sys.executable, "-m", "partnerapi.simulator", "--port", "0", *options]
+    command = [sys.executable, "-m", "partnerapi.simulator", "--port", "0", "--pace-limit", "0"]
+    command += options  # the last of two counts
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -1,5 +1,7 @@
 """Faults, pace, latency and the log: what tests of the product lean on."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +13,7 @@ from partnerapi.simulator import seed
 from partnerapi.simulator import seed_xml as x
 from partnerapi.simulator.documents import ROOT_NAMESPACES
 from partnerapi.simulator.seed import uid
-from tests.partnerapi.simulators import Controls, running, until
+from tests.partnerapi.simulators import PROJECT, Controls, running, until
 
 READ = f"Component/{seed.COPIED_TWIN_ID}"
 
@@ -151,6 +153,18 @@ def test_too_fast_is_503(api: Controls) -> None:
     assert statuses == [200] * 5 + [503]
     time.sleep(1.05)
     assert api.call("GET", READ).ok
+
+
+def test_ten_calls_a_second_are_allowed_unless_said_otherwise() -> None:
+    command = [sys.executable, "-m", "partnerapi.simulator", "--port", "0"]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            controls = Controls(process.stdout.readline().split(" on ")[1].split()[0])
+            statuses = [controls.call("GET", READ).status_code for _ in range(11)]
+            assert statuses == [200] * 10 + [503]
+        finally:
+            process.terminate()
 
 
 def test_the_log_counts_and_names_calls(api: Controls) -> None:
@@ -437,3 +451,24 @@ def test_an_environment_is_retired(api: Controls) -> None:
     published(api)
     api.edit(action="delete_environment", environmentId=seed.ENVIRONMENTS["prod-eu"])
     assert "is not found" in write(api, "deployment").text
+
+
+def test_runtimes_are_attached_to_environments(api: Controls) -> None:
+    def attached(name: str) -> list[str]:
+        asked = {
+            "operator": "EQUALS",
+            "property": "environmentId",
+            "argument": [seed.ENVIRONMENTS[name]],
+        }
+        body = {"QueryFilter": {"expression": asked}}
+        found = api.call("POST", "EnvironmentAtomAttachment/query", json=body).json()["result"]
+        everyone = {"QueryFilter": {"expression": {"operator": "IS_NOT_NULL", "property": "id"}}}
+        atoms = api.call("POST", "Atom/query", json=everyone).json()["result"]
+        names = {atom["id"]: f"{atom['name']} {atom['status']}" for atom in atoms}
+        return [names[row["atomId"]] for row in found]
+
+    assert attached("prod-eu") == ["EU Molecule ONLINE"]
+    api.edit(action="attach_runtime", name="EU Molecule", environmentIds=[])
+    assert attached("prod-eu") == []
+    api.edit(action="attach_runtime", name="US Molecule", status="OFFLINE")
+    assert attached("prod-us") == ["US Molecule OFFLINE"]

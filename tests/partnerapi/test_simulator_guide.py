@@ -9,7 +9,7 @@ import requests
 
 from partnerapi.simulator import seed
 from partnerapi.simulator.seed import uid
-from tests.partnerapi.simulators import PROJECT, TOKEN, USER, XML, Controls, running, until
+from tests.partnerapi.simulators import JSON, PROJECT, TOKEN, USER, XML, Controls, running, until
 
 ALL = '<QueryFilter xmlns="http://api.platform.boomi.com/"/>'
 ORDERS = seed.ORDERS_ACCOUNT
@@ -665,3 +665,10 @@ def test_the_simulator_imports_nothing_from_the_client() -> None:
     for file in (PROJECT / "partnerapi" / "simulator").glob("*.py"):
         for name in re.findall(r"^\s*(?:from|import) (partnerapi\S*)", file.read_text(), re.M):
             assert name.startswith("partnerapi.simulator"), (file.name, name)
+
+
+@pytest.mark.parametrize("path", ["Branch/query", "IntegrationPack/query"])
+def test_override_account_belongs_to_four_operations(api: Controls, path: str) -> None:
+    media = JSON if path.startswith("Branch") else XML
+    answer = api.call("POST", path, "{}" if media == JSON else ALL, account=ORDERS, media=media)
+    assert (answer.status_code, "overrideAccount" in answer.text) == (400, True)
