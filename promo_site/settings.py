@@ -15,6 +15,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from .beat import Every
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -235,6 +237,8 @@ PROMOTION_BRANCH_POLLS = env.int("PROMOTION_BRANCH_POLLS", default=6)
 # Seconds that a merge may take, and days that a review may be left undecided.
 PROMOTION_MERGE_TIMEOUT = env.int("PROMOTION_MERGE_TIMEOUT", default=600)
 PROMOTION_LAPSE_DAYS = env.int("PROMOTION_LAPSE_DAYS", default=14)
+# Seconds that a promotion waits for a platform that is away, or for a token that is accepted.
+PROMOTION_PATIENCE = env.float("PROMOTION_PATIENCE", default=24 * 3600)
 # Multiplies every wait, lease and poll, so that tests take seconds where the real thing takes
 # minutes. Leave it at 1 in production.
 PROMOTION_TIME_SCALE = env.float("PROMOTION_TIME_SCALE", default=1.0)
@@ -282,20 +286,21 @@ _tick_every = max(0.2, PROMOTION_TICK_SECONDS * PROMOTION_TIME_SCALE)
 _sweep_every = max(1.0, 60 * PROMOTION_TIME_SCALE)
 # A tick that waited longer than a few rounds is worth nothing: without `expires` they would pile
 # up while no worker runs.
+CELERY_BEAT_SCHEDULER = "promo_site.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "tick": {
         "task": "promotions.tasks.tick_task",
-        "schedule": _tick_every,
+        "schedule": Every(_tick_every),
         "options": {"expires": max(5.0, _tick_every * 5)},
     },
     "sweep": {
         "task": "promotions.tasks.sweep_task",
-        "schedule": _sweep_every,
+        "schedule": Every(_sweep_every),
         "options": {"expires": max(5.0, _sweep_every)},
     },
     "sweep-branches": {
         "task": "promotions.tasks.sweep_branches_task",
-        "schedule": _sweep_every * 10,
+        "schedule": Every(_sweep_every * 10),
         "options": {"expires": max(5.0, _sweep_every)},
     },
 }

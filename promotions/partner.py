@@ -11,7 +11,7 @@ from django.conf import settings
 
 from partnerapi.client import PartnerApiClient
 from partnerapi.dialects import dialect_named
-from partnerapi.errors import PartnerApiError
+from partnerapi.errors import AuthFailed, PartnerApiError
 from partnerapi.operations import BASE_PATH
 from partnerapi.records import Call
 from partnerapi.throttle import RedisThrottle
@@ -26,21 +26,17 @@ GUIDE = "guide"
 def token() -> str:
     """The API token: read anew at each use, so that it can be changed without a restart.
 
-    :raises PromotionError: AUTH_FAILED when the token file cannot be read.
+    :raises AuthFailed: the token file cannot be read.
     """
     if not settings.PARTNER_API_TOKEN_FILE:
         return str(settings.PARTNER_API_TOKEN)
     try:
         return Path(settings.PARTNER_API_TOKEN_FILE).read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise PromotionError(
-            "AUTH_FAILED", f"The token file cannot be read: {error.strerror}."
-        ) from error
+        raise AuthFailed(f"The token file cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError:
         # The error itself holds what was read.
-        raise PromotionError(
-            "AUTH_FAILED", "The token file holds something else than text."
-        ) from None
+        raise AuthFailed("The token file holds something else than text.") from None
 
 
 def client(

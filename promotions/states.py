@@ -89,6 +89,16 @@ AFTER_APPROVAL: dict[Status, frozenset[Status]] = {
 TABLES = {Stage.BEFORE_REVIEW: BEFORE_REVIEW, Stage.AFTER_APPROVAL: AFTER_APPROVAL}
 
 
+class HoldKind(TextChoices):
+    """What a row of work may wait for, whatever its status."""
+
+    SLOT = "slot", "Waits for a branch"
+    TURN = "turn", "Waits for its turn"
+    WINDOW = "window", "Waits for its window"
+    PLATFORM = "platform", "Waits for the platform"
+    STOP = "stop", "Stopped"
+
+
 class Action(TextChoices):
     """What a promotion does with one component."""
 

@@ -11,16 +11,24 @@ from typing import Any
 
 from celery import shared_task
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from . import heartbeat
-from .models import Job, PackageListing, Plan, PromotionBranch, PromotionRequest
+from .models import (
+    Job,
+    PackageListing,
+    Plan,
+    PrimaryAccount,
+    PromotionBranch,
+    PromotionRequest,
+)
 from .pipeline import cleanup, runner
 from .plan import build_plan
 from .plan.listing import refresh_listing
 from .setup.jobs import run_job
+from .worker import platform
+from .worker.probe import ask_platform
 from .worker.sweep import sweep
 from .worker.timing import scaled
 
@@ -58,10 +66,17 @@ def run_job_task(job_id: int) -> None:
 
 
 @shared_task
+def ask_platform_task(account_id: int) -> None:
+    ask_platform(account_id)
+
+
+@shared_task
 def tick_task() -> None:
     """Enqueue everything that is due and that no worker holds, and show that somebody does."""
     heartbeat.beat()
+    platform.notice_new_credentials()
     for model, task in (
+        (PrimaryAccount, ask_platform_task),
         (PromotionRequest, run_promotion_task),
         (PromotionBranch, delete_branch_task),
         (Plan, build_plan_task),
@@ -86,7 +101,8 @@ def sweep_branches_task() -> None:
 def _enqueue_due(model: Any, task: Any) -> None:
     now = timezone.now()
     again = now - timedelta(seconds=max(1.0, scaled(ENQUEUE_AGAIN)))
-    due = model.objects.due(now).filter(Q(enqueued_at__isnull=True) | Q(enqueued_at__lt=again))
+    # One in the future was left before the clock was set back.
+    due = model.objects.due(now).exclude(enqueued_at__gte=again, enqueued_at__lte=now)
     for pk in due.order_by("next_attempt_at").values_list("pk", flat=True)[:200]:
         model.objects.filter(pk=pk).update(enqueued_at=now)
         enqueue(task, pk)

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from .models import Event, Plan, PromotionBranch, PromotionRequest, Reservation, StepRun
+from .models import NO_HOLD, Event, Plan, PromotionBranch, PromotionRequest, Reservation, StepRun
 from .states import FINAL, INITIAL, TABLES, Stage, Status, StepState
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def move(
     :param epoch: the lease epoch of the worker that moves it; a worker that was given up loses.
     :param next_attempt_at: when a worker has something to do for it (None: nothing).
     :param keep_branch: leave the branch where a final status would have it deleted (MERGE_INCOMPLETE).
-    :param changes: further columns to write in the same UPDATE.
+    :param changes: further columns to write in the same UPDATE. Whatever it waited for is over.
     """
     with transaction.atomic():
         # Read under a lock, for the event and the stage; what is allowed is decided by the UPDATE.
@@ -123,7 +123,10 @@ def move(
         if where is not None:
             guard = guard.filter(where)
         moved = guard.update(
-            status=to, updated_at=timezone.now(), next_attempt_at=next_attempt_at, **changes
+            status=to,
+            updated_at=timezone.now(),
+            next_attempt_at=next_attempt_at,
+            **NO_HOLD | changes,
         )
         if moved != 1:
             raise StalePromotion(promotion_id, to, current)

@@ -2,7 +2,7 @@
 
 from .accounts import DevAccount, DevAccountAccess, DevPackage, PackageListing
 from .approved import Approved, ApprovedEnvironment, ApprovedFinding
-from .base import LONG_NAME, NAME, Leased
+from .base import LONG_NAME, NAME, NO_HOLD, Hold, Leased
 from .contents import Content
 from .history import ApiCall, AppendOnlyError, Event
 from .installation import Installation, PrimaryAccount, current_primary_account
@@ -40,12 +40,14 @@ __all__ = [
     "Environment",
     "Event",
     "Finding",
+    "Hold",
     "Installation",
     "IntegrationPack",
     "Job",
     "LONG_NAME",
     "Leased",
     "NAME",
+    "NO_HOLD",
     "PackRelease",
     "PackageListing",
     "Plan",

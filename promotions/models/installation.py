@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import models
 
 from ..encryption import decrypt, encrypt
-from .base import NAME
+from .base import NAME, Leased
+from .querysets import LeasedQuerySet
 
 
 class Installation(models.Model):
@@ -52,10 +53,21 @@ class Installation(models.Model):
         return hmac.digest(secret, purpose.encode(), "sha256")
 
 
-class PrimaryAccount(models.Model):
-    """The account that runs production. One row today, from the settings; several can come later."""
+class PrimaryAccount(Leased):
+    """The account that runs production. One row today, from the settings; several can come later.
+
+    Its hold is everybody's: while the platform does not answer, or refuses the token, one worker asks again for all.
+    """
 
     account_id = models.CharField("account id", max_length=NAME, unique=True)
+    refused_credentials = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Keyed hash of the credentials that the platform refused.",
+    )
+
+    objects = LeasedQuerySet["PrimaryAccount"].as_manager()
 
     class Meta:
         ordering = ["pk"]

@@ -97,7 +97,6 @@ class PromotionRequest(Leased):
     error_code = models.CharField(max_length=64, blank=True)
     error = models.TextField(blank=True)
     failed_step = models.CharField(max_length=64, blank=True)
-    waiting_for = models.CharField(max_length=NAME, blank=True)
 
     objects = PromotionRequestQuerySet["PromotionRequest"].as_manager()
 
@@ -340,6 +339,9 @@ class StepRun(models.Model):
     attempt = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=16, choices=StepState, default=StepState.RUNNING)
     remote_id = models.CharField(max_length=NAME, blank=True)
+    tries = models.PositiveIntegerField(
+        default=1, help_text="How often it was taken up, waits included."
+    )
     polls = models.PositiveIntegerField(default=0)
     detail = models.CharField(max_length=LONG_NAME, blank=True)
     error_code = models.CharField(max_length=64, blank=True)

@@ -208,7 +208,7 @@ def _seen(promotion: PromotionRequest, is_idle: bool) -> str:
     """Names all that the live part shows and that changes by itself."""
     return fingerprint(
         promotion.status,
-        promotion.waiting_for,
+        promotion.hold,
         promotion.merged_at,
         promotion.error,
         list(promotion.steps.values_list("step", "attempt", "state", "detail", "error")),

@@ -11,8 +11,8 @@ from partnerapi.errors import AlreadyExists, AnswerLost, BranchLimitReached
 from partnerapi.records import Branch
 
 from ..messages import PromotionError
-from ..models import NAME, Installation, PromotionBranch, PromotionRequest, Turn
-from ..states import Status
+from ..models import Installation, PromotionBranch, PromotionRequest, Turn
+from ..states import HoldKind, Status
 from ..worker.timing import BRANCH_POLL, SLOT_POLL
 from .context import StageAgain, StepContext, Wait
 
@@ -46,7 +46,6 @@ def reserve_branch(context: StepContext) -> Wait | None:
             context.move(
                 Status.STAGING,
                 next_attempt_at=timezone.now(),
-                waiting_for="",
                 staged_times=promotion.staged_times + 1,
             )
             PromotionBranch.objects.create(
@@ -55,8 +54,7 @@ def reserve_branch(context: StepContext) -> Wait | None:
             return None
     if promotion.status == Status.QUEUED:
         context.move(Status.WAITING, note=why, next_attempt_at=promotion.next_attempt_at)
-    context.record(waiting_for=why[:NAME])
-    return Wait(SLOT_POLL, why)
+    return Wait(SLOT_POLL, why, HoldKind.SLOT)
 
 
 def _why_to_wait(promotion: PromotionRequest, free: int) -> str | None:

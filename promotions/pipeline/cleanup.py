@@ -14,7 +14,8 @@ from ..models import PromotionBranch, PromotionRequest
 from ..partner import client as partner_client
 from ..states import Status
 from ..transitions import record_event
-from ..worker.lease import Lease, LeaseLost, claim, held
+from ..worker.lease import Lease
+from ..worker.loop import Stop, Wait, Work, carry_on
 from ..worker.timing import DELETE_WAITS, MERGE_POLL, after, backoff
 from .branch import find, mark
 from .merge import is_on_main, merged_versions, record_late_merge
@@ -27,55 +28,60 @@ IN_FLIGHT = 120.0
 
 def delete_branch(branch_id: int) -> None:
     """Delete one branch that is due, as soon as no worker uses it. It is tried until it is done."""
-    lease = claim(PromotionBranch, branch_id)
-    if lease is None:
-        return
-    with held(lease):
-        branch = PromotionBranch.objects.select_related("promotion__plan").get(pk=branch_id)
-        if branch.delete_due is None or branch.deleted_at is not None:
-            lease.record(next_attempt_at=None)
-            return
-        now = timezone.now()
-        if not PromotionRequest.objects.not_held(now).filter(pk=branch.promotion_id).exists():
-            # A running step finishes first.
-            lease.record(next_attempt_at=after(MERGE_POLL))
-            return
-        try:
-            _delete(lease, branch)
-        except LeaseLost:
-            logger.warning("The deletion of %s is another worker's by now.", branch.name)
-        except (PartnerApiError, PromotionError) as error:
-            _try_again(lease, branch, str(error))
-        except Exception:
-            logger.exception("The deletion of %s failed.", branch.name)
-            _try_again(lease, branch, "INTERNAL_ERROR")
+    carry_on(DeletionWork(), branch_id)
 
 
-def _try_again(lease: Lease, branch: PromotionBranch, why: str) -> None:
+class DeletionWork(Work[PromotionBranch]):
     """A failed deletion never masks what went wrong before, and it is never given up."""
-    lease.record(
-        attempts=branch.attempts + 1,
-        delete_error=why,
-        next_attempt_at=after(backoff(DELETE_WAITS, branch.attempts)),
-    )
+
+    model = PromotionBranch
+    waits = DELETE_WAITS
+
+    def read(self, pk: int) -> PromotionBranch:
+        return PromotionBranch.objects.select_related("promotion__plan").get(pk=pk)
+
+    def take(self, row: PromotionBranch, lease: Lease) -> Wait | Stop:
+        if row.delete_due is None or row.deleted_at is not None:
+            lease.record(next_attempt_at=None)
+            return Stop("not due")
+        if (
+            not PromotionRequest.objects.not_held(timezone.now())
+            .filter(pk=row.promotion_id)
+            .exists()
+        ):
+            return Wait(MERGE_POLL, "A running step finishes first.")
+        return _delete(lease, row)
+
+    def held_up(self, row: PromotionBranch, lease: Lease, error: PartnerApiError) -> None:
+        lease.record(delete_error=error.message)
+        super().held_up(row, lease, error)
+
+    def fail(self, row: PromotionBranch, lease: Lease, error: PromotionError) -> None:
+        # No hold shows: this is no trouble that passes by itself.
+        lease.record(
+            hold_kind="",
+            hold_tries=row.hold_tries + 1,
+            delete_error=str(error) if error.code == "INTERNAL_ERROR" else error.detail,
+            next_attempt_at=after(backoff(DELETE_WAITS, row.hold_tries)),
+        )
 
 
-def _delete(lease: Lease, branch: PromotionBranch) -> None:
+def _delete(lease: Lease, branch: PromotionBranch) -> Wait | Stop:
     client = partner_client(promotion=branch.promotion)
     if not _merge_is_settled(client, lease, branch):
-        lease.record(next_attempt_at=after(MERGE_POLL))
-        return
+        return Wait(MERGE_POLL, "The merge is not settled.")
     # Whatever becomes of the deletion: nobody else has to wait with a merge.
     PromotionRequest.objects.filter(
         pk=branch.promotion_id, status=Status.FAILED, merged_at__isnull=True
     ).update(merge_started_at=None)
     if not PromotionBranch.objects.filter(pk=branch.pk, delete_due__isnull=False).exists():
-        return  # the merge left something out, and the branch holds it
-    may_be_in_flight = branch.created_at > after(-IN_FLIGHT)
+        lease.record(next_attempt_at=None)
+        return Stop("The merge left something out, and the branch holds it.")
+    may_be_in_flight = after(-IN_FLIGHT) < branch.created_at <= timezone.now()
     if not branch.remote_id and may_be_in_flight and find(client, branch) is None:
-        lease.record(next_attempt_at=after(DELETE_WAITS[1]))
-        return
+        return Wait(DELETE_WAITS[1], "It may be being created.")
     delete_now(client, branch)
+    return Stop("deleted")
 
 
 def delete_now(client: PartnerApiClient, branch: PromotionBranch) -> None:

@@ -17,26 +17,12 @@ from ..partner import client as partner_client
 from ..states import FINAL, Status, StepState
 from ..transitions import StalePromotion, move
 from ..worker.lease import Lease, LeaseLost
-
-
-@dataclass(frozen=True)
-class Wait:
-    """The step is not over: come back in so many (unscaled) seconds. No worker sleeps for it."""
-
-    seconds: float
-    why: str
+from ..worker.loop import Wait
 
 
 def counted(number: int, noun: str) -> str:
     """A number and its noun: "1 component", "2 components"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-@dataclass(frozen=True)
-class Stop:
-    """There is nothing for a worker to come back for: the work is done, or people have the next word."""
-
-    why: str
 
 
 class StageAgain(Exception):
@@ -91,8 +77,9 @@ class StepContext:
     @property
     def tried_before(self) -> bool:
         """Whether an earlier try of this step may have done its write, although its answer was never recorded."""
-        earlier = self.promotion.steps.filter(step=self.step_run.step).count() > 1
-        return earlier or self.promotion.attempts > 0
+        return self.step_run.tries > 1 or (
+            self.promotion.steps.filter(step=self.step_run.step).count() > 1
+        )
 
     def written(self) -> QuerySet[ComponentResult]:
         """The results of the components that are created or updated, dependencies first."""

@@ -24,7 +24,7 @@ from ..models import (
     Turn,
 )
 from ..plan import check_mappings
-from ..states import MERGE_INCOMPLETE, Action, Stage, Status
+from ..states import MERGE_INCOMPLETE, Action, HoldKind, Stage, Status
 from ..transitions import drop_branches, record_event
 from ..worker.lease import Lease
 from ..worker.timing import MERGE_POLL, TURN_POLL
@@ -74,15 +74,14 @@ def take_merge_turn(context: StepContext) -> Wait | None:
         merging = others.merging().first()
         releasing = others.going_into_pack(context.promotion.pack_name).first()
         if merging is None and releasing is None:
-            context.record(merge_started_at=timezone.now(), waiting_for="")
+            context.record(merge_started_at=timezone.now())
             return None
     why = "This one is next."
     if merging is not None:
         why = f"Promotion {merging.pk} is being merged; this one is next."
     elif releasing is not None:
         why = f"Promotion {releasing.pk} goes into the same Integration Pack; this one is next."
-    context.record(waiting_for=why)
-    return Wait(TURN_POLL, why)
+    return Wait(TURN_POLL, why, HoldKind.TURN)
 
 
 def verify(context: StepContext) -> Wait | None:

@@ -12,9 +12,10 @@ from partnerapi.records import PackagedComponent, Release
 
 from ..messages import PromotionError
 from ..models import ApprovedEnvironment, Deployment, IntegrationPack, PackRelease, PromotionRequest
-from ..states import Action, Status
+from ..states import Action, HoldKind, Status
 from ..transitions import record_event
 from ..worker.timing import RELEASE_POLL, TURN_POLL
+from ..worker.trouble import passes
 from . import cleanup
 from .context import StepContext, Wait, counted
 from .merge import version_on_main
@@ -196,8 +197,7 @@ def check_pack(context: StepContext) -> Wait | None:
     other = _releasing(context.promotion)
     if other is not None:
         why = f"Promotion {other.pk} is releasing the same pack."
-        context.record(waiting_for=why)
-        return Wait(TURN_POLL, why)
+        return Wait(TURN_POLL, why, HoldKind.TURN)
     names = ", ".join(f"“{entry.name or entry.component_id}”" for entry in pending[:10])
     raise PromotionError("PACK_PENDING", f"“{pack.name}” has {names} waiting for a release.")
 
@@ -281,7 +281,7 @@ def _may_go_on(context: StepContext) -> bool:
     died = context.promotion.steps.filter(
         step=context.step_run.step, error_code="WORKER_LOST"
     ).exists()
-    return died or context.promotion.attempts > 0 or context.step_run.polls > 0
+    return died or context.step_run.tries > 1
 
 
 def _release(
@@ -299,7 +299,7 @@ def _release(
     except NotFound as error:
         raise PromotionError("PACK_NOT_FOUND", error.message) from error
     except NeedsPerson as error:
-        if error.code == "AUTH_FAILED":
+        if passes(error):
             raise
         raise PromotionError("RELEASE_FAILED", error.message) from error
     return _checked(release)
@@ -465,7 +465,7 @@ def _deploy(
         except AlreadyExists:
             remote_id = ""
         except NeedsPerson as error:
-            if error.code == "AUTH_FAILED":
+            if passes(error):
                 raise
             raise PromotionError("DEPLOY_FAILED", error.message) from error
     with context.lease.writing():
@@ -476,5 +476,5 @@ def _deploy(
 
 def finish(context: StepContext) -> Wait | None:
     """Deployed."""
-    context.move(Status.DEPLOYED, next_attempt_at=None, deployed_at=timezone.now(), waiting_for="")
+    context.move(Status.DEPLOYED, next_attempt_at=None, deployed_at=timezone.now())
     return None

@@ -1,22 +1,22 @@
-"""Carries one promotion on: claim it, take its next step, record the outcome, until it waits or ends."""
+"""Carries one promotion on: its next step, and the next, until it waits or ends."""
 
 from __future__ import annotations
 
 import logging
 
-from django.db.models import Max
+from django.conf import settings
+from django.db.models import F, Max
 from django.utils import timezone
 
 from partnerapi.errors import PartnerApiError
 
 from ..messages import PromotionError
 from ..models import ComponentResult, PromotionRequest, StepRun
-from ..partner import error_of
 from ..states import MERGE_INCOMPLETE, Outcome, Status, StepState
 from ..transitions import StalePromotion, dialect_in_use, drop_branches, move
-from ..worker.lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
-from ..worker.timing import RETRY_WAITS, after, backoff
-from .context import StageAgain, Step, StepContext, Stop, Stopped, Wait
+from ..worker.lease import Lease
+from ..worker.loop import Stop, Wait, Work, carry_on
+from .context import StageAgain, Step, StepContext, Stopped
 from .steps import next_step
 
 logger = logging.getLogger(__name__)
@@ -30,63 +30,79 @@ def run_promotion(promotion_id: int) -> float | None:
 
     :returns: (unscaled) seconds until it should be looked at again, or None.
     """
-    lease = claim(PromotionRequest, promotion_id)
-    if lease is None:
-        return None
-    with held(lease):
+    return carry_on(PromotionWork(), promotion_id)
+
+
+class PromotionWork(Work[PromotionRequest]):
+    """One step after the other; what a step leaves behind is told by its run."""
+
+    model = PromotionRequest
+
+    def __init__(self) -> None:
+        self.patience = float(settings.PROMOTION_PATIENCE)
+        self._context: StepContext | None = None
+
+    def read(self, pk: int) -> PromotionRequest:
+        return PromotionRequest.objects.select_related(
+            "plan", "dev_account", "pack", "requester"
+        ).get(pk=pk)
+
+    def take(self, row: PromotionRequest, lease: Lease) -> Wait | Stop | None:
+        """Take one step; None says that the next one can be taken at once."""
+        self._context = None
+        step = next_step(row)
+        if step is None:
+            lease.record(next_attempt_at=None)
+            return Stop("nothing to do")
+        begun = _begin(lease, row, step)
+        if begun is None:
+            return Stop("a person ended it")
+        context = self._context = StepContext(row, lease, begun)
+        if begun.attempt > MAX_LOST and _deaths(context) >= MAX_LOST:
+            raise PromotionError("WORKER_LOST", step.label)
         try:
-            while True:
-                pause = _carry_on(lease)
-                if pause is not None:
-                    return pause.seconds if isinstance(pause, Wait) else None
-        except LeaseLost:
-            logger.warning("Promotion %s is another worker's by now.", promotion_id)
-        return None
+            _check_rules(row)
+            wait = step.take(context)
+        except Stopped:
+            _close(context, StepState.ABANDONED)
+            return Stop("a person ended it")
+        except StageAgain as doubt:
+            return _stage_again(context, doubt)
+        if wait is None:
+            _close(context, StepState.DONE)
+        else:
+            _pause(context, begun.detail or wait.why)
+        return wait
 
+    def held_up(self, row: PromotionRequest, lease: Lease, error: PartnerApiError) -> None:
+        if self._context is not None:
+            _pause(self._context, error.message)
+        super().held_up(row, lease, error)
 
-def _carry_on(lease: Lease) -> Wait | Stop | None:
-    """Take one step; None says that the next one can be taken at once."""
-    promotion = PromotionRequest.objects.select_related(
-        "plan", "dev_account", "pack", "requester"
-    ).get(pk=lease.pk)
-    step = next_step(promotion)
-    if step is None:
-        lease.record(next_attempt_at=None)
-        return Stop("nothing to do")
-    begun = _begin(lease, promotion, step)
-    if begun is None:
-        return Stop("a person ended it")
-    context = StepContext(promotion, lease, begun)
-    if context.step_run.attempt > MAX_LOST and _deaths(context) >= MAX_LOST:
-        return _fail(context, PromotionError("WORKER_LOST", step.label))
-    try:
-        _check_rules(promotion)
-        wait = step.take(context)
-    except Stopped:
-        _close(context, StepState.ABANDONED)
-        return Stop("a person ended it")
-    except StageAgain as doubt:
-        return _stage_again(context, doubt)
-    except PartnerApiError as error:
-        if error.waiting_helps and promotion.attempts < len(RETRY_WAITS):
-            return _try_again(context, error)
-        return _fail(context, error_of(error))
-    except PromotionError as error:
-        return _fail(context, error)
-    except (LeaseLost, *DATABASE_AWAY):
-        raise
-    except Exception:
-        logger.exception("Promotion %s failed at %s.", promotion.pk, step.name)
-        return _fail(context, PromotionError("INTERNAL_ERROR", step.label))
-    if wait is None:
-        _close(context, StepState.DONE)
-        if promotion.attempts:
-            lease.record(attempts=0)
-        return None
-    _pause(context, context.step_run.detail or wait.why)
-    # The platform has answered: only failures that follow one another are counted.
-    lease.record(next_attempt_at=after(wait.seconds), attempts=0)
-    return wait
+    def fail(self, row: PromotionRequest, lease: Lease, error: PromotionError) -> None:
+        """End the promotion with the step named; the branch's deletion comes in the same transaction."""
+        step = ""
+        if self._context is not None:
+            step = self._context.step_run.step
+            _close(self._context, StepState.FAILED, error)
+        elif (waiting := next_step(row)) is not None:
+            step = waiting.name
+        try:
+            with lease.writing():
+                row.results.filter(outcome=Outcome.PENDING).update(outcome=Outcome.SKIPPED)
+                move(
+                    row.pk,
+                    to=Status.FAILED,
+                    note=str(error),
+                    epoch=lease.epoch,
+                    next_attempt_at=None,
+                    keep_branch=error.code == MERGE_INCOMPLETE,
+                    error_code=error.code,
+                    error=error.detail,
+                    failed_step=step,
+                )
+        except StalePromotion:
+            logger.info("Promotion %s was ended by a person first.", row.pk)
 
 
 def _check_rules(promotion: PromotionRequest) -> None:
@@ -112,7 +128,10 @@ def _begin(lease: Lease, promotion: PromotionRequest, step: Step) -> StepRun | N
             return None
         waiting = promotion.steps.filter(step=step.name, state=StepState.WAITING).first()
         if waiting is not None:
-            StepRun.objects.filter(pk=waiting.pk).update(state=StepState.RUNNING)
+            StepRun.objects.filter(pk=waiting.pk).update(
+                state=StepState.RUNNING, tries=F("tries") + 1
+            )
+            waiting.refresh_from_db()
             return waiting
         promotion.steps.filter(step=step.name, state=StepState.RUNNING).update(
             state=StepState.ABANDONED, finished_at=timezone.now(), error_code="WORKER_LOST"
@@ -145,17 +164,10 @@ def _close(context: StepContext, state: StepState, error: PromotionError | None 
     )
 
 
-def _try_again(context: StepContext, error: PartnerApiError) -> Wait:
-    seconds = backoff(RETRY_WAITS, context.promotion.attempts)
-    _pause(context, f"{error.message} Trying again.")
-    context.record(attempts=context.promotion.attempts + 1, next_attempt_at=after(seconds))
-    return Wait(seconds, error.message)
-
-
 def _stage_again(context: StepContext, doubt: StageAgain) -> Stop | None:
     """Drop the branch and everything that was done on it; the promotion goes back in line."""
     if context.promotion.staged_times >= MAX_STAGED:
-        return _fail(context, PromotionError(doubt.code, doubt.why))
+        raise PromotionError(doubt.code, doubt.why)
     try:
         with context.lease.writing():
             move(
@@ -180,28 +192,3 @@ def _stage_again(context: StepContext, doubt: StageAgain) -> Stop | None:
     except StalePromotion:
         return Stop("a person ended it")
     return None
-
-
-def _fail(context: StepContext, error: PromotionError) -> Stop:
-    """End the promotion with the step named; the branch's deletion comes in the same transaction."""
-    _close(context, StepState.FAILED, error)
-    try:
-        with context.lease.writing():
-            context.promotion.results.filter(outcome=Outcome.PENDING).update(
-                outcome=Outcome.SKIPPED
-            )
-            move(
-                context.promotion.pk,
-                to=Status.FAILED,
-                note=str(error),
-                epoch=context.lease.epoch,
-                next_attempt_at=None,
-                keep_branch=error.code == MERGE_INCOMPLETE,
-                error_code=error.code,
-                error=error.detail,
-                failed_step=context.step_run.step,
-                waiting_for="",
-            )
-    except StalePromotion:
-        logger.info("Promotion %s was ended by a person first.", context.promotion.pk)
-    return Stop(error.code)

@@ -12,42 +12,46 @@ from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NotFound
 
 from ..messages import PromotionError
-from ..models import ComponentMapping, DevAccount, Finding, Plan, PlannedComponent
+from ..models import NO_HOLD, ComponentMapping, DevAccount, Finding, Plan, PlannedComponent
 from ..partner import client as partner_client
 from ..states import Action
 from ..worker.lease import Lease
-from ..worker.loop import Progress, carry_out
-from ..worker.timing import RETRY_WAITS
+from ..worker.loop import Progress, Stop, Work, carry_on
+from ..worker.timing import SHORT_PATIENCE
 from . import cautions, findings
 from .classify import Draft, draft
 from .order import dependencies_first
 from .resolve import CONNECTION, Resolved, find_package, resolve
 
-# How often a plan is taken up: its retries, and workers that died at it.
+# How many workers in a row may die at a plan.
 MAX_CLAIMS = 8
 
 
 def build_plan(plan_id: int) -> None:
     """Make one plan, if it is due and no other worker is at it. Never half a plan: it ends ready or failed."""
-    carry_out(
-        Plan,
-        plan_id,
-        _build,
-        fail=_fail,
-        most_claims=MAX_CLAIMS,
-        retries=len(RETRY_WAITS),
-        while_waiting={"progress": "The platform did not answer; trying again"},
-    )
+    carry_on(PlanWork(), plan_id)
 
 
-def _fail(lease: Lease, error: PromotionError) -> None:
-    lease.record(
-        state=Plan.State.FAILED,
-        error_code=error.code,
-        error=error.detail,
-        finished_at=timezone.now(),
-        next_attempt_at=None,
-    )
+class PlanWork(Work[Plan]):
+    """Somebody waits for it at a page, so it gives up earlier than a promotion."""
+
+    model = Plan
+    patience = SHORT_PATIENCE
+    most_workers = MAX_CLAIMS
+
+    def take(self, row: Plan, lease: Lease) -> Stop:
+        _build(row, lease)
+        return Stop("ready")
+
+    def fail(self, row: Plan, lease: Lease, error: PromotionError) -> None:
+        lease.record(
+            state=Plan.State.FAILED,
+            error_code=error.code,
+            error=error.detail,
+            finished_at=timezone.now(),
+            next_attempt_at=None,
+            **NO_HOLD,
+        )
 
 
 def _build(plan: Plan, lease: Lease) -> None:

@@ -9,20 +9,30 @@ from partnerapi.errors import NotFound
 from partnerapi.records import PackagedComponent
 
 from ..messages import PromotionError
-from ..models import DevPackage, PackageListing
+from ..models import NO_HOLD, DevPackage, PackageListing
 from ..partner import client as partner_client
 from ..worker.lease import Lease
-from ..worker.loop import carry_out
-from ..worker.timing import RETRY_WAITS
+from ..worker.loop import Stop, Work, carry_on
+from ..worker.timing import SHORT_PATIENCE
 
 
 def refresh_listing(listing_id: int) -> None:
     """Read all packages of one dev account, if it is due; the old list stays when that fails."""
-    carry_out(PackageListing, listing_id, _refresh, fail=_fail, retries=len(RETRY_WAITS))
+    carry_on(ListingWork(), listing_id)
 
 
-def _fail(lease: Lease, error: PromotionError) -> None:
-    lease.record(error_code=error.code, error=error.detail, next_attempt_at=None)
+class ListingWork(Work[PackageListing]):
+    """Somebody waits for it at a page, so it gives up earlier than a promotion."""
+
+    model = PackageListing
+    patience = SHORT_PATIENCE
+
+    def take(self, row: PackageListing, lease: Lease) -> Stop:
+        _refresh(row, lease)
+        return Stop("read")
+
+    def fail(self, row: PackageListing, lease: Lease, error: PromotionError) -> None:
+        lease.record(error_code=error.code, error=error.detail, next_attempt_at=None, **NO_HOLD)
 
 
 def _refresh(listing: PackageListing, lease: Lease) -> None:
@@ -51,9 +61,7 @@ def _refresh(listing: PackageListing, lease: Lease) -> None:
                     "created_date": package.created_date,
                 },
             )
-        lease.record(
-            refreshed_at=timezone.now(), next_attempt_at=None, attempts=0, error_code="", error=""
-        )
+        lease.record(refreshed_at=timezone.now(), next_attempt_at=None, error_code="", error="")
 
 
 def _names(

@@ -25,7 +25,7 @@ def refresh_packages(user: User, dev_account: DevAccount) -> PackageListing:
     listing, _ = PackageListing.objects.get_or_create(dev_account=dev_account)
     if not listing.is_refreshing:
         PackageListing.objects.filter(pk=listing.pk).update(
-            next_attempt_at=timezone.now(), attempts=0, error_code="", error=""
+            next_attempt_at=timezone.now(), error_code="", error=""
         )
         listing.refresh_from_db()
         tasks.enqueue_on_commit(tasks.refresh_packages_task, listing.pk)

@@ -92,7 +92,6 @@ def retry(
             note=note,
             where=Q(merged_at__isnull=False) | Q(error_code=MERGE_INCOMPLETE),
             next_attempt_at=timezone.now(),
-            attempts=0,
             error_code="",
             error="",
             failed_step="",

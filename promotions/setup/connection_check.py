@@ -31,7 +31,6 @@ from partnerapi.errors import (
 )
 
 from .. import partner
-from ..messages import PromotionError
 from ..models import ApiCall, DevAccount
 from .connection_words import PLATFORM_BRANCHES, PREFIX, VERDICTS, State
 
@@ -141,8 +140,8 @@ def _token(report: Report) -> None:
     from_file = bool(settings.PARTNER_API_TOKEN_FILE)
     try:
         token = partner.token()
-    except PromotionError as error:
-        report.tell("token.unreadable", words=error.detail)
+    except AuthFailed as error:
+        report.tell("token.unreadable", words=error.message)
         return
     if not token.strip():
         words = "The token file is empty." if from_file else "There is none."

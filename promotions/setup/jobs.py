@@ -11,7 +11,7 @@ from ..messages import PromotionError
 from ..models import DevAccount, Job, Plan
 from ..partner import client as partner_client
 from ..worker.lease import Lease
-from ..worker.loop import Progress, carry_out
+from ..worker.loop import Progress, Stop, Work, carry_on
 from . import accounts, adoption, connection_check
 
 # A worker that died is followed by another one, but not for ever.
@@ -49,18 +49,26 @@ def run_job(job_id: int) -> None:
 
     Nothing is tried again: a person waits for it, and may start it again.
     """
-    carry_out(Job, job_id, _run, fail=_fail, most_claims=MOST_WORKERS)
+    carry_on(JobWork(), job_id)
 
 
-def _run(job: Job, lease: Lease) -> None:
-    result = KINDS[job.kind](job, lease)
-    lease.record(result=result, finished_at=timezone.now(), next_attempt_at=None, progress="")
+class JobWork(Work[Job]):
+    """A job has no patience, and asks the platform although it is known not to answer: that may be what it is for."""
 
+    model = Job
+    patience = 0
+    most_workers = MOST_WORKERS
+    heeds_platform = False
 
-def _fail(lease: Lease, error: PromotionError) -> None:
-    lease.record(
-        error_code=error.code,
-        error=error.detail,
-        finished_at=timezone.now(),
-        next_attempt_at=None,
-    )
+    def take(self, row: Job, lease: Lease) -> Stop:
+        result = KINDS[row.kind](row, lease)
+        lease.record(result=result, finished_at=timezone.now(), next_attempt_at=None, progress="")
+        return Stop("done")
+
+    def fail(self, row: Job, lease: Lease, error: PromotionError) -> None:
+        lease.record(
+            error_code=error.code,
+            error=error.detail,
+            finished_at=timezone.now(),
+            next_attempt_at=None,
+        )

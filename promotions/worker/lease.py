@@ -54,9 +54,9 @@ class Lease:
             self.record(lease_until=after(LEASE))
             yield
 
-    def release(self) -> None:
+    def release(self, **changes: Any) -> None:
         """Let go; what is due next has been recorded before."""
-        self._mine().update(lease_owner="", lease_until=None)
+        self._mine().update(lease_owner="", lease_until=None, **changes)
 
     def _mine(self) -> Any:
         return self.model._default_manager.filter(pk=self.pk, lease_epoch=self.epoch)
@@ -72,6 +72,7 @@ def claim(model: type[Any], pk: int, *, now: datetime | None = None) -> Lease | 
             lease_owner=owner,
             lease_until=after(LEASE),
             lease_epoch=F("lease_epoch") + 1,
+            unfinished=F("unfinished") + 1,
             enqueued_at=None,
         )
     )
@@ -85,16 +86,21 @@ def claim(model: type[Any], pk: int, *, now: datetime | None = None) -> Lease | 
 
 @contextmanager
 def held(lease: Lease) -> Iterator[Lease]:
-    """Keep a lease with a heartbeat while the block runs, and let go of it afterwards."""
+    """Keep a lease with a heartbeat while the block runs, and let go of it afterwards.
+
+    Who leaves by an exception has left no word of how the row stands: that counts as a worker that died.
+    """
     stop = threading.Event()
     beat = threading.Thread(target=_heartbeat, args=(lease, stop), daemon=True)
     beat.start()
+    word: dict[str, Any] = {}
     try:
         yield lease
+        word["unfinished"] = 0
     finally:
         stop.set()
         beat.join()
-        lease.release()
+        lease.release(**word)
 
 
 def _heartbeat(lease: Lease, stop: threading.Event) -> None:

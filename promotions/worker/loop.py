@@ -1,22 +1,36 @@
-"""What a worker does around a row that is a single piece of work: plans, package listings, jobs.
+"""The one loop around a row of work: claim it, hold it, do the work, and settle what came of it.
 
-A promotion has steps and a branch besides; its own runner carries it on.
+It ends in one of these ways, the same for promotions, plans, package listings, jobs and branch deletions:
+
+- done, or waiting for something that the work itself has named (:class:`Wait`, :class:`Stop`);
+- lost: another worker has the row by now, and nothing more is written;
+- trouble that passes: the row waits for the platform, with growing pauses, for as long as its patience lasts;
+- failed, with a code that people can read about;
+- the database is away: nothing is decided, and the row is taken up again.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from django.utils import timezone
 
 from partnerapi.errors import PartnerApiError
 
 from ..messages import PromotionError
-from ..models import NAME, Leased
+from ..models import NAME, NO_HOLD, Leased
 from ..partner import error_of
+from ..states import HoldKind
+from . import platform
 from .lease import DATABASE_AWAY, Lease, LeaseLost, claim, held
-from .timing import RETRY_WAITS, after, backoff
+from .timing import LONGEST_RETRY_AFTER, LONGEST_WAIT, PLATFORM_WAITS, after, backoff, scaled
+from .trouble import passes
 
 logger = logging.getLogger(__name__)
 
@@ -25,51 +39,189 @@ L = TypeVar("L", bound=Leased)
 _TOLD_EVERY = 0.3  # seconds
 
 
-def carry_out(
-    model: type[L],
-    pk: int,
-    work: Callable[[L, Lease], None],
-    *,
-    fail: Callable[[Lease, PromotionError], None],
-    most_claims: int | None = None,
-    retries: int = 0,
-    while_waiting: Mapping[str, Any] | None = None,
-) -> None:
-    """Do the work of one row, if it is due and no other worker is at it; it ends done, failed or due again.
+@dataclass(frozen=True)
+class Wait:
+    """The work is not over: come back in so many (unscaled) seconds. No worker sleeps for it.
 
-    :param work: does it and records what came of it.
-    :param fail: records that it failed for good.
-    :param most_claims: how often workers may take it up, those that died at it included.
-    :param retries: how often a failure is tried again of which the Partner API says that waiting helps.
-    :param while_waiting: columns to record beside the next attempt.
+    :param why: in words for people.
+    :param kind: where people are to see that it waits: for a slot, a turn, a window.
     """
-    lease = claim(model, pk)
+
+    seconds: float
+    why: str
+    kind: HoldKind | None = None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """There is nothing for a worker to come back for: the work is done, or people have the next word."""
+
+    why: str
+
+
+class Work(ABC, Generic[L]):
+    """One kind of work. An instance carries on one row, once."""
+
+    model: type[L]
+    #: (Unscaled) seconds that trouble which passes may last.
+    patience: float = math.inf
+    #: How many workers in a row may take a row up without a word, that is: die at it.
+    most_workers: int | None = None
+    #: Pauses between tries.
+    waits: tuple[float, ...] = PLATFORM_WAITS
+    #: Whether to leave the platform alone while it is known not to answer.
+    heeds_platform = True
+
+    def read(self, pk: int) -> L:
+        """The row, with what the work needs of other tables."""
+        return self.model._default_manager.get(pk=pk)
+
+    @abstractmethod
+    def take(self, row: L, lease: Lease) -> Wait | Stop | None:
+        """Take the work one step further and record what came of it; None: the next step can follow at once."""
+
+    @abstractmethod
+    def fail(self, row: L, lease: Lease, error: PromotionError) -> None:
+        """Record that it failed, for good."""
+
+    def held_up(self, row: L, lease: Lease, error: PartnerApiError) -> None:
+        """The row waits because of this error: look whether everybody has to."""
+        platform.suspect(error)
+
+
+def carry_on(work: Work[L], pk: int) -> float | None:
+    """Carry a row on as far as it goes now, if it is due and no other worker is at it.
+
+    :returns: (unscaled) seconds until it should be looked at again, or None.
+    """
+    lease = claim(work.model, pk)
     if lease is None:
-        return
+        return None
     with held(lease):
-        row = model._default_manager.get(pk=pk)
         try:
-            if most_claims is not None and lease.epoch > most_claims:
-                raise PromotionError("WORKER_LOST")
-            work(row, lease)
+            while True:
+                outcome = _once(work, work.read(pk), lease)
+                if outcome is not None:
+                    return outcome.seconds if isinstance(outcome, Wait) else None
         except LeaseLost:
-            logger.warning("%s %s is another worker's by now.", model.__name__, pk)
-        except PartnerApiError as error:
-            if error.waiting_helps and row.attempts < retries:
-                lease.record(
-                    **while_waiting or {},
-                    attempts=row.attempts + 1,
-                    next_attempt_at=after(backoff(RETRY_WAITS, row.attempts)),
-                )
-            else:
-                fail(lease, error_of(error))
-        except PromotionError as error:
-            fail(lease, error)
-        except DATABASE_AWAY:
-            raise
-        except Exception:
-            logger.exception("%s %s failed.", model.__name__, pk)
-            fail(lease, PromotionError("INTERNAL_ERROR"))
+            logger.warning("%s %s is another worker's by now.", work.model.__name__, pk)
+        return None
+
+
+def _once(work: Work[L], row: L, lease: Lease) -> Wait | Stop | None:
+    try:
+        if work.most_workers is not None and row.unfinished > work.most_workers:
+            raise PromotionError("WORKER_LOST")
+        wait = _may_not_call(work, row, lease)
+        if wait is not None:
+            return wait
+        outcome = work.take(row, lease)
+    except (LeaseLost, *DATABASE_AWAY):
+        raise
+    except PartnerApiError as error:
+        return _trouble(work, row, lease, error)
+    except PromotionError as error:
+        work.fail(row, lease, error)
+        return Stop(error.code)
+    except Exception:
+        logger.exception("%s %s failed.", work.model.__name__, row.pk)
+        work.fail(row, lease, PromotionError("INTERNAL_ERROR"))
+        return Stop("INTERNAL_ERROR")
+    if isinstance(outcome, Wait):
+        _wait(row, lease, outcome)
+    elif row.hold_kind:
+        lease.record(**NO_HOLD)
+    return outcome
+
+
+def _wait(row: Leased, lease: Lease, wait: Wait) -> None:
+    """The platform has answered: only trouble that follows trouble is counted."""
+    columns: dict[str, object] = dict(NO_HOLD)
+    if wait.kind is not None:
+        is_same = row.hold_kind == wait.kind and row.hold_since is not None
+        columns |= {
+            "hold_kind": wait.kind,
+            "hold_since": row.hold_since if is_same else timezone.now(),
+            "hold_words": wait.why,
+        }
+    lease.record(next_attempt_at=after(wait.seconds), **columns)
+
+
+# -- trouble that passes ---------------------------------------------------------------------
+
+
+def _may_not_call(work: Work[L], row: L, lease: Lease) -> Wait | None:
+    """Nothing is called before the moment that the platform named, and while one worker asks again for everybody.
+
+    :raises PromotionError: what keeps everybody waiting, when the row's patience is over.
+    """
+    now = timezone.now()
+    until = row.hold_until
+    if (
+        row.hold_kind == HoldKind.PLATFORM
+        and until is not None
+        and now < until <= now + timedelta(seconds=LONGEST_RETRY_AFTER)
+    ):
+        return _sleep(lease, until)
+    account = platform.closed() if work.heeds_platform else None
+    if account is None:
+        return None
+    since = _since(row)
+    if not _is_patient(work, since):
+        raise PromotionError(account.hold_code, account.hold_words)
+    return _sleep(
+        lease,
+        account.next_attempt_at or after(PLATFORM_WAITS[0]),
+        hold_kind=HoldKind.PLATFORM,
+        hold_since=since,
+        hold_until=None,
+        hold_code=account.hold_code,
+        hold_words=account.hold_words,
+    )
+
+
+def _trouble(work: Work[L], row: L, lease: Lease, error: PartnerApiError) -> Wait | Stop:
+    since = _since(row)
+    if not (passes(error) and _is_patient(work, since)):
+        if passes(error):
+            platform.suspect(error)
+        work.fail(row, lease, error_of(error))
+        return Stop(error.code)
+    tries = row.hold_tries if row.hold_kind == HoldKind.PLATFORM else 0
+    until = after(backoff(work.waits, tries))
+    # The platform's own word, so no scale shortens it.
+    told = min(getattr(error, "retry_after", None) or 0.0, LONGEST_RETRY_AFTER)
+    named = timezone.now() + timedelta(seconds=told) if told else None
+    until = max(until, named or until)
+    wait = _sleep(
+        lease,
+        until,
+        hold_kind=HoldKind.PLATFORM,
+        hold_since=since,
+        hold_until=named,
+        hold_tries=tries + 1,
+        hold_code=error.code,
+        hold_words=error.message,
+    )
+    work.held_up(row, lease, error)
+    return wait
+
+
+def _sleep(lease: Lease, until: datetime, **columns: object) -> Wait:
+    """Come back at the moment, but never later than the longest wait: a clock that is set back must not cost more."""
+    until = min(until, after(LONGEST_WAIT))
+    lease.record(next_attempt_at=until, **columns)
+    seconds = max(0.0, (until - timezone.now()).total_seconds())
+    return Wait(seconds / (scaled(1) or 1), "It waits for the platform.")
+
+
+def _since(row: Leased) -> datetime:
+    waits = row.hold_kind == HoldKind.PLATFORM and row.hold_since is not None
+    return row.hold_since if waits and row.hold_since else timezone.now()
+
+
+def _is_patient(work: Work[L], since: datetime) -> bool:
+    return (timezone.now() - since).total_seconds() < scaled(work.patience)
 
 
 class Progress:

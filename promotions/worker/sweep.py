@@ -8,20 +8,50 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from ..models import PromotionBranch, PromotionRequest
+from ..models import (
+    Job,
+    PackageListing,
+    Plan,
+    PrimaryAccount,
+    PromotionBranch,
+    PromotionRequest,
+    Reservation,
+)
 from ..states import FINAL, MERGE_INCOMPLETE, OPEN, Status
 from ..transitions import StalePromotion, move
+from .timing import LEASE, LONGEST_RETRY_AFTER, LONGEST_WAIT, after
 
 logger = logging.getLogger(__name__)
+
+LEASED = (PrimaryAccount, PromotionRequest, PromotionBranch, Plan, PackageListing, Job)
 
 
 def sweep() -> None:
     """Look for each kind of leftover; one that fails does not keep the others from being looked for."""
-    for look in (lapse_undecided, wake_forgotten, delete_forgotten_branches):
+    for look in (
+        bring_back,
+        lapse_undecided,
+        wake_forgotten,
+        delete_forgotten_branches,
+        release_forgotten_reservations,
+    ):
         try:
             look()
         except Exception:
             logger.exception("The sweep failed at %s.", look.__name__)
+
+
+def bring_back() -> None:
+    """Moments further ahead than any wait were reckoned before the clock was set back: they cost one lease at most."""
+    now = timezone.now()
+    furthest = after(LONGEST_WAIT)
+    for model in LEASED:
+        rows = model._default_manager.all()
+        rows.filter(next_attempt_at__gt=furthest).update(next_attempt_at=now)
+        rows.filter(lease_until__gt=after(LEASE)).update(lease_until=after(LEASE))
+        rows.filter(hold_until__gt=now + timedelta(seconds=LONGEST_RETRY_AFTER)).update(
+            hold_until=now
+        )
 
 
 def lapse_undecided() -> None:
@@ -51,3 +81,10 @@ def delete_forgotten_branches() -> None:
     PromotionBranch.objects.filter(
         delete_due__isnull=False, deleted_at__isnull=True, next_attempt_at__isnull=True
     ).update(next_attempt_at=now)
+
+
+def release_forgotten_reservations() -> None:
+    """A final promotion reserves nothing: what it merged is mapped, and what it did not is gone with its branch."""
+    Reservation.objects.filter(promotion__status__in=FINAL).exclude(
+        promotion__error_code=MERGE_INCOMPLETE
+    ).delete()

@@ -14,9 +14,15 @@ SLOT_POLL = 15.0  # a promotion that waits for a branch slot or its turn looks a
 TURN_POLL = 5.0
 # Longer than the HTTP timeout, so that no second worker begins while a call of the first may still be answered.
 LEASE = 180.0
-# After the transport's own retries: how long until the step is tried again.
-RETRY_WAITS = (15.0, 30.0, 60.0)
-DELETE_WAITS = (2.0, 5.0, 15.0, 60.0, 300.0)
+# No row is put off further than this: were the clock set back, that would be lost on top.
+LONGEST_WAIT = LEASE
+# After the transport's own retries: how long until it is tried again, for as long as the patience lasts.
+PLATFORM_WAITS = (15.0, 30.0, 60.0, 120.0, LONGEST_WAIT)
+DELETE_WAITS = (2.0, 5.0, 15.0, 60.0, LONGEST_WAIT)
+# What a person waits for at a page gives up earlier than a promotion: it is begun anew with one click.
+SHORT_PATIENCE = 900.0
+# (Real) seconds. What Retry-After asks for is honoured up to here.
+LONGEST_RETRY_AFTER = 3600.0
 
 
 def scaled(seconds: float) -> float:

@@ -137,7 +137,11 @@ def test_promotion_detail_says_what_it_waits_for(
     client: Client, alice: User, sales: DevAccount
 ) -> None:
     promotion = factories.promotion(
-        factories.plan(sales, alice), alice, Status.WAITING, waiting_for="Place 3 in line"
+        factories.plan(sales, alice),
+        alice,
+        Status.WAITING,
+        hold_kind="slot",
+        hold_words="Place 3 in line",
     )
     assert "Place 3 in line" in text(signed_in(client, alice).get(promotion.get_absolute_url()))
 

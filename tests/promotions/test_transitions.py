@@ -148,7 +148,7 @@ def test_a_worker_that_was_given_up_moves_nothing(make_request: MakeRequest) -> 
     with pytest.raises(StalePromotion):
         move(promotion.pk, to=Status.STAGING, epoch=lease.epoch)
     with pytest.raises(LeaseLost):
-        lease.record(waiting_for="nothing")
+        lease.record(hold_words="nothing")
     with pytest.raises(LeaseLost), lease.writing():
         pytest.fail("A lost lease opens no transaction.")
 
