@@ -57,10 +57,12 @@ class JobWork(Work[Job]):
 
     model = Job
     patience = 0
-    most_workers = MOST_WORKERS
     heeds_platform = False
 
     def take(self, row: Job, lease: Lease) -> Stop:
+        # Nothing is tried again, so whoever took it up before has died at it.
+        if lease.epoch > MOST_WORKERS:
+            raise PromotionError("WORKER_LOST")
         result = KINDS[row.kind](row, lease)
         lease.record(result=result, finished_at=timezone.now(), next_attempt_at=None, progress="")
         return Stop("done")
