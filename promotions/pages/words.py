@@ -26,6 +26,7 @@ EVENT_WORDS = {
     "mapping_added": "mapped",
     "mapping_replaced": "replaced a mapping that was made during the merge, of",
     "staged_again": "put it back in line, to be staged again",
+    "platform_asked_again": "had the platform asked again",
     "branch_deleted": "deleted the branch",
     "retried": "took it up again at the step that failed",
     "rest_given_up": "gave up what the merge had left out",

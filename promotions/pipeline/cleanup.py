@@ -14,6 +14,7 @@ from ..models import PromotionBranch, PromotionRequest
 from ..partner import client as partner_client
 from ..states import Status
 from ..transitions import record_event
+from ..worker import platform
 from ..worker.lease import Lease
 from ..worker.loop import Stop, Wait, Work, carry_on
 from ..worker.timing import DELETE_WAITS, MERGE_POLL, after, backoff
@@ -141,9 +142,17 @@ def sweep_branches() -> list[str]:
 
     :returns: the names of the branches that were found without an owner.
     """
+    if platform.closed() is not None:
+        return []
     client = partner_client()
     found: list[str] = []
-    for remote in client.query_branches():
+    try:
+        branches = client.query_branches()
+    except PartnerApiError as error:
+        logger.warning("The branches could not be read: %s", error.message)
+        platform.suspect(error)
+        return []
+    for remote in branches:
         if not remote.name.startswith("promo-") or not remote.description.startswith(mark()):
             continue
         row = PromotionBranch.objects.filter(name=remote.name).first()

@@ -9,6 +9,7 @@ from .endings import cancel, give_up_rest, withdraw
 from .environments import drop_environment
 from .guards import refuse_account
 from .planning import make_plan, refresh_packages
+from .platform import ask_platform_again
 from .readings import open_parts, unread
 from .retries import retry
 from .submission import submit
@@ -16,6 +17,7 @@ from .submission import submit
 __all__ = [
     "accept_finding",
     "approve",
+    "ask_platform_again",
     "cancel",
     "drop_environment",
     "give_up_rest",

@@ -45,14 +45,18 @@ def nothing_reached_production(desk: Desk, before: dict[str, Any]) -> None:
 
 
 class TestBeforeTheMerge:
-    def test_a_refused_token_is_tried_once_and_says_what_to_check(self, desk: Desk) -> None:
+    def test_a_refused_token_is_waited_for_and_says_what_to_check(self, desk: Desk) -> None:
         before = desk.production()
         plan = desk.plan(SMALL)
-        desk.simulator.fault(10, "status", status=401, times=1)
-        promotion = failed(desk, desk.submit(plan), "AUTH_FAILED", "create_branch")
-        assert desk.calls(10) == 1
+        desk.simulator.fault("*", "status", status=401, times=-1)
+        promotion = desk.submit(plan)
+        desk.wait_until(lambda: desk.fresh(promotion).hold_kind == "platform", "the hold")
+        hold = desk.fresh(promotion).hold
+        assert hold.code == "AUTH_FAILED"
+        assert "simulator-token" not in hold.words
         assert "BOOMI_TOKEN." in MESSAGES["AUTH_FAILED"].to_do
-        assert "simulator-token" not in promotion.error
+        services.withdraw(desk.alice, promotion)
+        assert desk.fresh(promotion).status == Status.WITHDRAWN
         nothing_reached_production(desk, before)
 
     def test_an_account_that_is_refused_is_tried_once(self, desk: Desk) -> None:
@@ -63,22 +67,17 @@ class TestBeforeTheMerge:
         assert desk.calls(2) == 1
         nothing_reached_production(desk, before)
 
-    @pytest.mark.parametrize(("status", "code"), [(401, "AUTH_FAILED"), (403, "FORBIDDEN_ACCOUNT")])
-    def test_a_plan_that_is_refused(self, desk: Desk, status: int, code: str) -> None:
-        desk.simulator.fault(6, "status", status=status, times=9)
+    def test_a_plan_of_a_refused_account(self, desk: Desk) -> None:
+        desk.simulator.fault(6, "status", status=403, times=9)
         plan = desk.plan(SMALL)
-        assert (plan.state, plan.error_code) == (Plan.State.FAILED, code)
+        assert (plan.state, plan.error_code) == (Plan.State.FAILED, "FORBIDDEN_ACCOUNT")
         assert desk.calls(6) == 1
 
-    @pytest.mark.parametrize(("status", "code"), [(429, "RATE_LIMITED"), (503, "API_UNAVAILABLE")])
-    def test_retries_that_are_used_up(self, desk: Desk, status: int, code: str) -> None:
-        before = desk.production()
+    def test_a_plan_waits_for_a_token_that_is_accepted(self, desk: Desk) -> None:
+        desk.simulator.fault(6, "status", status=401, times=2)
         plan = desk.plan(SMALL)
-        desk.simulator.fault(10, "status", status=status, times=1000)
-        promotion = failed(desk, desk.submit(plan), code, "create_branch")
-        assert desk.calls(10) == 16  # four tries of the transport, four times
-        assert promotion.steps.filter(step="create_branch").count() == 1
-        nothing_reached_production(desk, before)
+        assert plan.state == Plan.State.READY, (plan.error_code, plan.error)
+        assert not plan.hold_kind
 
     @pytest.mark.parametrize("status", [429, 503])
     def test_a_short_outage_is_waited_for(self, desk: Desk, status: int) -> None:
