@@ -164,5 +164,7 @@ def test_a_clock_that_was_set_back(alice: User) -> None:
     )
     sweep()
     account.refresh_from_db()
+    assert account.next_attempt_at
     assert account.next_attempt_at <= timezone.now()
+    assert account.lease_until
     assert account.lease_until <= timezone.now() + timedelta(seconds=180)
