@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from .models import (
     ApiCall,
+    Approval,
     ComponentMapping,
     DevAccount,
     DevAccountAccess,
@@ -80,6 +81,20 @@ class RecordedAdmin(AnyAdmin):
         )
 
 
+class UsedAdmin(RecordedAdmin):
+    """Once a row is used, its id on the platform stays what it is: an approval has named it."""
+
+    platform_id: str
+    # Related names of what uses a row.
+    used_by: tuple[str, ...]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        fields = tuple(super().get_readonly_fields(request, obj))
+        if obj is not None and any(getattr(obj, name).exists() for name in self.used_by):
+            return (*fields, self.platform_id)
+        return fields
+
+
 @admin.register(ComponentMapping)
 class ComponentMappingAdmin(MappingExchange, RecordedAdmin):
     list_display = (
@@ -120,7 +135,9 @@ class DevAccountAccessInline(AnyTabularInline):
 
 
 @admin.register(DevAccount)
-class DevAccountAdmin(RecordedAdmin):
+class DevAccountAdmin(UsedAdmin):
+    platform_id = "account_id"
+    used_by = ("plans",)
     list_display = ("name", "account_id", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name", "account_id")
@@ -136,14 +153,18 @@ class DevAccountAccessAdmin(RecordedAdmin):
 
 
 @admin.register(Environment)
-class EnvironmentAdmin(RecordedAdmin):
+class EnvironmentAdmin(UsedAdmin):
+    platform_id = "environment_id"
+    used_by = ("deployments",)
     list_display = ("name", "environment_id", "classification", "is_active")
     list_filter = ("classification", "is_active")
     search_fields = ("name", "environment_id")
 
 
 @admin.register(IntegrationPack)
-class IntegrationPackAdmin(RecordedAdmin):
+class IntegrationPackAdmin(UsedAdmin):
+    platform_id = "pack_id"
+    used_by = ("promotions", "releases")
     list_display = ("name", "pack_id", "purpose", "is_active", "synchronised_at")
     list_filter = ("purpose", "is_active")
     search_fields = ("name", "pack_id")
@@ -183,6 +204,11 @@ class StepRunInline(ReadOnlyInline):
     fields = ("step", "attempt", "state", "started_at", "finished_at", "error_code", "error")
 
 
+class ApprovalInline(ReadOnlyInline):
+    model = Approval
+    fields = ("person", "role", "at", "until", "approved_hash", "comment")
+
+
 class PromotionBranchInline(ReadOnlyInline):
     model = PromotionBranch
     fields = ("name", "remote_id", "created_at", "delete_due", "deleted_at", "delete_error")
@@ -195,7 +221,7 @@ class PromotionRequestAdmin(ReadOnlyAdmin):
     list_select_related = ("plan", "dev_account", "requester")
     search_fields = ("plan__root_name", "package_version", "requester__username")
     date_hierarchy = "submitted_at"
-    inlines = (StepRunInline, PromotionBranchInline)
+    inlines = (ApprovalInline, StepRunInline, PromotionBranchInline)
 
 
 class PlannedComponentInline(ReadOnlyInline):

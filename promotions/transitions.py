@@ -55,6 +55,7 @@ def open_promotion(*, requester: User, plan: Plan, notes: str, **columns: Any) -
         stage=stage,
         dialect=dialect_in_use(),
         environment_values=plan.environment_values,
+        rules_version=plan.rules_version,
         status=status,
         next_attempt_at=timezone.now() if status == Status.QUEUED else None,
         **columns,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,21 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     database = settings.DATABASES["default"]
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database.setdefault("TEST", {})["NAME"] = str(environment.FOLDER / "test.sqlite3")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_takes_events_along() -> None:
+    """Between two tests SQLite's tables are emptied by DELETE, which events refuse: off and on again around it."""
+    from django.db.backends.sqlite3.operations import DatabaseOperations
+
+    migration = importlib.import_module("promotions.migrations.0002_events_are_append_only")
+    plain = DatabaseOperations.sql_flush
+
+    def sql_flush(self: DatabaseOperations, *args: Any, **kwargs: Any) -> list[str]:
+        statements = plain(self, *args, **kwargs)
+        return [*migration.DROP["sqlite"], *statements, *migration.CREATE["sqlite"]]
+
+    DatabaseOperations.sql_flush = sql_flush  # type: ignore[assignment,method-assign]
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,10 @@ from partnerapi.componentxml.document import Attribute, Document, Element
 from partnerapi.componentxml.names import Kind, is_credential_header, kind, name_set, words
 from partnerapi.componentxml.xpaths import Encrypted
 
+# Raised whenever a document is emptied, rewritten or normalised in another way than before: what was planned, or
+# approved, by other rules is never taken for the same.
+VERSION = 1
+
 ENCRYPTED = "encrypted-value"
 MASKED = "masked-value"
 PASSWORD_FIELD = "password-field"  # noqa: S105 - the names of rules, not passwords

@@ -49,6 +49,7 @@ class Approved:
     stage: str
     dialect: str
     environment_values: str
+    rules_version: int
     environments: tuple[ApprovedEnvironment, ...] = ()
     findings: tuple[ApprovedFinding, ...] = ()
     production_changes: str = ""  # what was told of production after the merge, and accepted

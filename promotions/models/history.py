@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -15,6 +16,21 @@ from .promotions import PromotionRequest
 
 class AppendOnlyError(TypeError):
     """Somebody tried to change or delete a row of the history."""
+
+
+class AppendOnlyQuerySet(models.QuerySet["Event"]):
+    """Rows are added and read, nothing else; the database has triggers for what goes round this."""
+
+    def update(self, **columns: Any) -> NoReturn:
+        raise AppendOnlyError("Events are never changed.")
+
+    def bulk_update(
+        self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None
+    ) -> NoReturn:
+        raise AppendOnlyError("Events are never changed.")
+
+    def delete(self) -> NoReturn:
+        raise AppendOnlyError("Events are never deleted.")
 
 
 class Event(models.Model):
@@ -32,6 +48,8 @@ class Event(models.Model):
     from_status = models.CharField(max_length=16, blank=True)
     to_status = models.CharField(max_length=16, blank=True)
     note = models.TextField(blank=True)
+
+    objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         ordering = ["at", "pk"]

@@ -39,6 +39,9 @@ class Plan(Leased):
         editable=False,
         help_text="The rule for production's own values that it was made under.",
     )
+    rules_version = models.PositiveIntegerField(
+        default=0, editable=False, help_text="The rules for component XML that it was made by."
+    )
     state = models.CharField(max_length=16, choices=State, default=State.BUILDING)
     progress = models.CharField(max_length=NAME, blank=True)
     progress_done = models.PositiveIntegerField(default=0)

@@ -54,6 +54,9 @@ class PromotionRequest(Leased):
     environment_values = models.CharField(
         max_length=8, choices=EnvironmentValues, default=EnvironmentValues.KEEP, editable=False
     )
+    rules_version = models.PositiveIntegerField(
+        default=0, editable=False, help_text="The rules for component XML that it was planned by."
+    )
     package_version = models.CharField(max_length=NAME)
     notes = models.TextField(blank=True)
     status = models.CharField(

@@ -12,8 +12,9 @@ from partnerapi.errors import PartnerApiError
 
 from ..messages import PromotionError
 from ..models import ComponentResult, PromotionRequest, StepRun
+from ..plan import check_rules
 from ..states import MERGE_INCOMPLETE, Outcome, Status, StepState
-from ..transitions import StalePromotion, dialect_in_use, drop_branches, move
+from ..transitions import StalePromotion, drop_branches, move
 from ..worker.lease import Lease
 from ..worker.loop import Stop, Wait, Work, carry_on
 from .context import StageAgain, Step, StepContext, Stopped
@@ -61,7 +62,7 @@ class PromotionWork(Work[PromotionRequest]):
         if begun.attempt > MAX_LOST and _deaths(context) >= MAX_LOST:
             raise PromotionError("WORKER_LOST", step.label)
         try:
-            _check_rules(row)
+            check_rules(row)
             wait = step.take(context)
         except Stopped:
             _close(context, StepState.ABANDONED)
@@ -103,19 +104,6 @@ class PromotionWork(Work[PromotionRequest]):
                 )
         except StalePromotion:
             logger.info("Promotion %s was ended by a person first.", row.pk)
-
-
-def _check_rules(promotion: PromotionRequest) -> None:
-    """A promotion is carried on by the rules that it was requested under, or not at all.
-
-    :raises PromotionError: RULES_CHANGED.
-    """
-    if promotion.dialect and promotion.dialect != dialect_in_use():
-        raise PromotionError(
-            "RULES_CHANGED",
-            f"It was requested in the {promotion.dialect} dialect; PARTNER_API_DIALECT is "
-            f"{dialect_in_use()} now.",
-        )
 
 
 def _begin(lease: Lease, promotion: PromotionRequest, step: Step) -> StepRun | None:

@@ -1,5 +1,6 @@
 """The plan: resolve, order, classify, findings, hash."""
 
 from .build import build_plan, check_mappings
+from .rules import RULES_VERSION, check_rules
 
-__all__ = ["build_plan", "check_mappings"]
+__all__ = ["RULES_VERSION", "build_plan", "check_mappings", "check_rules"]

@@ -22,6 +22,7 @@ from . import cautions, findings
 from .classify import Draft, draft
 from .order import dependencies_first
 from .resolve import CONNECTION, Resolved, find_package, resolve
+from .rules import RULES_VERSION
 
 # How many workers in a row may die at a plan.
 MAX_CLAIMS = 8
@@ -164,6 +165,7 @@ def _store(
             root_name=root.name,
             root_type=root.type,
             content_hash=_content_hash(resolved, drafts),
+            rules_version=RULES_VERSION,
             progress="",
             progress_done=len(drafts),
             progress_total=len(drafts),

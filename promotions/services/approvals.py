@@ -59,6 +59,7 @@ def freeze(
         stage=promotion.stage,
         dialect=promotion.dialect,
         environment_values=promotion.environment_values,
+        rules_version=promotion.rules_version,
         environments=tuple(sorted(environments, key=lambda found: found.environment_id)),
         findings=tuple(
             ApprovedFinding(

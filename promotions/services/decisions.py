@@ -11,6 +11,7 @@ from django.utils import timezone
 from .. import access, tasks
 from ..messages import PromotionError
 from ..models import Approved, IntegrationPack, PromotionRequest
+from ..plan import check_rules
 from ..states import Status
 from ..transitions import allowed_from
 from .approvals import columns_of, freeze, keep
@@ -76,7 +77,8 @@ def preview_approval(
     :param plan_hash: the promotion's ``content_hash`` as the page showed it.
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, ALREADY_REVIEWED, PLAN_STALE (the page showed another plan, or an
         environment is another one than was requested), PACK_NOT_FOUND (neither a pack nor a name for a new one, or a
-        pack that is not for production), PACK_EXISTS, SWITCHED_OFF, DIFFERENCE_NOT_READ.
+        pack that is not for production), PACK_EXISTS, RULES_CHANGED, SWITCHED_OFF,
+        DIFFERENCE_NOT_READ.
     """
     check_may_decide(user, promotion, "approve")
     status = PromotionRequest.objects.values_list("status", flat=True).get(pk=promotion.pk)
@@ -91,6 +93,7 @@ def preview_approval(
     check_pack(pack)
     if pack is None:
         check_new_pack_name(new_pack_name)
+    check_rules(promotion)
     access.check_standing(promotion)
     check_read(user, promotion)
     return freeze(promotion, pack=pack, new_pack_name=new_pack_name)

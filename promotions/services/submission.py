@@ -17,7 +17,7 @@ from ..models import (
     PlannedComponent,
     PromotionRequest,
 )
-from ..plan import check_mappings
+from ..plan import RULES_VERSION, check_mappings
 from ..states import OPEN, Action, Outcome
 from ..transitions import open_promotion
 from .guards import check_account
@@ -49,9 +49,14 @@ def submit(
     _check_findings(plan)
     _check_acceptances(user, plan)
     check_mappings(plan)
+    if plan.rules_version != RULES_VERSION:
+        raise PromotionError("PLAN_STALE", "The rules for component XML are newer than the plan.")
     chosen = list(environments)
     if not chosen:
         raise PromotionError("NO_ENVIRONMENT")
+    wanted = [environment.pk for environment in chosen]
+    if Environment.objects.for_production().filter(pk__in=wanted).count() != len(wanted):
+        raise PromotionError("NO_ENVIRONMENT", "One of them is switched off or not for production.")
     try:
         with transaction.atomic():
             _check_reservations(plan)

@@ -26,7 +26,7 @@ from promotions.models import (
     PromotionRequest,
     StepRun,
 )
-from promotions.plan import contents
+from promotions.plan import RULES_VERSION, contents
 from promotions.plan.differences import compare
 from promotions.services import approvals
 from promotions.states import Action, Outcome, Status, StepState
@@ -110,6 +110,7 @@ def plan(dev_account: DevAccount, user: User, *, ready: bool = True, **columns: 
         "root_name": "Order import",
         "root_type": "process",
         "requested_by": user,
+        "rules_version": RULES_VERSION,
         "created_at": timezone.now() - timedelta(minutes=7),
     }
     if ready:
@@ -200,6 +201,7 @@ def promotion(
         "notes": "Reads only open orders now.\nTicket 4711.",
         "status": status,
         "content_hash": made.content_hash,
+        "rules_version": made.rules_version,
         "submitted_at": now - timedelta(minutes=5),
     }
     if status == Status.REJECTED:

@@ -24,6 +24,7 @@ from promotions.models import (
     PromotionRequest,
     StepRun,
 )
+from promotions.states import Status
 from tests.promotions import factories
 
 EDITED = [ComponentMapping, DevAccount, DevAccountAccess, Environment, IntegrationPack]
@@ -73,6 +74,50 @@ def test_an_admin_opens_every_list(as_bob: Client, alice: User, model: Any) -> N
     row = model.objects.first()
     assert row is not None
     assert as_bob.get(page(model, "change", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("model", "column"),
+    [(Environment, "environment_id"), (IntegrationPack, "pack_id"), (DevAccount, "account_id")],
+)
+def test_the_platform_id_of_what_is_used_cannot_be_changed(
+    as_bob: Client, alice: User, model: Any, column: str
+) -> None:
+    promotion = factories.promotion(factories.plan(factories.account(), alice), alice)
+    PromotionRequest.objects.filter(pk=promotion.pk).update(pack=factories.pack())
+    row = model.objects.get()
+    before = getattr(row, column)
+    form = as_bob.get(page(model, "change", row.pk)).context["adminform"].form
+    sent = {name: form[name].value() or "" for name in form.fields}
+    sent |= {
+        "access-TOTAL_FORMS": "0",
+        "access-INITIAL_FORMS": "0",
+        column: "another",
+        "name": "Renamed",
+    }
+    assert as_bob.post(page(model, "change", row.pk), sent).status_code == 302
+    row.refresh_from_db()
+    assert (row.name, getattr(row, column)) == ("Renamed", before)
+
+
+def test_the_platform_id_of_what_nobody_has_used_can_be_changed(as_bob: Client) -> None:
+    row = factories.environment()
+    sent = {"environment_id": "right", "name": row.name, "classification": "PROD"}
+    assert as_bob.post(page(Environment, "change", row.pk), sent).status_code == 302
+    row.refresh_from_db()
+    assert row.environment_id == "right"
+
+
+def test_what_was_approved_is_read_and_not_edited(as_bob: Client, alice: User, bob: User) -> None:
+    plan = factories.plan(factories.account(), alice)
+    promotion = factories.promotion(plan, alice, Status.APPROVED, approved_by=bob)
+    address = page(PromotionRequest, "change", promotion.pk)
+    assert promotion.approved_hash in as_bob.get(address).content.decode()
+    sent = {"package_version": "6.6.6", "approvals-0-comment": "Forged."}
+    assert as_bob.post(address, sent).status_code == 403
+    promotion.refresh_from_db()
+    assert promotion.package_version != "6.6.6"
+    assert promotion.approvals.get().comment == ""
 
 
 def test_a_contributor_has_no_way_in(client: Client, alice: User) -> None:

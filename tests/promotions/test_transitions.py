@@ -192,12 +192,36 @@ def test_history_is_neither_changed_nor_deleted(make_request: MakeRequest, bob: 
         event.save()
     with pytest.raises(AppendOnlyError):
         event.delete()
+    for change in (
+        lambda: Event.objects.update(note="otherwise"),
+        lambda: promotion.events.filter(pk=event.pk).update(actor=bob),
+        lambda: Event.objects.bulk_update([event], ["note"]),
+        lambda: promotion.events.all().delete(),
+    ):
+        with pytest.raises(AppendOnlyError):
+            change()
 
 
 class TestTheDatabaseHoldsTheInvariants:
     def refused(self, make: Callable[[], Any]) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
             make()
+
+    @pytest.mark.parametrize(
+        "statement",
+        ["UPDATE promotions_event SET note = 'otherwise'", "DELETE FROM promotions_event"],
+    )
+    def test_an_event_is_neither_changed_nor_deleted(
+        self, make_request: MakeRequest, statement: str
+    ) -> None:
+        move(make_request(status=Status.ADMIN_REVIEW).pk, to=Status.LAPSED)
+
+        def attack() -> None:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+
+        self.refused(attack)
+        assert Event.objects.get().note == ""
 
     def test_the_requester_does_not_approve(self, make_request: MakeRequest, alice: User) -> None:
         self.refused(lambda: make_request(status=Status.APPROVED, approved_by=alice))

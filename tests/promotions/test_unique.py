@@ -18,6 +18,7 @@ from promotions.models import (
     DevPackage,
     PackRelease,
     PlannedComponent,
+    Reading,
     Reservation,
     StepRun,
     Turn,
@@ -57,6 +58,7 @@ def rows(alice: User, bob: User) -> dict[type[models.Model], Any]:
         Reservation: Reservation.objects.create(
             dev_account=account, dev_component_id="a", promotion=promotion
         ),
+        Reading: Reading.objects.create(person=bob, digest="d", part=1),
         StepRun: promotion.steps.first(),
         Deployment: promotion.deployments.first(),
         Turn: Turn.objects.create(name="merges"),

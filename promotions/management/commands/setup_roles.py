@@ -12,6 +12,7 @@ from django.db.models import Model
 from ...access import ADMINS, CONTRIBUTORS
 from ...models import (
     ApiCall,
+    Approval,
     ComponentMapping,
     DevAccount,
     DevAccountAccess,
@@ -34,6 +35,7 @@ EDITED: tuple[type[Model], ...] = (
 )
 READ: tuple[type[Model], ...] = (
     PromotionRequest,
+    Approval,
     Plan,
     PlannedComponent,
     PromotionBranch,
