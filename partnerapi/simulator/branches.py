@@ -53,7 +53,7 @@ def create(
     branch = Branch(
         id=world.new_opaque_id("B"),
         name=name,
-        description=description,
+        description="" if world.modes.hides_descriptions else description,
         parent_id=parent.id,
         created_by=TOKEN_USER,
         created_date=timestamp(),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from partnerapi.simulator import components, queries, schema
+from partnerapi.simulator import components, queries
 from partnerapi.simulator.errors import bad_request
 from partnerapi.simulator.state import (
     Account,
@@ -198,7 +198,7 @@ def query(
 ) -> Answer:
     """The first page of what passes the filter."""
     expression = read_filter(request, xml_root)
-    queries.check_properties(expression, schema.queryable(kind))
+    queries.check(expression, kind)
     if kind == "MergeRequest":
         _check_merge_filter(expression)
     found = [

@@ -15,6 +15,8 @@ from partnerapi.simulator.errors import bad_request
 
 PAGE_SIZE = 100
 MOST_TERMS = 1000
+ANYTHING = re.compile(".*", re.DOTALL)
+VALUES = {"boolean": re.compile("true|false"), "integer": re.compile("-?[0-9]+")}
 # Asked for in whichever letter case.
 ID_PROPERTIES = frozenset({"componentId", "parentComponentId"})
 
@@ -168,7 +170,7 @@ def _simple(operator: Any, property_: Any, arguments: list[str]) -> Simple:
         raise bad_request(f"The operator '{operator}' is not valid.")
     if not property_ or not isinstance(property_, str):
         raise bad_request("An expression needs a property.")
-    if len(arguments) < OPERATORS[operator][0]:
+    if len(arguments) != OPERATORS[operator][0]:
         raise bad_request(f"The operator {operator} needs {OPERATORS[operator][0]} argument(s).")
     return Simple(operator, property_, tuple(arguments))
 
@@ -211,7 +213,13 @@ def matches(expression: Expression | None, record: Record) -> bool:
     return OPERATORS[expression.operator][1](_text(value), arguments)
 
 
-def check_properties(expression: Expression | None, allowed: frozenset[str]) -> None:
+def check(expression: Expression | None, kind: str) -> None:
+    """Refuse properties that objects of this kind are not queried by, and values of another type."""
+    allowed, fields = schema.queryable(kind), schema.fields_if_known(kind)
     for asked in simple(expression):
         if not {asked.property, asked.property.upper()} & allowed:
             raise bad_request(f"The property '{asked.property}' cannot be queried on this object.")
+        wanted = fields[asked.property].kind if asked.property in fields else "string"
+        for value in asked.arguments:
+            if not VALUES.get(wanted, ANYTHING).fullmatch(value):
+                raise bad_request(f"'{value[:100]}' is not a valid value for '{asked.property}'.")

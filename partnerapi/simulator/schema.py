@@ -66,6 +66,11 @@ def fields_of(kind: str) -> dict[str, Field]:
     return {n: Field(n, said) for n, said in DESCRIBED["objects"][kind].items()}
 
 
+def fields_if_known(kind: str) -> dict[str, Field]:
+    """The same, of objects that are only ever read, too: nothing is known of their fields."""
+    return fields_of(kind) if kind in DESCRIBED["objects"] else {}
+
+
 @cache
 def queryable(kind: str) -> frozenset[str]:
     """The properties that an object can be queried by."""

@@ -65,7 +65,7 @@ def _judge(kind: str, verb: str, media_type: str, body: bytes) -> None:
     in_xml = media_type == XML
     if verb == "query":
         asked = queries.read_xml(body, "QueryConfig") if in_xml else queries.read_json(body)
-        queries.check_properties(asked, schema.queryable(kind))
+        queries.check(asked, kind)
     elif kind == "Component" and verb in {"create", "update"}:
         schema.from_attributes(kind, documents.read_component(body).attributes)
     elif verb != "queryMore":

@@ -614,6 +614,9 @@ def refused(answer: requests.Response) -> str:
         ({"operator": "EQUALS", "property": "name", "argument": "x"}, "list of strings"),
         ({"operator": "EQUALS", "property": "ready", "argument": [True]}, "list of strings"),
         ({"operator": "EQUALS", "property": "name"}, "argument"),
+        ({"operator": "EQUALS", "property": "name", "argument": ["x", "y"]}, "argument"),
+        ({"operator": "IS_NULL", "property": "name", "argument": ["x"]}, "argument"),
+        ({"operator": "EQUALS", "property": "ready", "argument": ["yes"]}, "valid value"),
         ({"operator": "AND", "nestedExpression": [everything("Branch")]}, "'and' or 'or'"),
         ({"operator": "and", "nestedExpression": []}, "nested expressions"),
         ({"operator": "and", "nestedExpression": everything("Branch")}, "must be a list"),
@@ -784,3 +787,9 @@ def test_override_account_is_refused_on_writes(api: Controls, method: str, path:
 def test_a_row_of_packages_tells_its_branch(api: Controls) -> None:
     rows = query(api, "PackagedComponent")
     assert {row["branchName"] for row in rows} == {"main"}
+
+
+def test_an_account_can_hide_descriptions_of_branches(api: Controls) -> None:
+    api.edit(hides_descriptions=True)
+    body = {"name": "promo-1", "parentId": main_id(api), "description": "Ours"}
+    assert "description" not in api.call("POST", "Branch", json=body).json()
