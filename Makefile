@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 PACKAGES := promo_site partnerapi promotions tests
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check lint format types migrations bench pictures hooks lock
+.PHONY: help .venv demo test check lint format types migrations coverage bench pictures hooks lock
 
 help:  ## show this list
 	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -63,6 +63,13 @@ test: lint types migrations  ## everything: SQLite and the guide dialect, Postgr
 	wait $$second; second=$$?; \
 	cat var/test-postgresql.log; \
 	exit $$((first || second))
+
+coverage: $(STAMP)  ## what the unit tests cover, and whether it is enough
+	@mkdir -p var/coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q $(PARALLEL) -m "not integration and not browser"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 bench: $(STAMP)  ## promotions against the floor and against work by hand; QUICK=1 is a small one
 	$(BIN)/python -m tests.benchmarks $(if $(filter-out 0,$(QUICK)),--quick)

@@ -51,9 +51,10 @@ def test_the_rows_rebuild_both_texts() -> None:
 def test_two_large_texts_are_compared_quickly() -> None:
     old = [f"<element{n % 50}>" for n in range(60_000)]
     new = [line if n % 977 else f"<changed{n}>" for n, line in enumerate(old)]
-    began = time.perf_counter()
+    # Of the processor's time, for others may be at work beside it.
+    began = time.process_time()
     difference = compare(old, new)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     assert difference.added > 0
 
 
