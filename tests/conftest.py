@@ -68,16 +68,19 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _flush_takes_events_along() -> None:
     """Between two tests SQLite's tables are emptied by DELETE, which events refuse: off and on again around it."""
-    from django.db.backends.sqlite3.operations import DatabaseOperations
+    from django.db import connection
 
+    if connection.vendor != "sqlite":
+        return
     migration = importlib.import_module("promotions.migrations.0002_events_are_append_only")
-    plain = DatabaseOperations.sql_flush
+    operations: Any = type(connection.ops)
+    plain = operations.sql_flush
 
-    def sql_flush(self: DatabaseOperations, *args: Any, **kwargs: Any) -> list[str]:
+    def sql_flush(self: Any, *args: Any, **kwargs: Any) -> list[str]:
         statements = plain(self, *args, **kwargs)
         return [*migration.DROP["sqlite"], *statements, *migration.CREATE["sqlite"]]
 
-    DatabaseOperations.sql_flush = sql_flush  # type: ignore[assignment,method-assign]
+    operations.sql_flush = sql_flush
 
 
 @pytest.fixture(scope="session")
