@@ -35,7 +35,8 @@ def asked_ids(request: Request, limit: int) -> list[str]:
         raise bad_request("Every request of a bulk request needs an id.")
     if len(ids) > limit:
         raise bad_request(f"At most {limit} requests are allowed in one bulk request.")
-    return ids
+    left_out = request.world.modes.answers_leave_out if len(ids) > 1 else ()
+    return [id_ for id_ in ids if id_ not in left_out]
 
 
 def handler(kind: str, get: Getter) -> Handler:

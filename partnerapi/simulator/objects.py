@@ -16,7 +16,7 @@ from partnerapi.simulator.state import (
     PackInstance,
     Runtime,
 )
-from partnerapi.simulator.wire import XML, Answer, Child, Fields, Request, send_results
+from partnerapi.simulator.wire import XML, Answer, Child, Fields, Request, plain, send_results
 
 
 def package_fields(package: Package) -> Fields:
@@ -209,7 +209,18 @@ def query(
             {name: v.value if isinstance(v, Child) else v for name, v in row.items()},
         )
     ]
-    return page(request, kind, found)
+    return page(request, kind, without_left_out(request, expression, found))
+
+
+def without_left_out(
+    request: Request, expression: queries.Expression | None, rows: list[Fields]
+) -> list[Fields]:
+    """The rows of a query that asks for many things at once, of which some may be missing."""
+    left_out = set(request.world.modes.answers_leave_out)
+    if not left_out or len(queries.alternatives(expression)) < 2:
+        return rows
+    names = ("id", "componentId", "packageId", "parentComponentId")
+    return [row for row in rows if not left_out & {str(plain(row.get(name))) for name in names}]
 
 
 def _check_merge_filter(expression: queries.Expression | None) -> None:

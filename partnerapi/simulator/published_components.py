@@ -173,6 +173,7 @@ def query_references(request: Request) -> Answer:
     rows: list[Fields] = []
     for way in queries.alternatives(expression):
         rows.extend(row for row in _references_asked_for(request, way) if row not in rows)
+    rows = objects.without_left_out(request, expression, rows)
     return objects.page(request, "ComponentReference", [{"references": [row]} for row in rows])
 
 

@@ -24,6 +24,12 @@ HTML = b"""<!DOCTYPE html>
 </body></html>
 """
 
+# As published, one sentence says both things that a 503 may mean.
+TOO_FAST = {
+    "guide": "The rate limit was exceeded.",
+    "published": "The server is unavailable at present, or the account's rate limit was exceeded.",
+}
+
 DOCTYPE = b'<!DOCTYPE bns:Component [<!ENTITY file SYSTEM "file:///etc/hostname">]>'
 
 
@@ -95,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
         if latency:
             time.sleep(latency)
         if too_fast:
-            answer = send_error(headers.get("accept", ""), 503, "The rate limit was exceeded.")
+            answer = send_error(headers.get("accept", ""), 503, TOO_FAST[service.dialect])
         elif fault is not None and fault.kind == "meanwhile":
             with service.lock:
                 answer = self._meanwhile(fault, call, lambda: service.answer(incoming, call, found))

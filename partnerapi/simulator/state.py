@@ -301,6 +301,7 @@ class Modes:
     merge_leaves_out_as: str = "skipped"  # see branches.LEFT_OUT_AS
     merge_details: str = "full"  # or none
     refusing_environments: list[str] = field(default_factory=list)  # ids or names
+    answers_leave_out: list[str] = field(default_factory=list)  # ids, from bulk and "or" answers
     hides_descriptions: bool = False  # of branches, as some accounts do
     branching_enabled: bool = True
     branch_limit: int = 20

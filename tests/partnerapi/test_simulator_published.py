@@ -793,3 +793,28 @@ def test_an_account_can_hide_descriptions_of_branches(api: Controls) -> None:
     api.edit(hides_descriptions=True)
     body = {"name": "promo-1", "parentId": main_id(api), "description": "Ours"}
     assert "description" not in api.call("POST", "Branch", json=body).json()
+
+
+def test_answers_about_many_can_leave_one_out(api: Controls) -> None:
+    twin = seed.COPIED_TWIN_ID
+    api.edit(answers_leave_out=[STOCK])
+
+    def in_bulk(*ids: str) -> int:
+        body = {"type": "GET", "request": [{"id": id_} for id_ in ids]}
+        return len(api.call("POST", "ComponentMetadata/bulk", json=body).json()["response"])
+
+    def by_query(*ids: str) -> set[str]:
+        ways = grouped("or", *(equals("componentId", id_) for id_ in ids))
+        return {row["componentId"] for row in asked(api, "ComponentMetadata", ways)}
+
+    def used(*ids: str) -> set[str]:
+        pairs = [
+            grouped("and", equals("parentComponentId", id_), equals("parentVersion", 1))
+            for id_ in ids
+        ]
+        rows = asked(api, "ComponentReference", grouped("or", *pairs))
+        return {row["references"][0]["parentComponentId"] for row in rows}
+
+    assert (in_bulk(STOCK, twin), in_bulk(STOCK)) == (1, 1)
+    assert (by_query(STOCK, twin), by_query(STOCK)) == ({twin}, {STOCK})
+    assert (used(STOCK, twin), used(STOCK)) == ({twin}, {STOCK})
