@@ -1,4 +1,8 @@
-"""One method per operation of the Partner API, and no policy.
+"""The Partner API, one method for each operation, and no policy.
+
+The client is what the dialects share; each dialect is a subclass of it in :mod:`partnerapi.dialects`
+that says how its requests differ. What a dialect cannot do is in its ``capabilities``, which are
+the only thing that other code may ask about: nobody asks for a dialect's name to decide something.
 
 Everything is about the primary account unless ``account`` names a dev account to read from, which
 is sent as ``overrideAccount`` (guide, step 2.2.1). Only reads can have one.
@@ -7,10 +11,14 @@ Every method raises :class:`partnerapi.errors.PartnerApiError`, sorted by whethe
 and :class:`ValueError` for arguments that make no call (an empty id). Queries fetch all pages.
 """
 
-from collections.abc import Iterator
-from typing import Literal
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
-from partnerapi.dialects import Dialect
+from partnerapi import answers, componentxml, wire
+from partnerapi.errors import BadRequest, BadResponse, BranchIgnored, FolderIgnored, NotFound
+from partnerapi.operations import OPERATIONS, SUPPORTING, Operation
 from partnerapi.records import (
     Account,
     Branch,
@@ -26,21 +34,45 @@ from partnerapi.records import (
     Reference,
     Release,
 )
-from partnerapi.transport import Transport
+from partnerapi.transport import Answer, Request, Transport
+from partnerapi.wire import Condition, Fields
+
+_Record = TypeVar("_Record")
+
+#: 100 results a page: far more than any account has, and an end to a server that never ends.
+MAX_PAGES = 1000
 
 
-class PartnerApiClient:
-    """Speaks to one primary account in one dialect.
+@dataclass(frozen=True)
+class Capabilities:
+    """What a dialect can do that the other cannot."""
+
+    #: a package names the versions that it holds (manifest), so those are read and not the newest.
+    pins_versions: bool
+    #: a merge request says what it would do to each component.
+    reports_merge_details: bool
+    #: it can be asked which components use a component.
+    reports_parents: bool
+    #: a release goes on after the call and has to be polled.
+    releases_asynchronously: bool
+    #: operation 8 takes the package that a release answers, not the one of operation 7.
+    deploys_released_package: bool
+
+
+class PartnerApiClient(ABC):
+    """Speaks to one primary account in one dialect: choose a subclass with ``dialect_named``.
 
     :param transport: knows the address, the credentials and the pace.
-    :param dialect: how the operations look on the wire; ask its ``capabilities``, not its name.
     """
 
-    def __init__(self, transport: Transport, dialect: Dialect) -> None:
-        self.dialect = dialect
+    name: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+    operations: ClassVar[Mapping[int, Operation]] = OPERATIONS
+
+    def __init__(self, transport: Transport) -> None:
         self._send = transport.send
 
-    # -- 1 to 5: components ------------------------------------------------
+    # -- components --------------------------------------------------------
 
     def get_component(
         self,
@@ -56,10 +88,18 @@ class PartnerApiClient:
             was packaged (published).
         :param branch_id: as it is on this branch; what the branch did not change comes from main.
         """
-        return self.dialect.get_component(
-            self._send, component_id, account=account, version=version, branch_id=branch_id
-        )
+        if version is not None and branch_id is not None:
+            raise ValueError("A component is read at a version or on a branch, not both.")
+        suffix = version if version is not None else branch_id
+        name = component_id if suffix is None else f"{component_id}~{suffix}"
+        answer = self._send(Request(self.operations[1], {"component": name}, account=account))
+        with answers.reading(answer):
+            found = answers.component(answer)
+        if found.component_id.lower() != component_id.lower():
+            raise answers.bad_response(answer, "is another component than the one asked for")
+        return found
 
+    @abstractmethod
     def create_component(self, xml: bytes, *, branch_id: str) -> Component:
         """Operation 2: make a new component on a branch.
 
@@ -68,8 +108,8 @@ class PartnerApiClient:
             an account without branching.
         :raises FolderIgnored: the answer says that it lies in another folder.
         """
-        return self.dialect.create_component(self._send, xml, branch_id=branch_id)
 
+    @abstractmethod
     def update_component(self, component_id: str, xml: bytes, *, branch_id: str) -> Component:
         """Operation 3: replace a component on a branch. What the XML leaves out is removed.
 
@@ -77,8 +117,58 @@ class PartnerApiClient:
         :raises ComponentLocked: somebody has it open in the Boomi editor.
         :raises BranchIgnored: the answer says that another branch was written to.
         """
-        return self.dialect.update_component(self._send, component_id, xml, branch_id=branch_id)
 
+    def _addressed(self, xml: bytes, component_id: str, branch_id: str | None = None) -> bytes:
+        """The document for a write: this id (none to create), this branch, the folder it says."""
+        said = componentxml.read_envelope(xml)
+        return componentxml.set_envelope(
+            xml,
+            component_id=component_id,
+            folder_full_path=said.folder_full_path or None,
+            folder_id=said.folder_id or None,
+            branch_id=branch_id,
+        )
+
+    def _written(self, answer: Answer, branch_id: str, component_id: str = "") -> Component:
+        """The component that a write answers, which has to be where it was meant to be."""
+        with answers.reading(answer):
+            written = answers.component(answer)
+        if component_id and written.component_id.lower() != component_id.lower():
+            raise answers.bad_response(answer, "is another component than the one written")
+        # On an account without branching the branch is silently ignored and main is written.
+        if written.branch_id and written.branch_id != branch_id:
+            raise BranchIgnored(
+                f"The component was written to branch {written.branch_id[:100]} and not to "
+                f"{branch_id[:100]}: look at main before anything else.",
+                operation=answer.operation.key,
+                status=answer.status,
+            )
+        return written
+
+    def _created(self, answer: Answer, branch_id: str, xml: bytes) -> Component:
+        """A new component, which has to be in the folder that was asked for as well.
+
+        It lands in the root folder when the folder is ignored. Paths are answered with the
+        account's name before them.
+        """
+        written = self._written(answer, branch_id)
+        said = componentxml.read_envelope(xml)
+        if said.folder_id and written.folder_id:
+            is_there = written.folder_id.strip('"') == said.folder_id
+        else:
+            wanted = said.folder_full_path.strip("/").casefold()
+            path = written.folder_full_path.strip("/").casefold()
+            is_there = not path or f"/{path}".endswith(f"/{wanted}")
+        if not is_there:
+            raise FolderIgnored(
+                f"The component was made in the folder “{written.folder_full_path[:200]}” and not "
+                f"in “{said.folder_full_path[:200]}”.",
+                operation=answer.operation.key,
+                status=answer.status,
+            )
+        return written
+
+    @abstractmethod
     def get_component_references(
         self, component_id: str, *, version: int, account: str | None = None
     ) -> tuple[Reference, ...]:
@@ -88,17 +178,82 @@ class PartnerApiClient:
         :raises BadResponse: also when the answer lists what uses the component instead: the
             server speaks the other dialect.
         """
-        return self.dialect.get_component_references(
-            self._send, component_id, version=version, account=account
-        )
 
     def get_component_metadata(
         self, component_id: str, *, account: str | None = None
     ) -> ComponentMetadata:
         """Operation 5: a component without its content."""
-        return self.dialect.get_component_metadata(self._send, component_id, account=account)
+        answer = self._send(
+            Request(self.operations[5], {"component": component_id}, account=account)
+        )
+        with answers.reading(answer):
+            return answers.component_metadata(answers.fields_of(answer, "ComponentMetadata"))
 
-    # -- 6 to 8: packages --------------------------------------------------
+    def _references_or_none(
+        self,
+        request: Request,
+        component_id: str,
+        read: Callable[[Answer], tuple[Reference, ...]],
+    ) -> tuple[Reference, ...]:
+        """GET ComponentReference, which answers 400 when there is nothing to list.
+
+        A missing component is 400 too in the published API, so an empty list is believed only
+        if operation 5 shows the component alive.
+        """
+        try:
+            answer = self._send(request)
+        except (BadRequest, NotFound) as error:
+            if error.status != 400:
+                raise
+            refused = error
+        else:
+            with answers.reading(answer):
+                return read(answer)
+        if self.get_component_metadata(component_id, account=request.account).deleted:
+            raise refused
+        return ()
+
+    def query_component_metadata(
+        self,
+        *,
+        name: str | None = None,
+        component_type: str | None = None,
+        copied_from_component_id: str | None = None,
+        account: str | None = None,
+    ) -> Iterator[ComponentMetadata]:
+        """The current version of components that are not deleted and meet every condition."""
+        conditions = [Condition("deleted", "false"), Condition("currentVersion", "true")]
+        if name is not None:
+            conditions.append(Condition("name", name))
+        if component_type is not None:
+            conditions.append(Condition("type", component_type))
+        if copied_from_component_id is not None:
+            # Published: these two properties have to accompany each other.
+            conditions += [
+                Condition("copiedFromComponentId", copied_from_component_id),
+                Condition("copiedFromComponentVersion", "0", "GREATER_THAN_OR_EQUAL"),
+            ]
+        request = self._query("QUERY ComponentMetadata", conditions, account=account)
+        for found in self._records(request, answers.component_metadata):
+            if found.current_version and not found.deleted:
+                yield found
+
+    @abstractmethod
+    def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:
+        """What uses a component; empty also where it cannot be asked (``reports_parents``)."""
+
+    @abstractmethod
+    def ensure_folder(self, full_path: str) -> Folder | None:
+        """Find the folder of a path, making what is missing of it.
+
+        :param full_path: below the account's root folder, such as ``/Promoted/Orders``.
+        :returns: None where a component's ``folderFullPath`` is honoured, or the path is empty.
+        """
+
+    # -- packages ----------------------------------------------------------
+
+    @abstractmethod
+    def _package_query(self, conditions: Sequence[Condition]) -> bytes: ...
 
     def query_packaged_components(
         self,
@@ -112,13 +267,16 @@ class PartnerApiClient:
 
         :param with_deleted: deleted packages as well, whose versions stay taken.
         """
-        return self.dialect.query_packaged_components(
-            self._send,
-            account=account,
-            component_id=component_id,
-            package_version=package_version,
-            with_deleted=with_deleted,
-        )
+        conditions = []
+        if component_id is not None:
+            conditions.append(Condition("componentId", component_id))
+        if package_version is not None:
+            conditions.append(Condition("packageVersion", package_version))
+        body = self._package_query(conditions)
+        request = Request(self.operations[6], body=body, account=account)
+        for found in self._records(request, answers.packaged_component):
+            if with_deleted or not found.deleted:
+                yield found
 
     def create_packaged_component(
         self, component_id: str, *, package_version: str, notes: str, branch_name: str = "main"
@@ -128,69 +286,34 @@ class PartnerApiClient:
         :param branch_name: a branch's name as operation 10 answered it, or main.
         :raises AlreadyExists: the component has a package of that version, maybe a deleted one.
         """
-        return self.dialect.create_packaged_component(
-            self._send,
-            component_id,
-            package_version=package_version,
-            notes=notes,
-            branch_name=branch_name,
+        answer = self._send(
+            Request(
+                self.operations[7],
+                body=wire.json_body(
+                    {
+                        "componentId": component_id,
+                        "packageVersion": package_version,
+                        "notes": notes,
+                        "shareable": True,
+                        # Sources differ on what is packaged without it (the token user's working
+                        # branch, or main), so it is always said.
+                        "branchName": branch_name,
+                    }
+                ),
+            )
         )
+        with answers.reading(answer):
+            return answers.packaged_component(answers.fields_of(answer, "PackagedComponent"))
 
-    def create_deployed_package(
-        self,
-        environment_id: str,
-        package_id: str,
-        *,
-        notes: str = "",
-        listener_status: str | None = None,
-    ) -> DeployedPackage:
-        """Operation 8: deploy a package to an environment.
+    @abstractmethod
+    def get_package_manifest(
+        self, package_id: str, *, account: str | None = None
+    ) -> tuple[PinnedComponent, ...] | None:
+        """The components that a package holds and their versions; None if it cannot be known."""
 
-        :param package_id: a release's where the capabilities say ``deploys_released_package``,
-            otherwise operation 7's.
-        :param listener_status: RUNNING or PAUSED; listeners start unless they are paused.
-        :raises AlreadyExists: it is deployed there.
-        """
-        return self.dialect.create_deployed_package(
-            self._send, environment_id, package_id, notes=notes, listener_status=listener_status
-        )
+    # -- branches and merges -----------------------------------------------
 
-    # -- 9 and 16 to 18: packs ---------------------------------------------
-
-    def create_integration_pack(self, name: str, description: str) -> IntegrationPack:
-        """Operation 9: make a pack that can be installed several times (MULTI).
-
-        :raises AlreadyExists: the name is taken.
-        """
-        return self.dialect.create_integration_pack(self._send, name, description)
-
-    def query_integration_packs(self) -> tuple[IntegrationPack, ...]:
-        """Operation 16: the primary account's own MULTI packs and what is in them."""
-        return self.dialect.query_integration_packs(self._send)
-
-    def add_to_integration_pack(self, pack_id: str, package: PackagedComponent) -> None:
-        """Operation 17: put a package into a pack; everything that is in it stays.
-
-        Published: the pack is read first and every component sent again. Two of these at once
-        on one pack would undo one another.
-        """
-        self.dialect.add_to_integration_pack(self._send, pack_id, package)
-
-    def release_integration_pack(
-        self, pack_id: str, *, package: PackagedComponent, version: str, notes: str
-    ) -> Release:
-        """Operation 18: release a pack at once, with the new package and nothing else changed.
-
-        :param package: the package that is new in this release.
-        :param version: the release's (guide); a published release has none of its own.
-        :raises AlreadyExists: the pack has a release of that version (guide).
-        """
-        return self.dialect.release_integration_pack(
-            self._send, pack_id, package=package, version=version, notes=notes
-        )
-
-    # -- 10, 11, 14 and 15: branches ---------------------------------------
-
+    @abstractmethod
     def create_branch(
         self,
         name: str,
@@ -207,113 +330,200 @@ class PartnerApiClient:
         :raises BranchLimitReached: the account has as many branches as it may have.
         :raises AlreadyExists: the name is taken.
         """
-        return self.dialect.create_branch(
-            self._send, name, description, package_id=package_id, parent_id=parent_id
-        )
+
+    @abstractmethod
+    def _branch_query(self) -> Sequence[Condition]:
+        """What asks for all branches."""
 
     def query_branches(self, *, name: str | None = None) -> tuple[Branch, ...]:
         """Operation 11: the branches that are there, main among them."""
-        return self.dialect.query_branches(self._send, name=name)
+        conditions = self._branch_query() if name is None else [Condition("name", name)]
+        request = Request(self.operations[11], body=wire.json_query(conditions))
+        found = self._records(request, answers.branch)
+        return tuple(branch for branch in found if not branch.deleted)
 
     def get_branch(self, branch_id: str) -> Branch:
         """Operation 14: one branch, to see whether it is ready.
 
         :raises NotFound: there is none; AlreadyGone where Boomi says that it was deleted.
         """
-        return self.dialect.get_branch(self._send, branch_id)
+        answer = self._send(Request(self.operations[14], {"branch": branch_id}))
+        with answers.reading(answer):
+            return answers.branch(answers.fields_of(answer, "Branch"))
 
+    @abstractmethod
     def delete_branch(self, branch_id: str) -> None:
         """Operation 15: delete a branch. One that is gone already is success."""
-        self.dialect.delete_branch(self._send, branch_id)
 
-    # -- 12, 13 and 19: merges ---------------------------------------------
+    def _check_deleted(self, answer: Answer) -> None:
+        """The answer to a deletion is ``true``, ``{true}`` (which is no JSON) or nothing."""
+        if answer.body.strip().lower() in {b"", b"true", b"{true}", b"{}"}:
+            return
+        with answers.reading(answer):
+            answers.fields_of(answer)
 
+    @abstractmethod
     def create_merge_request(self, source_branch_id: str, *, target_branch_id: str) -> MergeRequest:
         """Operation 12: ask for a merge in which the source branch wins (OVERRIDE).
 
         :raises Conflict: it cannot be made now.
         """
-        return self.dialect.create_merge_request(
-            self._send, source_branch_id, target_branch_id=target_branch_id
-        )
 
+    @abstractmethod
     def execute_merge_request(
         self,
         merge_request_id: str,
-        *,
-        action: Literal["MERGE", "REVERT", "RETRY_DRAFTING"] = "MERGE",
     ) -> MergeRequest:
         """Operation 13: carry a merge request out; allowed while ``can_be_executed``.
 
-        :param action: others than MERGE only where the capabilities say ``reverts_merges``.
         :raises Conflict: it cannot be executed now.
         """
-        return self.dialect.execute_merge_request(self._send, merge_request_id, action=action)
 
     def get_merge_request(self, merge_request_id: str) -> MergeRequest:
         """Operation 19: how far a merge request is."""
-        return self.dialect.get_merge_request(self._send, merge_request_id)
+        answer = self._send(Request(self.operations[19], {"merge_request": merge_request_id}))
+        return self._merge_request(answer)
 
-    # -- supporting --------------------------------------------------------
+    def _merge_request(self, answer: Answer) -> MergeRequest:
+        with answers.reading(answer):
+            fields = answers.fields_of(answer, "MergeRequest")
+            return answers.merge_request(
+                fields, with_details=self.capabilities.reports_merge_details
+            )
+
+    # -- packs -------------------------------------------------------------
+
+    @abstractmethod
+    def create_integration_pack(self, name: str, description: str) -> IntegrationPack:
+        """Operation 9: make a pack that can be installed several times (MULTI).
+
+        :raises AlreadyExists: the name is taken.
+        """
+
+    @abstractmethod
+    def query_integration_packs(self) -> tuple[IntegrationPack, ...]:
+        """Operation 16: the primary account's own MULTI packs and what is in them."""
+
+    @abstractmethod
+    def add_to_integration_pack(self, pack_id: str, package: PackagedComponent) -> None:
+        """Operation 17: put a package into a pack; everything that is in it stays.
+
+        Published: the pack is read first and every component sent again. Two of these at once
+        on one pack would undo one another.
+        """
+
+    @abstractmethod
+    def release_integration_pack(
+        self, pack_id: str, *, package: PackagedComponent, version: str, notes: str
+    ) -> Release:
+        """Operation 18: release a pack at once, with the new package and nothing else changed.
+
+        :param package: the package that is new in this release.
+        :param version: the release's (guide); a published release has none of its own.
+        :raises AlreadyExists: the pack has a release of that version (guide).
+        """
 
     def get_release(self, release_id: str) -> Release:
         """How far a release is, where the capabilities say ``releases_asynchronously``."""
-        return self.dialect.get_release(self._send, release_id)
+        operation = SUPPORTING["GET ReleaseIntegrationPackStatus"]
+        answer = self._send(Request(operation, {"release": release_id}))
+        if answer.status == 202 and not answer.body.strip():
+            return Release(release_id, "IN_PROGRESS")
+        with answers.reading(answer):
+            fields = answers.fields_of(answer, "ReleaseIntegrationPackStatus")
+            fields.setdefault("requestId", release_id)
+            if answer.status == 200:
+                wire.required(fields, "releaseStatus")
+            return answers.release(fields, "requestId")
 
-    def get_package_manifest(
-        self, package_id: str, *, account: str | None = None
-    ) -> tuple[PinnedComponent, ...] | None:
-        """The components that a package holds and their versions; None if it cannot be known."""
-        return self.dialect.get_package_manifest(self._send, package_id, account=account)
-
-    def ensure_folder(self, full_path: str) -> Folder | None:
-        """Find the folder of a path, making what is missing of it.
-
-        :param full_path: below the account's root folder, such as ``/Promoted/Orders``.
-        :returns: None where a component's ``folderFullPath`` is honoured, or the path is empty.
-        """
-        return self.dialect.ensure_folder(self._send, full_path)
-
-    def query_component_metadata(
-        self,
-        *,
-        name: str | None = None,
-        component_type: str | None = None,
-        copied_from_component_id: str | None = None,
-        account: str | None = None,
-    ) -> Iterator[ComponentMetadata]:
-        """The current version of components that are not deleted and meet every condition."""
-        return self.dialect.query_component_metadata(
-            self._send,
-            name=name,
-            component_type=component_type,
-            copied_from_component_id=copied_from_component_id,
-            account=account,
-        )
-
-    def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:
-        """What uses a component; empty also where it cannot be asked (``reports_parents``)."""
-        return self.dialect.query_component_parents(self._send, component_id)
-
-    def query_deployed_packages(
-        self, *, environment_id: str, package_id: str
-    ) -> tuple[DeployedPackage, ...]:
-        """Deployments of a package in an environment, undone ones included (``active``)."""
-        return self.dialect.query_deployed_packages(
-            self._send, environment_id=environment_id, package_id=package_id
-        )
-
+    @abstractmethod
     def query_pack_environments(self, pack_id: str) -> tuple[str, ...]:
         """The environments of our own that an instance of a pack is attached to.
 
         A release reaches those by itself, so nothing of the pack is deployed there.
         """
-        return self.dialect.query_pack_environments(self._send, pack_id)
+
+    # -- deployment --------------------------------------------------------
+
+    def create_deployed_package(
+        self,
+        environment_id: str,
+        package_id: str,
+        *,
+        notes: str = "",
+        listener_status: str | None = None,
+    ) -> DeployedPackage:
+        """Operation 8: deploy a package to an environment.
+
+        :param package_id: a release's where the capabilities say ``deploys_released_package``,
+            otherwise operation 7's.
+        :param listener_status: RUNNING or PAUSED; listeners start unless they are paused.
+        :raises AlreadyExists: it is deployed there.
+        """
+        if listener_status not in {None, "RUNNING", "PAUSED"}:
+            raise ValueError("A listener is RUNNING or PAUSED.")
+        body = {"environmentId": environment_id, "packageId": package_id}
+        if notes:
+            body["notes"] = notes
+        if listener_status:
+            body["listenerStatus"] = listener_status
+        answer = self._send(Request(self.operations[8], body=wire.json_body(body)))
+        with answers.reading(answer):
+            return answers.deployed_package(answers.fields_of(answer, "DeployedPackage"))
+
+    def query_deployed_packages(
+        self, *, environment_id: str, package_id: str
+    ) -> tuple[DeployedPackage, ...]:
+        """Deployments of a package in an environment, undone ones included (``active``)."""
+        conditions = [
+            Condition("environmentId", environment_id),
+            Condition("packageId", package_id),
+        ]
+        request = self._query("QUERY DeployedPackage", conditions)
+        return tuple(self._records(request, answers.deployed_package))
+
+    # -- the account -------------------------------------------------------
 
     def query_environments(self) -> tuple[Environment, ...]:
         """The primary account's environments."""
-        return self.dialect.query_environments(self._send)
+        request = self._query("QUERY Environment", [wire.present("id")])
+        return tuple(self._records(request, answers.environment))
 
     def query_accounts(self) -> tuple[Account, ...]:
         """The accounts that belong to the primary account, without deleted ones."""
-        return self.dialect.query_accounts(self._send)
+        request = self._query("QUERY Account", [Condition("status", "deleted", "NOT_EQUALS")])
+        found = self._records(request, answers.account)
+        return tuple(account for account in found if account.status != "deleted")
+
+    # -- helpers -----------------------------------------------------------
+
+    def _query(
+        self, name: str, conditions: Sequence[Condition], *, account: str | None = None
+    ) -> Request:
+        return Request(SUPPORTING[name], body=wire.json_query(conditions), account=account)
+
+    def _pages(self, request: Request) -> Iterator[tuple[Answer, list[Fields]]]:
+        """Every page of a query."""
+        seen: set[str] = set()
+        for _ in range(MAX_PAGES):
+            answer = self._send(request)
+            with answers.reading(answer):
+                results, token = wire.read_page(answer.body)
+            yield answer, results
+            if not token:
+                return
+            if token in seen:
+                raise answers.bad_response(answer, "gives the same next page again")
+            seen.add(token)
+            request = request.more(token)
+        raise BadResponse(
+            f"{request.operation.name} has more than {MAX_PAGES} pages.",
+            operation=request.operation.key,
+        )
+
+    def _records(self, request: Request, read: Callable[[Fields], _Record]) -> Iterator[_Record]:
+        """Every result of a query, read."""
+        for answer, results in self._pages(request):
+            with answers.reading(answer):
+                found = [read(result) for result in results]
+            yield from found

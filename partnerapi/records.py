@@ -227,11 +227,3 @@ class Call:
     status: int | None
     duration_ms: int
     error: str
-
-
-@dataclass(frozen=True)
-class ReleaseItem:
-    """One component and package version that a release names."""
-
-    component_id: str
-    package_version: str

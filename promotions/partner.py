@@ -68,9 +68,7 @@ def client(
         record=_recorder(promotion, plan),
         base_path=base_path,
     )
-    return PartnerApiClient(
-        transport, dialect_named(dialect or settings.PARTNER_API_DIALECT or GUIDE)
-    )
+    return dialect_named(dialect or settings.PARTNER_API_DIALECT or GUIDE)(transport)
 
 
 def error_of(error: PartnerApiError) -> PromotionError:

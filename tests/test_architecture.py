@@ -42,8 +42,9 @@ PARTNERAPI = [
     "throttle",
     "wire",
     "transport",
-    "dialects",
+    "answers",
     "client",
+    "dialects",
     "simulator",
 ]
 MAY_SPEAK_TO_THE_API = {"partner", "worker", "plan", "setup", "pipeline", "management"}

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from partnerapi import wire
-from partnerapi.dialects import reading
-from partnerapi.dialects.base import Capabilities, Dialect, Sender
+from partnerapi import answers, wire
+from partnerapi.client import Capabilities, PartnerApiClient
 from partnerapi.records import (
     Branch,
     Component,
@@ -20,45 +19,41 @@ from partnerapi.transport import Request
 from partnerapi.wire import Condition
 
 
-class GuideDialect(Dialect):
+class GuideClient(PartnerApiClient):
     name = "guide"
     capabilities = Capabilities(
         pins_versions=False,
-        needs_folder_ids=False,
         reports_merge_details=False,
         reports_parents=False,
         releases_asynchronously=False,
         deploys_released_package=True,
-        reverts_merges=False,
     )
 
     # -- components --------------------------------------------------------
 
-    def create_component(self, send: Sender, xml: bytes, *, branch_id: str) -> Component:
+    def create_component(self, xml: bytes, *, branch_id: str) -> Component:
         body = self._addressed(xml, "")
-        answer = send(Request(self.operations[2], {"branch": branch_id}, body))
+        answer = self._send(Request(self.operations[2], {"branch": branch_id}, body))
         return self._created(answer, branch_id, xml)
 
-    def update_component(
-        self, send: Sender, component_id: str, xml: bytes, *, branch_id: str
-    ) -> Component:
+    def update_component(self, component_id: str, xml: bytes, *, branch_id: str) -> Component:
         body = self._addressed(xml, component_id)
         values = {"component": component_id, "branch": branch_id}
-        answer = send(Request(self.operations[3], values, body))
+        answer = self._send(Request(self.operations[3], values, body))
         return self._written(answer, branch_id, component_id)
 
     def get_component_references(
-        self, send: Sender, component_id: str, *, version: int, account: str | None = None
+        self, component_id: str, *, version: int, account: str | None = None
     ) -> tuple[Reference, ...]:
         request = Request(self.operations[4], {"component": component_id}, account=account)
         return self._references_or_none(
-            send, request, component_id, lambda answer: reading.references(answer, component_id)
+            request, component_id, lambda answer: answers.references(answer, component_id)
         )
 
-    def query_component_parents(self, send: Sender, component_id: str) -> tuple[Reference, ...]:
+    def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:
         return ()
 
-    def ensure_folder(self, send: Sender, full_path: str) -> Folder | None:
+    def ensure_folder(self, full_path: str) -> Folder | None:
         return None
 
     # -- packages ----------------------------------------------------------
@@ -67,7 +62,7 @@ class GuideDialect(Dialect):
         return wire.xml_query(conditions, wrapped=False)
 
     def get_package_manifest(
-        self, send: Sender, package_id: str, *, account: str | None = None
+        self, package_id: str, *, account: str | None = None
     ) -> tuple[PinnedComponent, ...] | None:
         return None
 
@@ -75,7 +70,6 @@ class GuideDialect(Dialect):
 
     def create_branch(
         self,
-        send: Sender,
         name: str,
         description: str,
         *,
@@ -85,71 +79,63 @@ class GuideDialect(Dialect):
         body = {"name": name, "description": description}
         if package_id is not None:
             body["packageId"] = package_id
-        answer = send(Request(self.operations[10], body=wire.json_body(body)))
-        with reading.reading(answer):
-            return reading.branch(reading.fields_of(answer, "Branch"))
+        answer = self._send(Request(self.operations[10], body=wire.json_body(body)))
+        with answers.reading(answer):
+            return answers.branch(answers.fields_of(answer, "Branch"))
 
     def _branch_query(self) -> Sequence[Condition]:
         return []
 
-    def delete_branch(self, send: Sender, branch_id: str) -> None:
-        answer = send(Request(self.operations[15], {"branch": branch_id}))
+    def delete_branch(self, branch_id: str) -> None:
+        answer = self._send(Request(self.operations[15], {"branch": branch_id}))
         if answer.status != 404:
             self._check_deleted(answer)
 
-    def create_merge_request(
-        self, send: Sender, source_branch_id: str, *, target_branch_id: str
-    ) -> MergeRequest:
+    def create_merge_request(self, source_branch_id: str, *, target_branch_id: str) -> MergeRequest:
         body = {
             "sourceBranchId": source_branch_id,
             "targetBranchId": target_branch_id,
             "strategy": "OVERRIDE",
             "priorityBranch": source_branch_id,
         }
-        answer = send(Request(self.operations[12], body=wire.json_body(body)))
+        answer = self._send(Request(self.operations[12], body=wire.json_body(body)))
         return self._merge_request(answer)
 
-    def execute_merge_request(
-        self, send: Sender, merge_request_id: str, *, action: str
-    ) -> MergeRequest:
-        if action != "MERGE":
-            raise ValueError(f"The guide's dialect has no {action}.")
+    def execute_merge_request(self, merge_request_id: str) -> MergeRequest:
         values = {"merge_request": merge_request_id}
-        body = wire.json_body({"action": action})
-        return self._merge_request(send(Request(self.operations[13], values, body)))
+        body = wire.json_body({"action": "MERGE"})
+        return self._merge_request(self._send(Request(self.operations[13], values, body)))
 
     # -- packs -------------------------------------------------------------
 
-    def create_integration_pack(self, send: Sender, name: str, description: str) -> IntegrationPack:
+    def create_integration_pack(self, name: str, description: str) -> IntegrationPack:
         body = {"name": name, "description": description, "installationType": "MULTI"}
-        answer = send(Request(self.operations[9], body=wire.json_body(body)))
-        with reading.reading(answer):
-            return reading.integration_pack(reading.fields_of(answer, "IntegrationPack"))
+        answer = self._send(Request(self.operations[9], body=wire.json_body(body)))
+        with answers.reading(answer):
+            return answers.integration_pack(answers.fields_of(answer, "IntegrationPack"))
 
-    def query_integration_packs(self, send: Sender) -> tuple[IntegrationPack, ...]:
+    def query_integration_packs(self) -> tuple[IntegrationPack, ...]:
         body = wire.xml_query([Condition("installationType", "MULTI")], wrapped=False)
         request = Request(self.operations[16], body=body)
-        return tuple(self._records(send, request, reading.integration_pack))
+        return tuple(self._records(request, answers.integration_pack))
 
-    def add_to_integration_pack(
-        self, send: Sender, pack_id: str, package: PackagedComponent
-    ) -> None:
+    def add_to_integration_pack(self, pack_id: str, package: PackagedComponent) -> None:
         values = {"pack": pack_id, "package": package.package_id}
-        answer = send(Request(self.operations[17], values))
-        with reading.reading(answer):
-            wire.required(reading.fields_of(answer), "packageId")
+        answer = self._send(Request(self.operations[17], values))
+        with answers.reading(answer):
+            wire.required(answers.fields_of(answer), "packageId")
 
     def release_integration_pack(
-        self, send: Sender, pack_id: str, *, package: PackagedComponent, version: str, notes: str
+        self, pack_id: str, *, package: PackagedComponent, version: str, notes: str
     ) -> Release:
         body = {"integrationPackId": pack_id, "version": version, "notes": notes}
-        answer = send(Request(self.operations[18], body=wire.json_body(body)))
-        with reading.reading(answer):
-            fields = reading.fields_of(answer, "ReleaseIntegrationPack")
+        answer = self._send(Request(self.operations[18], body=wire.json_body(body)))
+        with answers.reading(answer):
+            fields = answers.fields_of(answer, "ReleaseIntegrationPack")
             # The guide's answer is the end of the release, and the package is what is deployed.
             wire.required(fields, "packageId")
             fields.setdefault("releaseStatus", "SUCCESS")
-            return reading.release(fields, "releaseId", "packageId")
+            return answers.release(fields, "releaseId", "packageId")
 
-    def query_pack_environments(self, send: Sender, pack_id: str) -> tuple[str, ...]:
+    def query_pack_environments(self, pack_id: str) -> tuple[str, ...]:
         return ()

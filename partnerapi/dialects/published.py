@@ -9,9 +9,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import ClassVar
 
-from partnerapi import wire
-from partnerapi.dialects import reading
-from partnerapi.dialects.base import Capabilities, Dialect, Sender
+from partnerapi import answers, wire
+from partnerapi.client import Capabilities, PartnerApiClient
 from partnerapi.errors import AlreadyExists, BadResponse, NotFound, PartnerApiError
 from partnerapi.operations import OPERATIONS, SUPPORTING, Operation
 from partnerapi.records import (
@@ -52,16 +51,14 @@ def _published(operation: Operation) -> Operation:
     )
 
 
-class PublishedDialect(Dialect):
+class PublishedClient(PartnerApiClient):
     name = "published"
     capabilities = Capabilities(
         pins_versions=True,
-        needs_folder_ids=True,
         reports_merge_details=True,
         reports_parents=True,
         releases_asynchronously=True,
         deploys_released_package=False,
-        reverts_merges=True,
     )
     operations: ClassVar[Mapping[int, Operation]] = MappingProxyType(
         {number: _published(operation) for number, operation in OPERATIONS.items()}
@@ -69,20 +66,18 @@ class PublishedDialect(Dialect):
 
     # -- components --------------------------------------------------------
 
-    def create_component(self, send: Sender, xml: bytes, *, branch_id: str) -> Component:
+    def create_component(self, xml: bytes, *, branch_id: str) -> Component:
         # The branch is an attribute of the root, not part of the address.
         body = self._addressed(xml, "", branch_id)
-        return self._created(send(Request(self.operations[2], body=body)), branch_id, xml)
+        return self._created(self._send(Request(self.operations[2], body=body)), branch_id, xml)
 
-    def update_component(
-        self, send: Sender, component_id: str, xml: bytes, *, branch_id: str
-    ) -> Component:
+    def update_component(self, component_id: str, xml: bytes, *, branch_id: str) -> Component:
         body = self._addressed(xml, component_id, branch_id)
-        answer = send(Request(self.operations[3], {"component": component_id}, body))
+        answer = self._send(Request(self.operations[3], {"component": component_id}, body))
         return self._written(answer, branch_id, component_id)
 
     def get_component_references(
-        self, send: Sender, component_id: str, *, version: int, account: str | None = None
+        self, component_id: str, *, version: int, account: str | None = None
     ) -> tuple[Reference, ...]:
         # GET lists the parents; what a component uses comes from a query that names the
         # component and its version. Nothing used is an empty result with status 200.
@@ -93,51 +88,51 @@ class PublishedDialect(Dialect):
         body = wire.xml_query(conditions, wrapped=True)
         request = Request(self.operations[4], body=body, account=account)
         rows: list[Fields] = []
-        for answer, results in self._pages(send, request):
+        for answer, results in self._pages(request):
             rows += [row for result in results for row in _reference_rows(result)]
-            with reading.reading(answer):
-                found = reading.used_by(rows, component_id)
+            with answers.reading(answer):
+                found = answers.used_by(rows, component_id)
         return found
 
-    def query_component_parents(self, send: Sender, component_id: str) -> tuple[Reference, ...]:
+    def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:
         operation = SUPPORTING["GET ComponentReference parents"]
         request = Request(operation, {"component": component_id})
-        return self._references_or_none(send, request, component_id, reading.parents)
+        return self._references_or_none(request, component_id, answers.parents)
 
-    def ensure_folder(self, send: Sender, full_path: str) -> Folder | None:
+    def ensure_folder(self, full_path: str) -> Folder | None:
         # folderFullPath is ignored in a write, and the component lands in the root folder.
         # Paths have no leading slash and begin with the account's name, which is not needed:
         # the first folder is made in the root when it names no parent.
         parent: Folder | None = None
         for name in filter(None, (part.strip() for part in full_path.split("/"))):
-            parent = self._find_folder(send, name, parent) or self._make_folder(send, name, parent)
+            parent = self._find_folder(name, parent) or self._make_folder(name, parent)
         return parent
 
-    def _find_folder(self, send: Sender, name: str, parent: Folder | None) -> Folder | None:
+    def _find_folder(self, name: str, parent: Folder | None) -> Folder | None:
         conditions = [Condition("name", name), Condition("deleted", "false")]
         request = self._query("QUERY Folder", conditions)
-        for answer, results in self._pages(send, request):
+        for answer, results in self._pages(request):
             for fields in results:
                 if wire.flag(fields, "deleted") or not _is_in(fields, name, parent):
                     continue
-                with reading.reading(answer):
-                    return reading.folder(fields)
+                with answers.reading(answer):
+                    return answers.folder(fields)
         return None
 
-    def _make_folder(self, send: Sender, name: str, parent: Folder | None) -> Folder:
+    def _make_folder(self, name: str, parent: Folder | None) -> Folder:
         body = {"name": name}
         if parent is not None:
             body["parentId"] = parent.folder_id
         try:
-            answer = send(Request(SUPPORTING["POST Folder"], body=wire.json_body(body)))
+            answer = self._send(Request(SUPPORTING["POST Folder"], body=wire.json_body(body)))
         except AlreadyExists:
             # Somebody else made it in between.
-            found = self._find_folder(send, name, parent)
+            found = self._find_folder(name, parent)
             if found is None:
                 raise
             return found
-        with reading.reading(answer):
-            return reading.folder(reading.fields_of(answer, "Folder"))
+        with answers.reading(answer):
+            return answers.folder(answers.fields_of(answer, "Folder"))
 
     # -- packages ----------------------------------------------------------
 
@@ -145,19 +140,18 @@ class PublishedDialect(Dialect):
         return wire.xml_query(conditions or [wire.present("componentId")], wrapped=True)
 
     def get_package_manifest(
-        self, send: Sender, package_id: str, *, account: str | None = None
+        self, package_id: str, *, account: str | None = None
     ) -> tuple[PinnedComponent, ...] | None:
         operation = SUPPORTING["GET PackagedComponentManifest"]
-        answer = send(Request(operation, {"package": package_id}, account=account))
-        with reading.reading(answer):
-            fields = reading.fields_of(answer, "PackagedComponentManifest")
-            return reading.pinned_components(fields)
+        answer = self._send(Request(operation, {"package": package_id}, account=account))
+        with answers.reading(answer):
+            fields = answers.fields_of(answer, "PackagedComponentManifest")
+            return answers.pinned_components(fields)
 
     # -- branches and merges -----------------------------------------------
 
     def create_branch(
         self,
-        send: Sender,
         name: str,
         description: str,
         *,
@@ -168,13 +162,13 @@ class PublishedDialect(Dialect):
         if package_id is not None:
             body["packageId"] = package_id
         else:
-            body["parentId"] = parent_id or self._main(send).branch_id
-        answer = send(Request(self.operations[10], body=wire.json_body(body)))
-        with reading.reading(answer):
-            return reading.branch(reading.fields_of(answer, "Branch"))
+            body["parentId"] = parent_id or self._main().branch_id
+        answer = self._send(Request(self.operations[10], body=wire.json_body(body)))
+        with answers.reading(answer):
+            return answers.branch(answers.fields_of(answer, "Branch"))
 
-    def _main(self, send: Sender) -> Branch:
-        for branch in self.query_branches(send, name="main"):
+    def _main(self) -> Branch:
+        for branch in self.query_branches(name="main"):
             if branch.is_main:
                 return branch
         raise BadResponse(
@@ -184,11 +178,11 @@ class PublishedDialect(Dialect):
     def _branch_query(self) -> Sequence[Condition]:
         return [wire.present("id")]
 
-    def delete_branch(self, send: Sender, branch_id: str) -> None:
+    def delete_branch(self, branch_id: str) -> None:
         # Gone already is 400 with a message, and 404 or 410 a wrong address: the list of
         # branches (operation 11) says which it is.
         try:
-            answer = send(Request(self.operations[15], {"branch": branch_id}))
+            answer = self._send(Request(self.operations[15], {"branch": branch_id}))
         except (NotFound, BadResponse) as error:
             if error.status not in {400, 404, 410}:
                 raise
@@ -196,56 +190,50 @@ class PublishedDialect(Dialect):
         else:
             self._check_deleted(answer)
             return
-        branches = self.query_branches(send)
+        branches = self.query_branches()
         if any(item.branch_id == branch_id and item.stage != "DELETING" for item in branches):
             raise refused
 
-    def create_merge_request(
-        self, send: Sender, source_branch_id: str, *, target_branch_id: str
-    ) -> MergeRequest:
+    def create_merge_request(self, source_branch_id: str, *, target_branch_id: str) -> MergeRequest:
         body = {
             "sourceBranchId": source_branch_id,
             "destinationBranchId": target_branch_id,
             "strategy": "OVERRIDE",
             "priorityBranch": "SOURCE",
         }
-        answer = send(Request(self.operations[12], body=wire.json_body(body)))
+        answer = self._send(Request(self.operations[12], body=wire.json_body(body)))
         return self._merge_request(answer)
 
-    def execute_merge_request(
-        self, send: Sender, merge_request_id: str, *, action: str
-    ) -> MergeRequest:
-        body = wire.json_body({"id": merge_request_id, "mergeRequestAction": action})
+    def execute_merge_request(self, merge_request_id: str) -> MergeRequest:
+        body = wire.json_body({"id": merge_request_id, "mergeRequestAction": "MERGE"})
         values = {"merge_request": merge_request_id}
-        return self._merge_request(send(Request(self.operations[13], values, body)))
+        return self._merge_request(self._send(Request(self.operations[13], values, body)))
 
     # -- packs -------------------------------------------------------------
 
-    def create_integration_pack(self, send: Sender, name: str, description: str) -> IntegrationPack:
+    def create_integration_pack(self, name: str, description: str) -> IntegrationPack:
         body = {"name": name, "Description": description, "installationType": "MULTI"}
-        answer = send(Request(self.operations[9], body=wire.json_body(body)))
-        with reading.reading(answer):
-            return reading.publisher_pack(reading.fields_of(answer, "PublisherIntegrationPack"))
+        answer = self._send(Request(self.operations[9], body=wire.json_body(body)))
+        with answers.reading(answer):
+            return answers.publisher_pack(answers.fields_of(answer, "PublisherIntegrationPack"))
 
-    def query_integration_packs(self, send: Sender) -> tuple[IntegrationPack, ...]:
+    def query_integration_packs(self) -> tuple[IntegrationPack, ...]:
         # IntegrationPack/query would list the packs that other accounts offer to this one.
         body = wire.xml_query([Condition("installationType", "MULTI")], wrapped=True)
         request = Request(self.operations[16], body=body)
-        return tuple(self._records(send, request, reading.publisher_pack))
+        return tuple(self._records(request, answers.publisher_pack))
 
-    def _pack(self, send: Sender, pack_id: str) -> IntegrationPack:
+    def _pack(self, pack_id: str) -> IntegrationPack:
         operation = SUPPORTING["GET PublisherIntegrationPack"]
-        answer = send(Request(operation, {"pack": pack_id}))
-        with reading.reading(answer):
-            return reading.publisher_pack(reading.fields_of(answer, "PublisherIntegrationPack"))
+        answer = self._send(Request(operation, {"pack": pack_id}))
+        with answers.reading(answer):
+            return answers.publisher_pack(answers.fields_of(answer, "PublisherIntegrationPack"))
 
-    def add_to_integration_pack(
-        self, send: Sender, pack_id: str, package: PackagedComponent
-    ) -> None:
+    def add_to_integration_pack(self, pack_id: str, package: PackagedComponent) -> None:
         # What an update leaves out is removed from the pack, so it names everything that is in
         # it. Components are named, not packages: Boomi takes each one's newest shareable package,
         # and the release then says which version is meant.
-        pack = self._pack(send, pack_id)
+        pack = self._pack(pack_id)
         components = [entry.component_id for entry in pack.entries]
         if package.component_id not in components:
             components.append(package.component_id)
@@ -259,14 +247,14 @@ class PublishedDialect(Dialect):
                 "PublisherPackagedComponent": [{"componentId": item} for item in components]
             },
         }
-        answer = send(Request(self.operations[17], {"pack": pack_id}, wire.json_body(body)))
-        with reading.reading(answer):
-            reading.publisher_pack(reading.fields_of(answer, "PublisherIntegrationPack"))
+        answer = self._send(Request(self.operations[17], {"pack": pack_id}, wire.json_body(body)))
+        with answers.reading(answer):
+            answers.publisher_pack(answers.fields_of(answer, "PublisherIntegrationPack"))
 
     def release_integration_pack(
-        self, send: Sender, pack_id: str, *, package: PackagedComponent, version: str, notes: str
+        self, pack_id: str, *, package: PackagedComponent, version: str, notes: str
     ) -> Release:
-        pack = self._pack(send, pack_id)
+        pack = self._pack(pack_id)
         body = {
             "id": pack_id,
             "name": pack.name,
@@ -276,25 +264,25 @@ class PublishedDialect(Dialect):
                 "ReleasePackagedComponent": list(_release_items(pack.entries, package))
             },
         }
-        answer = send(Request(self.operations[18], body=wire.json_body(body)))
-        with reading.reading(answer):
-            fields = reading.fields_of(answer, "ReleaseIntegrationPack")
-            return reading.release(fields, "requestId")
+        answer = self._send(Request(self.operations[18], body=wire.json_body(body)))
+        with answers.reading(answer):
+            fields = answers.fields_of(answer, "ReleaseIntegrationPack")
+            return answers.release(fields, "requestId")
 
-    def query_pack_environments(self, send: Sender, pack_id: str) -> tuple[str, ...]:
+    def query_pack_environments(self, pack_id: str) -> tuple[str, ...]:
         # Where an instance of the pack is attached, a release arrives by itself; deploying the
         # package there as well would run it twice.
         instances = self._query(
             "QUERY IntegrationPackInstance", [Condition("integrationPackId", pack_id)]
         )
         found: dict[str, None] = {}
-        for instance in self._records(send, instances, lambda row: wire.required(row, "id")):
+        for instance in self._records(instances, lambda row: wire.required(row, "id")):
             attachments = self._query(
                 "QUERY IntegrationPackEnvironmentAttachment",
                 [Condition("integrationPackInstanceId", instance)],
             )
             for environment in self._records(
-                send, attachments, lambda row: wire.required(row, "environmentId")
+                attachments, lambda row: wire.required(row, "environmentId")
             ):
                 found[environment] = None
         return tuple(found)

@@ -329,7 +329,7 @@ def await_release(context: StepContext) -> Wait | None:
     promotion = context.promotion
     # A release that was found done, and not answered, has only our own name for it.
     is_known_done = promotion.release_id == release_version(context)
-    if is_known_done or not context.client.dialect.capabilities.releases_asynchronously:
+    if is_known_done or not context.client.capabilities.releases_asynchronously:
         _remember_release(context)
         return None
     release = _checked(context.client.get_release(promotion.release_id))
@@ -407,7 +407,7 @@ def _package_to_deploy(context: StepContext) -> str:
     A release of somebody else's that came after a failure of ours holds our package, too; ours would take theirs back.
     """
     promotion = context.promotion
-    if not context.client.dialect.capabilities.deploys_released_package:
+    if not context.client.capabilities.deploys_released_package:
         return promotion.prod_package_id
     pack = _remote_pack(context)
     is_newest = pack.released_package_id and _is_released(pack, our_package(context))

@@ -188,7 +188,7 @@ def _content(context: StepContext, result: ComponentResult, *, production: bytes
         context.promotion.dev_account.account_id,
         component.dev_component_id,
         component.dev_version,
-        pinned=context.client.dialect.capabilities.pins_versions,
+        pinned=context.client.capabilities.pins_versions,
     )
     references = {
         planned.dev_component_id: planned.prod_component_id

@@ -181,7 +181,7 @@ def used_by_others(
     :param updated: production id -> the dev component.
     :param promoted: production id -> type of everything in the plan.
     """
-    if not client.dialect.capabilities.reports_parents:
+    if not client.capabilities.reports_parents:
         return {}
     others = OtherUsers(client, promoted)
     return {prod_id: list(others.of(metadata, prod_id)) for prod_id, metadata in updated.items()}

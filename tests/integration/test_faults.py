@@ -229,7 +229,7 @@ class TestBeforeTheMerge:
         plan = desk.plan(SMALL)
         desk.edit(action="touch", componentId=plan.root_component_id)
         promotion = desk.submit(plan)
-        if client().dialect.capabilities.pins_versions:
+        if client().capabilities.pins_versions:
             desk.approve(desk.wait_for(promotion, Status.ADMIN_REVIEW))
             promotion = desk.wait_for(promotion, Status.DEPLOYED)
             assert promotion.status == Status.DEPLOYED
@@ -444,7 +444,7 @@ class TestAfterTheMerge:
     def test_a_release_that_ends_in_an_error_is_made_again(self, desk: Desk) -> None:
         """The platform took the release and says later, or in its answer, that it came to nothing."""
         desk.edit(release_mode="error")
-        in_background = client().dialect.capabilities.releases_asynchronously
+        in_background = client().capabilities.releases_asynchronously
         step = "await_release" if in_background else "release_pack"
         promotion = failed(desk, desk.submit(desk.plan(SMALL)), "RELEASE_FAILED", step)
         assert not desk.state()["deployments"]

@@ -186,7 +186,7 @@ def test_an_older_package_is_told_where_the_newest_travels(desk: Desk) -> None:
     root = plan.components.get(dev_component_id=plan.root_component_id)
     from promotions.partner import client
 
-    if client().dialect.capabilities.pins_versions:
+    if client().capabilities.pins_versions:
         assert not warned
         assert root.dev_version == 2
     else:

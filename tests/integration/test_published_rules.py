@@ -121,7 +121,7 @@ def logistics(office: Office) -> DevAccount:
 
 
 def reports_parents() -> bool:
-    return client().dialect.capabilities.reports_parents
+    return client().capabilities.reports_parents
 
 
 def finding(plan: Plan, code: str) -> Finding:
@@ -444,7 +444,7 @@ def test_13_a_merge_that_would_touch_more_than_the_plan_is_not_executed(office: 
     before = office.production()
     office.approve(promotion)
     promotion = office.wait_for(promotion, Status.DEPLOYED)
-    if not api.dialect.capabilities.reports_merge_details:
+    if not api.capabilities.reports_merge_details:
         assert promotion.status == Status.DEPLOYED  # nothing tells what a merge will touch
         return
     assert (promotion.error_code, promotion.failed_step) == ("PLAN_STALE", "await_draft")

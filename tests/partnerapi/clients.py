@@ -41,4 +41,4 @@ class Recorder:
         return Transport(base_url, ACCOUNT, USER, lambda: TOKEN, **(settings | options))
 
     def client(self, dialect: str, base_url: str = BASE, **options: Any) -> PartnerApiClient:
-        return PartnerApiClient(self.transport(base_url, **options), dialect_named(dialect))
+        return dialect_named(dialect)(self.transport(base_url, **options))

@@ -362,9 +362,9 @@ def test_a_merge_request(guide: Stage) -> None:
     assert made.can_be_executed
 
 
-def test_the_guide_knows_no_other_action_than_merge(guide: Stage) -> None:
-    with pytest.raises(ValueError, match="REVERT"):
-        guide.client.execute_merge_request(MERGE, action="REVERT")
+def test_a_merge_request_is_executed_with_the_only_action_of_the_guide(guide: Stage) -> None:
+    guide.client.execute_merge_request(MERGE)
+    assert guide.last.json == {"action": "MERGE"}
 
 
 # -- packs -------------------------------------------------------------------
@@ -408,11 +408,9 @@ def test_capabilities() -> None:
     assert not any(
         (
             can.pins_versions,
-            can.needs_folder_ids,
             can.reports_merge_details,
             can.reports_parents,
             can.releases_asynchronously,
-            can.reverts_merges,
         )
     )
 

@@ -431,7 +431,7 @@ def test_7_the_branch_is_always_named(published: Stage) -> None:
 
 
 def test_8_an_ordinary_package_is_deployed(published: Stage) -> None:
-    assert not published.client.dialect.capabilities.deploys_released_package
+    assert not published.client.capabilities.deploys_released_package
     CALLS[8](published.client)
     assert published.last.json == {
         "environmentId": ENVIRONMENT,
@@ -631,9 +631,9 @@ def test_13_merge_is_allowed_only_in_reviewing_or_failed_to_merge(
     assert (found.can_be_executed, found.is_moving, found.is_merged) == (executable, moving, merged)
 
 
-def test_13_other_actions(published: Stage) -> None:
-    published.client.execute_merge_request(MERGE, action="REVERT")
-    assert published.last.json == {"id": MERGE, "mergeRequestAction": "REVERT"}
+def test_13_the_only_action_is_merge(published: Stage) -> None:
+    published.client.execute_merge_request(MERGE)
+    assert published.last.json == {"id": MERGE, "mergeRequestAction": "MERGE"}
 
 
 @pytest.mark.parametrize("number", [12, 13])
@@ -841,10 +841,8 @@ def test_capabilities() -> None:
     assert all(
         (
             can.pins_versions,
-            can.needs_folder_ids,
             can.reports_merge_details,
             can.reports_parents,
             can.releases_asynchronously,
-            can.reverts_merges,
         )
     )

@@ -33,7 +33,7 @@ class Live:
 
     @property
     def pinned(self) -> bool:
-        return self.client.dialect.capabilities.pins_versions
+        return self.client.capabilities.pins_versions
 
 
 @pytest.fixture(params=["guide", "published"])
@@ -43,7 +43,7 @@ def live(request: pytest.FixtureRequest) -> Iterator[Live]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield Live(service, PartnerApiClient(_transport(url), dialect_named(request.param)), url)
+    yield Live(service, dialect_named(request.param)(_transport(url)), url)
     server.shutdown()
     server.server_close()
     thread.join()
@@ -187,7 +187,7 @@ def test_who_uses_a_component(live: Live) -> None:
     twin = next(live.client.query_component_metadata(component_type="process"))
     used = live.client.get_component_references(twin.component_id, version=twin.version)
     parents = live.client.query_component_parents(used[0].component_id) if used else ()
-    if live.client.dialect.capabilities.reports_parents and used:
+    if live.client.capabilities.reports_parents and used:
         assert twin.component_id in {parent.component_id for parent in parents}
     else:
         assert parents == ()
@@ -231,7 +231,7 @@ def test_an_account_that_is_not_ours(live: Live) -> None:
     ("user", "token"), [(USER, "wrong"), (USER.removeprefix("BOOMI_TOKEN."), PASSWORD)]
 )
 def test_wrong_credentials(live: Live, user: str, token: str) -> None:
-    client = PartnerApiClient(_transport(live.url, user, token), live.client.dialect)
+    client = type(live.client)(_transport(live.url, user, token))
     with pytest.raises(errors.AuthFailed):
         client.query_branches()
 
@@ -242,8 +242,8 @@ def test_the_wrong_dialect_is_noticed(live: Live) -> None:
     used = live.client.get_component_references(
         root.component_id, version=root.version, account=seed.ORDERS_ACCOUNT
     )
-    other = "published" if live.client.dialect.name == "guide" else "guide"
-    client = PartnerApiClient(_transport(live.url), dialect_named(other))
+    other = "published" if live.client.name == "guide" else "guide"
+    client = dialect_named(other)(_transport(live.url))
     with pytest.raises(errors.BadResponse, match="dialect"):
         client.get_component_references(
             used[0].component_id, version=1, account=seed.ORDERS_ACCOUNT
@@ -273,7 +273,7 @@ def test_a_component_from_dev_to_deployed(live: Live) -> None:
     assert updated.version > created.version
 
     merged = _merge(live, branch)
-    if client.dialect.capabilities.reports_merge_details:
+    if client.capabilities.reports_merge_details:
         assert merged.details is not None
         assert [one.component_id for one in merged.details] == [created.component_id]
     assert client.get_component(created.component_id).version >= updated.version
@@ -296,7 +296,7 @@ def test_a_component_from_dev_to_deployed(live: Live) -> None:
         (created.component_id, "1.0 & more")
     ]
 
-    deploys_pack = client.dialect.capabilities.deploys_released_package
+    deploys_pack = client.capabilities.deploys_released_package
     package_id = released.package_id if deploys_pack else package.package_id
     environment = next(one for one in client.query_environments() if one.classification == "TEST")
     assert environment.environment_id not in client.query_pack_environments(pack.pack_id)

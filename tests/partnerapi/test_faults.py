@@ -182,9 +182,8 @@ def test_fault(dialect: str, number: int, fault: str) -> None:
 
 
 def _call(dialect: str, number: int, transport: Transport) -> object:
-    from partnerapi.client import PartnerApiClient
 
-    return CALLS[number](PartnerApiClient(transport, dialect_named(dialect)))
+    return CALLS[number](dialect_named(dialect)(transport))
 
 
 def _assert_no_secret(error: BaseException) -> None:
