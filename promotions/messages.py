@@ -105,17 +105,42 @@ MESSAGES = {
         "Production already has a component like this one that is not mapped.",
         "Let an admin map it, so that it is updated; or let an admin accept that a second one is made.",
     ),
+    "TWO_WRITERS": Message(
+        "Two components of this dev account have one production twin.",
+        "Let an admin correct the mappings: what one of them brings would be replaced by the other.",
+    ),
+    "MAPPING_OF_ANOTHER_KIND": Message(
+        "A component is mapped to a production component of another kind.",
+        "Let an admin map it to a twin of the same type and connector.",
+    ),
+    "MISSING_MAPPINGS": Message(
+        "A part that is never copied has no production twin.",
+        "Certificates, PGP keys and custom libraries hold what does not travel: set it up once in the primary account "
+        "and let an admin map it.",
+    ),
+    "CONNECTOR_OF_ACCOUNT": Message(
+        "A custom connector belongs to the dev account.",
+        "Use a connector that the primary account has too; or let an admin accept it where this one is shared.",
+    ),
+    "CHANGED_IN_PRODUCTION": Message(
+        "Production was changed since the last promotion, and this one would undo it.",
+        "Bring the change into the dev account and package it again, or let an admin accept that it is lost.",
+    ),
+    "DOWNGRADE": Message(
+        "Production has something newer than this package.",
+        "Pick the newer package, or let an admin accept the way back.",
+    ),
     "TWIN_DELETED": Message(
-        "The production twin has been deleted.",
+        "The production twin is not there.",
         "Restore it in the primary account, or let an admin remove the mapping.",
     ),
     "COMPONENT_RESERVED": Message(
-        "Another open promotion is already creating this component.",
+        "Another open promotion is bringing this component.",
         "Wait until that promotion is decided, then make a new plan.",
     ),
     "PACKAGE_OLDER": Message(
-        "The component is newer than the package.",
-        "What is promoted is the component as it is now; package it again to be sure.",
+        "A component is newer than the package.",
+        "What is promoted is the component as it is now: test it and package it again.",
     ),
     "REWRITTEN_IN_DATA": Message(
         "A known component id stands in a script or in data and is rewritten there.",
@@ -158,7 +183,8 @@ MESSAGES = {
         "Nothing reached production. Look whether the token's user may write to the folder, then promote again.",
     ),
     "NOTHING_TO_PROMOTE": Message(
-        "Production already has everything that this package holds.", "There is nothing to promote."
+        "There is nothing to promote.",
+        "Change something in the dev account and package it, or pick another package.",
     ),
     "NO_ENVIRONMENT": Message(
         "No environment was chosen to deploy to.",

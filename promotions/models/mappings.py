@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
 from .accounts import DevAccount
 from .base import LONG_NAME, NAME
+from .contents import Content
+from .plans import PlannedComponent
 
 
 class ComponentMapping(models.Model):
@@ -33,6 +36,16 @@ class ComponentMapping(models.Model):
         blank=True,
         related_name="+",
     )
+    promoted_dev_version = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    promoted_digest = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Hash over what was promoted last, without the values of environments.",
+    )
+    promoted_text = models.ForeignKey(
+        Content, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
     source = models.CharField(max_length=16, choices=Source, default=Source.ADMIN_SEEDING)
 
     class Meta:
@@ -55,3 +68,39 @@ class ComponentMapping(models.Model):
         self.dev_component_id = self.dev_component_id.strip().lower()
         self.prod_component_id = self.prod_component_id.strip()
         super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Refuse what a plan could not be made with, as far as it is known here.
+
+        :raises ValidationError: another dev component of the account has this twin, or the twin is of another type.
+        """
+        dev_id = self.dev_component_id.strip().lower()
+        others = ComponentMapping.objects.filter(
+            prod_component_id__iexact=self.prod_component_id.strip()
+        ).exclude(dev_account=self.dev_account_id, dev_component_id=dev_id)
+        if self.pk is not None:
+            others = others.exclude(pk=self.pk)
+        writer = others.filter(dev_account=self.dev_account_id).first()
+        if writer is not None:
+            raise ValidationError(
+                {
+                    "prod_component_id": f"This is the twin of “{writer.name}” ({writer.dev_component_id}) of the "
+                    "same account already. Two components cannot write one twin."
+                }
+            )
+        own = _type_known(dev_id) or self.component_type
+        for other in others.select_related("dev_account"):
+            its = _type_known(other.dev_component_id) or other.component_type
+            if its != own:
+                raise ValidationError(
+                    {
+                        "prod_component_id": f"“{other.name}” of “{other.dev_account}” is mapped to this component as "
+                        f"{its}; this one is {own}."
+                    }
+                )
+
+
+def _type_known(dev_component_id: str) -> str:
+    """The type of a dev component, if a plan has met it."""
+    row = PlannedComponent.objects.filter(dev_component_id=dev_component_id).order_by("-pk").first()
+    return row.component_type if row is not None else ""

@@ -47,6 +47,13 @@ class Plan(Leased):
     progress_done = models.PositiveIntegerField(default=0)
     progress_total = models.PositiveIntegerField(default=0)
     content_hash = models.CharField(max_length=64, blank=True)
+    package_created_at = models.DateTimeField(null=True, blank=True)
+    compares_packaged_versions = models.BooleanField(
+        default=False, help_text="Whether the platform told which versions the package holds."
+    )
+    taken_versions = models.JSONField(
+        default=list, help_text="Package versions that the production twin has already."
+    )
     error_code = models.CharField(max_length=64, blank=True)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -78,6 +85,16 @@ class Plan(Leased):
         return self.components.filter(action__in=(Action.CREATE, Action.UPDATE)).exists()
 
     @property
+    def why_nothing(self) -> str:
+        """Why there is nothing to promote, as far as it was compared."""
+        if self.compares_packaged_versions:
+            return "Production already has everything that this package holds."
+        return (
+            "Production already has these components as they are in the dev account now. "
+            "Which versions this package holds is not known here, so they were not compared."
+        )
+
+    @property
     def can_be_submitted(self) -> bool:
         return self.is_ready and self.has_changes and not self.blocking_findings().exists()
 
@@ -96,6 +113,10 @@ class PlannedComponent(models.Model):
     dev_component_id = models.CharField(max_length=NAME)
     name = models.CharField(max_length=LONG_NAME)
     component_type = models.CharField(max_length=64)
+    sub_type = models.CharField(max_length=NAME, blank=True)
+    copied_from = models.CharField(
+        max_length=NAME, blank=True, help_text="The component that the dev component is a copy of."
+    )
     dev_folder = models.TextField(blank=True)
     target_folder = models.TextField(blank=True)
     dev_version = models.PositiveIntegerField()
@@ -156,6 +177,9 @@ class Finding(models.Model):
     fingerprint = models.CharField(max_length=64, blank=True)
     blocking = models.BooleanField(default=True)
     can_be_accepted = models.BooleanField(default=False)
+    difference = models.ForeignKey(
+        Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     accepted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -248,6 +248,10 @@ class ComponentResult(models.Model):
     branch_version = models.PositiveIntegerField(null=True, blank=True)
     merged_version = models.PositiveIntegerField(null=True, blank=True)
     staged_digest = models.CharField(max_length=64, blank=True)
+    promoted_digest = models.CharField(max_length=64, blank=True)
+    promoted_text = models.ForeignKey(
+        Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     staged_seal = models.CharField(
         max_length=64, blank=True, help_text="Keyed hash over everything on the branch, values too."
     )

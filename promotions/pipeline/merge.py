@@ -23,8 +23,9 @@ from ..models import (
     Reservation,
     Turn,
 )
-from ..plan import check_mappings
-from ..states import MERGE_INCOMPLETE, Action, HoldKind, Stage, Status
+from ..plan import premises
+from ..plan.premises import Moment
+from ..states import MERGE_INCOMPLETE, HoldKind, Stage, Status
 from ..transitions import drop_branches, record_event
 from ..worker.lease import Lease
 from ..worker.timing import MERGE_POLL, TURN_POLL
@@ -89,11 +90,7 @@ def verify(context: StepContext) -> Wait | None:
 
     :raises PromotionError: PLAN_STALE.
     """
-    merged = context.promotion.results.filter(merged_version__isnull=False)
-    check_mappings(
-        context.promotion.plan,
-        made_since=dict(merged.values_list("component__dev_component_id", "prod_component_id")),
-    )
+    _check_premises(context, Moment.VERIFYING)
     results = list(context.written())
     for number, result in enumerate(results, start=1):
         context.note(f"{number} of {counted(len(results), 'component')}: {result.component.name}")
@@ -103,27 +100,13 @@ def verify(context: StepContext) -> Wait | None:
         )
         if seal(on_branch.xml) != result.staged_seal:
             raise PromotionError("PLAN_STALE", f"“{component.name}” was changed on the branch.")
-    _check_production(context)
     context.note(f"{counted(len(results), 'component')} as approved")
     return None
 
 
-def _check_production(context: StepContext) -> None:
-    """Main must be as it was when the plan was made: the branch wins, and would take anything newer back.
-
-    What the plan found unchanged is packaged along, and was approved as it was.
-
-    :raises PromotionError: PLAN_STALE.
-    """
-    compared = context.promotion.results.filter(
-        component__action__in=(Action.UPDATE, Action.UNCHANGED)
-    )
-    for result in compared.select_related("component"):
-        expected = result.merged_version or result.component.prod_version
-        if version_on_main(context.client, result) != expected:
-            raise PromotionError(
-                "PLAN_STALE", f"“{result.component.name}” was changed in production."
-            )
+def _check_premises(context: StepContext, moment: Moment) -> None:
+    promotion = context.promotion
+    premises.check(moment, promotion.plan, promotion=promotion, client=context.client)
 
 
 def version_on_main(client: PartnerApiClient, result: ComponentResult) -> int | None:
@@ -268,7 +251,7 @@ def execute_merge(context: StepContext) -> Wait | None:
     if not merge.can_be_executed:
         return _still_moving(context, merge)
     _demand_approval(context)
-    _check_production(context)
+    _check_premises(context, Moment.MERGE)
     # Written before the call: from here on main may change, and the clean-up looks before it drops the branch.
     context.record(merge_executed_at=timezone.now())
     try:
@@ -365,26 +348,22 @@ def _record_mappings(promotion: PromotionRequest, versions: dict[int, int]) -> N
         before = promotion.dev_account.mappings.filter(
             dev_component_id=component.dev_component_id
         ).first()
+        promoted = {
+            "prod_component_id": result.prod_component_id,
+            "name": component.name,
+            "component_type": component.component_type,
+            "prod_version": versions[result.pk],
+            "promoted_dev_version": component.dev_version,
+            "promoted_digest": result.promoted_digest,
+            "promoted_text": result.promoted_text,
+            "last_promoted_at": now,
+            "last_promoted_by": promotion.requester,
+        }
         mapping, is_new = ComponentMapping.objects.update_or_create(
             dev_account=promotion.dev_account,
             dev_component_id=component.dev_component_id,
-            defaults={
-                "prod_component_id": result.prod_component_id,
-                "name": component.name,
-                "component_type": component.component_type,
-                "prod_version": versions[result.pk],
-                "last_promoted_at": now,
-                "last_promoted_by": promotion.requester,
-            },
-            create_defaults={
-                "prod_component_id": result.prod_component_id,
-                "name": component.name,
-                "component_type": component.component_type,
-                "prod_version": versions[result.pk],
-                "last_promoted_at": now,
-                "last_promoted_by": promotion.requester,
-                "source": ComponentMapping.Source.ENGINE,
-            },
+            defaults=promoted,
+            create_defaults={**promoted, "source": ComponentMapping.Source.ENGINE},
         )
         if is_new:
             record_event("mapping_added", promotion=promotion, subject=str(mapping))

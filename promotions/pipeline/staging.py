@@ -17,8 +17,10 @@ from partnerapi.records import Component
 
 from ..messages import PromotionError
 from ..models import ComponentResult, Installation, IntegrationPack, Reservation
+from ..plan import premises
 from ..plan.classify import read_dev, store_difference, symbolic
-from ..plan.resolve import find_package
+from ..plan.earlier import Plain
+from ..plan.premises import Moment
 from ..setup import accounts
 from ..states import Outcome, Status
 from .context import StageAgain, StepContext, Wait, counted
@@ -41,13 +43,8 @@ def stage_components(context: StepContext) -> Wait | None:
         known then.
     """
     _check_no_worker_died_here(context)
-    plan = context.promotion.plan
-    find_package(
-        context.client,
-        context.promotion.dev_account.account_id,
-        plan.package_id,
-        component_id=plan.root_component_id,
-    )
+    promotion = context.promotion
+    premises.check(Moment.WRITING, promotion.plan, promotion=promotion, client=context.client)
     results = list(context.written())
     for _, group in groupby(results, key=lambda result: result.component.group):
         members = list(group)
@@ -323,8 +320,11 @@ def _read_back(context: StepContext, result: ComponentResult) -> None:
             "PLAN_STALE", f"“{result.component.name}” on the branch is not what was planned."
         )
     columns = store_difference(main, masked)
+    plain = Plain.of(on_branch.xml)
     with context.lease.writing():
         ComponentResult.objects.filter(pk=result.pk).update(
+            promoted_digest=plain.digest,
+            promoted_text=plain.store(),
             staged_digest=componentxml.digest(masked),
             staged_seal=seal(on_branch.xml),
             **columns,

@@ -1,6 +1,6 @@
 """The plan: resolve, order, classify, findings, hash."""
 
-from .build import build_plan, check_mappings
+from .build import build_plan
 from .rules import RULES_VERSION, check_rules
 
-__all__ = ["RULES_VERSION", "build_plan", "check_mappings", "check_rules"]
+__all__ = ["RULES_VERSION", "build_plan", "check_rules"]

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient
-from partnerapi.errors import NotFound
 
 from ..messages import PromotionError
 from ..models import NO_HOLD, ComponentMapping, DevAccount, Finding, Plan, PlannedComponent
@@ -20,8 +19,10 @@ from ..worker.loop import Progress, Stop, Work, carry_on
 from ..worker.timing import SHORT_PATIENCE
 from . import cautions, findings
 from .classify import Draft, draft
+from .earlier import downgrades
 from .order import dependencies_first
-from .resolve import CONNECTION, Resolved, find_package, resolve
+from .premises import Look, Moment, ask
+from .resolve import Resolved, find_package, resolve
 from .rules import RULES_VERSION
 
 # How many workers in a row may die at a plan.
@@ -76,10 +77,13 @@ def _build(plan: Plan, lease: Lease) -> None:
             made = draft(client, plan, resolved, key, mapped)
             made.component.group, made.component.position = number, len(drafts) + 1
             drafts.append(made)
-    _check_connections(client, drafts)
     _check_other_users(client, resolved, drafts)
+    report("Asking what else is in production", len(drafts), len(drafts))
+    _check_premises(client, plan, drafts)
+    _check_earlier_work(account, resolved, drafts)
+    taken = _taken_versions(client, resolved, mapped)
     report("Writing the plan down", len(drafts), len(drafts))
-    _store(plan, lease, resolved, mapped, drafts)
+    _store(plan, lease, resolved, mapped, drafts, taken)
 
 
 def _mappings(account: DevAccount, resolved: Resolved) -> dict[str, str]:
@@ -89,28 +93,39 @@ def _mappings(account: DevAccount, resolved: Resolved) -> dict[str, str]:
     return {dev.lower(): prod for dev, prod in rows if dev.lower() in resolved.components}
 
 
-def _check_connections(client: PartnerApiClient, drafts: list[Draft]) -> None:
-    """A mapped connection must be there in production; its content is never read (operation 5 only)."""
+def _check_premises(client: PartnerApiClient, plan: Plan, drafts: list[Draft]) -> None:
+    look = Look(Moment.PLAN, plan, [made.component for made in drafts], client=client)
+    by_component = {id(made.component): made for made in drafts}
+    for finding in ask(look):
+        if finding.component is None:
+            raise PromotionError(finding.code, finding.message)
+        by_component[id(finding.component)].found.append(finding)
     for made in drafts:
-        component = made.component
-        prod_id = component.prod_component_id
-        if component.component_type != CONNECTION or not prod_id:
-            continue
-        try:
-            twin = client.get_component_metadata(prod_id)
-        except NotFound:
-            twin = None
-        if twin is not None and not twin.deleted:
-            component.prod_version = twin.version
-            continue
-        made.found.append(
-            Finding(
-                code="TWIN_DELETED",
-                subject_id=component.dev_component_id,
-                subject_name=component.name,
-                message=f"The production twin {prod_id} of the connection “{component.name}” is not there.",
-            )
-        )
+        twin = look.twins.get(made.component.prod_component_id.lower())
+        if made.component.action == Action.CONNECTION and twin is not None:
+            made.component.prod_version = twin.version
+
+
+def _check_earlier_work(account: DevAccount, resolved: Resolved, drafts: list[Draft]) -> None:
+    older = findings.older_package(resolved)
+    back = downgrades(account, resolved.package, [made.component for made in drafts])
+    for made in drafts:
+        key = made.component.dev_component_id
+        if made.component.is_written or key == resolved.root:
+            made.found += older.get(key, [])
+        if key in back:
+            made.found.append(back[key])
+
+
+def _taken_versions(
+    client: PartnerApiClient, resolved: Resolved, mapped: Mapping[str, str]
+) -> list[str]:
+    """The package versions that the production twin of the packaged component has, deleted ones too."""
+    twin = mapped.get(resolved.root)
+    if not twin:
+        return []
+    packages = client.query_packaged_components(component_id=twin, with_deleted=True)
+    return sorted({package.package_version for package in packages})
 
 
 def _check_other_users(client: PartnerApiClient, resolved: Resolved, drafts: list[Draft]) -> None:
@@ -135,17 +150,13 @@ def _store(
     resolved: Resolved,
     mapped: Mapping[str, str],
     drafts: list[Draft],
+    taken: list[str],
 ) -> None:
-    created = {
-        made.component.dev_component_id for made in drafts if made.component.action == Action.CREATE
-    }
     general = [
         *findings.unresolved(resolved),
-        *findings.missing_connections(resolved, mapped),
-        *findings.older_package(resolved),
+        *findings.missing_mappings(resolved, mapped),
         *cautions.not_for_packs(resolved),
         *cautions.not_packaged_along(resolved),
-        *findings.reserved(plan.dev_account, created),
     ]
     root = resolved.components[resolved.root]
     with lease.writing():
@@ -166,6 +177,9 @@ def _store(
             root_type=root.type,
             content_hash=_content_hash(resolved, drafts),
             rules_version=RULES_VERSION,
+            package_created_at=resolved.package.created_date,
+            compares_packaged_versions=bool(resolved.pinned),
+            taken_versions=taken,
             progress="",
             progress_done=len(drafts),
             progress_total=len(drafts),
@@ -200,19 +214,3 @@ def _content_hash(resolved: Resolved, drafts: list[Draft]) -> str:
         ],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def check_mappings(plan: Plan, *, made_since: Mapping[str, str] | None = None) -> None:
-    """The mappings must be the ones that the plan was made with.
-
-    :param made_since: dev id -> production id of the mappings that this promotion has written itself.
-    :raises PromotionError: PLAN_STALE, with the name of the first component whose mapping differs.
-    """
-    rows = ComponentMapping.objects.filter(dev_account=plan.dev_account).values_list(
-        "dev_component_id", "prod_component_id"
-    )
-    now = {dev.lower(): prod for dev, prod in rows}
-    for component in plan.components.all():
-        known = (made_since or {}).get(component.dev_component_id, component.prod_component_id)
-        if now.get(component.dev_component_id, "") != known:
-            raise PromotionError("PLAN_STALE", f"The mapping of “{component.name}” has changed.")

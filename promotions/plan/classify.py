@@ -17,8 +17,8 @@ from partnerapi.records import ComponentMetadata
 from ..messages import PromotionError
 from ..models import DevAccount, Finding, Installation, Plan, PlannedComponent
 from ..states import Action, EnvironmentValues
-from . import cautions, contents, differences, findings
-from .resolve import CONNECTION, Resolved
+from . import cautions, contents, differences, earlier, findings
+from .resolve import MAPPED_ONLY, Resolved
 
 ROOT_FOLDER = "Promoted"
 
@@ -116,6 +116,8 @@ def draft(
         dev_component_id=key,
         name=metadata.name,
         component_type=metadata.type,
+        sub_type=metadata.sub_type,
+        copied_from=metadata.copied_from_component_id,
         dev_folder=metadata.folder_full_path,
         target_folder=target_folder(dev_account, metadata.folder_full_path),
         dev_version=resolved.version(key),
@@ -123,7 +125,7 @@ def draft(
         depends_on=resolved.uses[key],
     )
     made = Draft(component)
-    if metadata.type == CONNECTION:
+    if metadata.type in MAPPED_ONLY:
         component.action = Action.CONNECTION
         return made
     dev_xml = read_dev(
@@ -150,11 +152,10 @@ def draft(
         made.found += cautions.values_emptied(metadata, dev_xml, production)
     made.found += findings.secrets_left(metadata, wanted.stripped)
     made.found += findings.rewritten_in_data(metadata, wanted.rewritten)
-    if not prod_id:
-        made.found += findings.twin_in_production(
-            client, dev_account, metadata, component.target_folder
-        )
+    made.found += findings.connector_of_account(dev_account, metadata, dev_xml)
     _compare(made, wanted, production)
+    if production is not None and component.action == Action.UPDATE:
+        made.found += earlier.changed_in_production(dev_account, component, production)
     made.found += cautions.listener(metadata, dev_xml)
     return made
 
@@ -168,15 +169,7 @@ def _production(
     except NotFound:
         twin = None
     if twin is None or twin.deleted:
-        made.found.append(
-            Finding(
-                code="TWIN_DELETED",
-                subject_id=metadata.component_id,
-                subject_name=metadata.name,
-                message=f"The production twin {prod_id} of “{metadata.name}” has been deleted.",
-            )
-        )
-        return None
+        return None  # told by the premise that twins are alive
     made.component.prod_version = twin.version
     made.found += findings.secret_set_in_production(metadata, componentxml.read_envelope(twin.xml))
     return twin.xml
@@ -200,7 +193,7 @@ def _compare(made: Draft, wanted: Symbolic, production: bytes | None) -> None:
     ]
     if component.action == Action.UNCHANGED:
         # A secret that is set matters only where something is written.
-        made.found = [f for f in made.found if f.code == "TWIN_DELETED"]
+        made.found = []
         return
     for column, value in store_difference(base, wanted.xml).items():
         setattr(component, column, value)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 
 from partnerapi import componentxml
-from partnerapi.client import PartnerApiClient
 from partnerapi.records import ComponentMetadata
 
 from ..access import same_person
 from ..messages import message
-from ..models import Acceptance, ComponentMapping, DevAccount, Finding, Plan, PlannedComponent
-from ..states import OPEN, Action
-from .resolve import CONNECTION, Resolved
+from ..models import Acceptance, DevAccount, Finding, Plan
+from .resolve import CONNECTION, MAPPED_ONLY, Resolved
+
+_CONNECTOR_TYPE = re.compile(rb"""\bconnectorType\s*=\s*["']([^"']*)""")
 
 
 def unresolved(resolved: Resolved) -> Iterable[Finding]:
@@ -27,104 +28,78 @@ def unresolved(resolved: Resolved) -> Iterable[Finding]:
         )
 
 
-def missing_connections(resolved: Resolved, mapped: Mapping[str, str]) -> Iterable[Finding]:
-    """All connections without a production twin, together."""
+def missing_mappings(resolved: Resolved, mapped: Mapping[str, str]) -> Iterable[Finding]:
+    """Everything that is never copied and has no production twin, together."""
     for key, metadata in resolved.components.items():
-        if metadata.type == CONNECTION and key not in mapped:
+        if metadata.type not in MAPPED_ONLY or key in mapped:
+            continue
+        if metadata.type == CONNECTION:
             yield Finding(
                 code="MISSING_CONNECTION_MAPPINGS",
                 subject_id=metadata.component_id,
                 subject_name=metadata.name,
                 message=f"The connection “{metadata.name}” has no production twin.",
             )
-
-
-def older_package(resolved: Resolved) -> Iterable[Finding]:
-    """A package whose component has moved on, where the platform gives only the newest."""
-    package, root = resolved.package, resolved.components[resolved.root]
-    if resolved.pinned or package.component_version is None:
-        return
-    if package.component_version < root.version:
-        yield Finding(
-            code="PACKAGE_OLDER",
-            subject_id=root.component_id,
-            subject_name=root.name,
-            message=f"The package holds version {package.component_version} of “{root.name}”, which is at version "
-            f"{root.version} now. Version {root.version} is promoted.",
-            blocking=False,
-        )
-
-
-def reserved(dev_account: DevAccount, created: Iterable[str]) -> Iterable[Finding]:
-    """Components that another open promotion is creating already."""
-    others = PlannedComponent.objects.filter(
-        action=Action.CREATE,
-        dev_component_id__in=list(created),
-        plan__dev_account=dev_account,
-        plan__promotion__status__in=OPEN,
-        plan__promotion__merged_at__isnull=True,
-    ).select_related("plan__promotion")
-    for other in others:
-        yield Finding(
-            code="COMPONENT_RESERVED",
-            subject_id=other.dev_component_id,
-            subject_name=other.name,
-            message=f"Promotion {other.plan.promotion.pk} is creating “{other.name}”.",
-        )
-
-
-def twin_in_production(
-    client: PartnerApiClient,
-    dev_account: DevAccount,
-    component: ComponentMetadata,
-    target_folder: str,
-) -> Iterable[Finding]:
-    """A production component that looks like the one to be created and is no twin of this account's.
-
-    One that another dev account is mapped to counts: a library component in two accounts has one twin.
-    """
-    seen: set[str] = set()
-    copies = client.query_component_metadata(copied_from_component_id=component.component_id)
-    namesakes = client.query_component_metadata(name=component.name, component_type=component.type)
-    for how, twins in (
-        ("was copied from it", copies),
-        ("has its name, type and folder", namesakes),
-    ):
-        for twin in twins:
-            if how.startswith("has") and not same_folder(twin.folder_full_path, target_folder):
-                continue
-            if twin.component_id in seen or _is_mapped(dev_account, twin.component_id):
-                continue
-            seen.add(twin.component_id)
+        else:
             yield Finding(
-                code="TWIN_IN_PRODUCTION",
-                subject_id=twin.component_id,
-                subject_name=component.name,
-                message=f"Production component {twin.component_id} in “{twin.folder_full_path}” {how}.",
-                fingerprint=twin.component_id,
-                can_be_accepted=True,
+                code="MISSING_MAPPINGS",
+                subject_id=metadata.component_id,
+                subject_name=metadata.name,
+                message=f"“{metadata.name}” ({metadata.type}) has no production twin.",
             )
 
 
-def same_folder(one: str, other: str) -> bool:
-    """Whether two folder paths are one, apart from the account's name and /Promoted at their beginning.
+def older_package(resolved: Resolved) -> dict[str, list[Finding]]:
+    """Dev id -> finding, for what has moved on since it was packaged, where the platform gives only the newest.
 
-    Operation 5 of the published API tells a folder's own name only: a bare name is compared with the last one.
+    A part that nobody tested would travel under a tested version, so it blocks; of the packaged component itself the
+    platform tells the version, and people see it.
     """
-    short, long = sorted((_below_promoted(one), _below_promoted(other)), key=len)
-    is_bare = "/" not in one or "/" not in other
-    return long[len(long) - len(short) :] == short and (is_bare or len(long) - len(short) <= 1)
+    if resolved.pinned:
+        return {}
+    package = resolved.package
+    found = {}
+    for key, metadata in resolved.components.items():
+        if metadata.type in MAPPED_ONLY:
+            continue
+        is_root = key == resolved.root
+        older = is_root and (package.component_version or metadata.version) < metadata.version
+        modified, packaged = metadata.modified_date, package.created_date
+        if not older and not (modified and packaged and modified > packaged):
+            continue
+        held = f"version {package.component_version} of" if is_root else "an earlier version of"
+        found[key] = [
+            Finding(
+                code="PACKAGE_OLDER",
+                subject_id=metadata.component_id,
+                subject_name=metadata.name,
+                message=f"The package holds {held} “{metadata.name}”, which is at version {metadata.version} now. "
+                f"Version {metadata.version} is promoted.",
+                fingerprint=fingerprint_of([package.package_id, str(metadata.version)]),
+                blocking=not is_root,
+                can_be_accepted=not is_root,
+            )
+        ]
+    return found
 
 
-def _below_promoted(path: str) -> list[str]:
-    parts = [part.casefold() for part in path.split("/") if part]
-    return parts[parts.index("promoted") + 1 :] if "promoted" in parts else parts
-
-
-def _is_mapped(dev_account: DevAccount, prod_component_id: str) -> bool:
-    return ComponentMapping.objects.filter(
-        dev_account=dev_account, prod_component_id__iexact=prod_component_id
-    ).exists()
+def connector_of_account(
+    dev_account: DevAccount, component: ComponentMetadata, xml: bytes
+) -> Iterable[Finding]:
+    """A custom connector's subtype begins with the id of the account that it was made in."""
+    named = {component.sub_type} | {
+        match.decode(errors="replace") for match in _CONNECTOR_TYPE.findall(xml)
+    }
+    account = dev_account.account_id.casefold()
+    for sub_type in sorted(one for one in named if account in one.casefold()):
+        yield Finding(
+            code="CONNECTOR_OF_ACCOUNT",
+            subject_id=component.component_id,
+            subject_name=component.name,
+            message=f"“{component.name}” uses the connector {sub_type}, which is the dev account's own.",
+            fingerprint=fingerprint_of([sub_type]),
+            can_be_accepted=True,
+        )
 
 
 def secrets_left(

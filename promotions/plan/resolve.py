@@ -15,6 +15,8 @@ from partnerapi.records import ComponentMetadata, PackagedComponent
 from ..messages import PromotionError
 
 CONNECTION = "connector-settings"
+# Set up once by hand in production and mapped: what they hold does not travel.
+MAPPED_ONLY = frozenset({CONNECTION, "certificate", "certificate.pgp", "customlibrary"})
 
 Progress = Callable[[str, int, int], None]
 
@@ -87,7 +89,7 @@ def resolve(
             continue
         resolved.components[key] = metadata
         resolved.uses[key] = []
-        if metadata.type == CONNECTION:
+        if metadata.type in MAPPED_ONLY:
             continue  # set up once by hand in production; what it uses stays there
         version = resolved.version(key)
         for reference in client.get_component_references(key, version=version, account=account):

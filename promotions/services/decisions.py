@@ -8,10 +8,11 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from .. import access, tasks
+from .. import tasks
 from ..messages import PromotionError
 from ..models import Approved, IntegrationPack, PromotionRequest
-from ..plan import check_rules
+from ..plan import check_rules, premises
+from ..plan.premises import Moment
 from ..states import Status
 from ..transitions import allowed_from
 from .approvals import columns_of, freeze, keep
@@ -78,7 +79,7 @@ def preview_approval(
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, ALREADY_REVIEWED, PLAN_STALE (the page showed another plan, or an
         environment is another one than was requested), PACK_NOT_FOUND (neither a pack nor a name for a new one, or a
         pack that is not for production), PACK_EXISTS, RULES_CHANGED, SWITCHED_OFF,
-        DIFFERENCE_NOT_READ.
+        DIFFERENCE_NOT_READ, the code of a premise that does not hold any more.
     """
     check_may_decide(user, promotion, "approve")
     status = PromotionRequest.objects.values_list("status", flat=True).get(pk=promotion.pk)
@@ -94,7 +95,7 @@ def preview_approval(
     if pack is None:
         check_new_pack_name(new_pack_name)
     check_rules(promotion)
-    access.check_standing(promotion)
+    premises.check(Moment.APPROVAL, promotion.plan, promotion=promotion)
     check_read(user, promotion)
     return freeze(promotion, pack=pack, new_pack_name=new_pack_name)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from .. import access, tasks
 from ..messages import PromotionError
@@ -14,11 +15,12 @@ from ..models import (
     Deployment,
     Environment,
     Plan,
-    PlannedComponent,
     PromotionRequest,
+    Turn,
 )
-from ..plan import RULES_VERSION, check_mappings
-from ..states import OPEN, Action, Outcome
+from ..plan import RULES_VERSION, premises
+from ..plan.premises import Moment
+from ..states import Outcome
 from ..transitions import open_promotion
 from .guards import check_account
 
@@ -38,17 +40,16 @@ def submit(
 
     :param package_version: the version that the package gets in production; free text, unique per component.
     :raises PromotionError: FORBIDDEN, PLAN_NOT_READY, NOTHING_TO_PROMOTE, the code of what blocks the plan,
-        SELF_REVIEW (the user has accepted one of its findings), COMPONENT_RESERVED, PLAN_STALE, NO_ENVIRONMENT,
-        INVALID_TRANSITION (it was submitted before).
+        SELF_REVIEW (the user has accepted one of its findings), PACKAGE_VERSION_EXISTS, NO_ENVIRONMENT,
+        INVALID_TRANSITION (it was submitted before), the code of a premise that does not hold any more.
     """
     check_account(user, plan.dev_account, f"submit plan {plan.pk}")
     if not plan.is_ready:
         raise PromotionError("PLAN_NOT_READY")
     if not plan.has_changes:
-        raise PromotionError("NOTHING_TO_PROMOTE")
+        raise PromotionError("NOTHING_TO_PROMOTE", plan.why_nothing)
     _check_findings(plan)
     _check_acceptances(user, plan)
-    check_mappings(plan)
     if plan.rules_version != RULES_VERSION:
         raise PromotionError("PLAN_STALE", "The rules for component XML are newer than the plan.")
     chosen = list(environments)
@@ -57,9 +58,12 @@ def submit(
     wanted = [environment.pk for environment in chosen]
     if Environment.objects.for_production().filter(pk__in=wanted).count() != len(wanted):
         raise PromotionError("NO_ENVIRONMENT", "One of them is switched off or not for production.")
+    _check_version(plan, package_version)
     try:
         with transaction.atomic():
-            _check_reservations(plan)
+            # Of two that are submitted at once and bring the same thing, the second sees the first.
+            Turn.take("submissions")
+            premises.check(Moment.SUBMISSION, plan, environments=chosen)
             promotion = open_promotion(
                 requester=user, plan=plan, notes=notes, package_version=package_version
             )
@@ -103,23 +107,20 @@ def _check_acceptances(user: User, plan: Plan) -> None:
             raise PromotionError("SELF_REVIEW", f"You have accepted a finding: {finding}.")
 
 
-def _check_reservations(plan: Plan) -> None:
-    """No open promotion may already be creating what this plan creates."""
-    taken = (
-        PlannedComponent.objects.filter(
-            action=Action.CREATE,
-            plan__promotion__status__in=OPEN,
-            plan__promotion__merged_at__isnull=True,
-            plan__dev_account=plan.dev_account,
-            dev_component_id__in=plan.components.filter(action=Action.CREATE).values(
-                "dev_component_id"
-            ),
-        )
-        .exclude(plan=plan)
-        .select_related("plan__promotion")
-        .first()
-    )
-    if taken is not None:
-        raise PromotionError(
-            "COMPONENT_RESERVED", f"Promotion {taken.plan.promotion.pk} creates “{taken.name}”."
-        )
+def _check_version(plan: Plan, version: str) -> None:
+    """A version that production has is refused where it is typed, as far as it is known here.
+
+    :raises PromotionError: PACKAGE_VERSION_EXISTS.
+    """
+    if version in plan.taken_versions or packaged_already(plan, version):
+        raise PromotionError("PACKAGE_VERSION_EXISTS", f"“{plan.root_name}” {version}.")
+
+
+def packaged_already(plan: Plan, version: str) -> bool:
+    """Whether a promotion has packaged the same component in production under this version."""
+    return PromotionRequest.objects.filter(
+        ~Q(prod_package_id=""),
+        dev_account=plan.dev_account,
+        plan__root_component_id__iexact=plan.root_component_id,
+        package_version=version,
+    ).exists()

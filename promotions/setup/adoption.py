@@ -16,8 +16,8 @@ from partnerapi.records import ComponentMetadata
 from ..messages import PromotionError
 from ..models import ComponentMapping, DevAccount, Plan, PlannedComponent
 from ..plan.classify import target_folder
-from ..plan.findings import same_folder
-from ..plan.resolve import CONNECTION
+from ..plan.resolve import MAPPED_ONLY
+from ..plan.same import same_folder
 from ..states import OPEN, Action
 from ..transitions import record_event
 
@@ -108,7 +108,7 @@ def propose_for_account(
         components[key] = Dev(
             key, metadata.name, metadata.type, metadata.folder_full_path, metadata.version
         )
-        if metadata.type == CONNECTION:
+        if metadata.type in MAPPED_ONLY:
             continue
         try:
             references = client.get_component_references(
@@ -210,7 +210,7 @@ def _candidates(
             yield NAMESAKE, twin
         else:
             others.append(twin)
-    if dev.component_type == CONNECTION:
+    if dev.component_type in MAPPED_ONLY:
         for twin in others:
             yield NAME_ONLY, twin
 

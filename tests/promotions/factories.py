@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from promotions.models import (
     ApiCall,
+    ComponentMapping,
     ComponentResult,
     Deployment,
     DevAccount,
@@ -136,6 +137,20 @@ def plan(dev_account: DevAccount, user: User, *, ready: bool = True, **columns: 
                 | {"outcome": "emptied"},
             ],
             rewrites=[{"path": "//connectoraction/@operationId", "context": "reference"}],
+        )
+    return made
+
+
+def mapped_plan(dev_account: DevAccount, user: User, **columns: Any) -> Plan:
+    """A ready plan whose mappings are those of now."""
+    made = plan(dev_account, user, **columns)
+    for planned in made.components.exclude(action=Action.CREATE):
+        ComponentMapping.objects.create(
+            dev_account=dev_account,
+            dev_component_id=planned.dev_component_id,
+            prod_component_id=planned.prod_component_id,
+            name=planned.name,
+            component_type=planned.component_type,
         )
     return made
 

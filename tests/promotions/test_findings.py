@@ -2,7 +2,7 @@
 
 import pytest
 
-from promotions.plan.findings import same_folder
+from promotions.plan.same import same_folder
 
 
 @pytest.mark.parametrize(

@@ -314,23 +314,9 @@ def test_plan_detail_of_a_foreign_account_is_not_found(
 # --- submit_promotion ------------------------------------------------------------------------
 
 
-def ready_to_submit(sales: DevAccount, user: User) -> Plan:
-    """A plan whose mappings are those of now."""
-    plan = factories.plan(sales, user)
-    for component in plan.components.exclude(action=Action.CREATE):
-        ComponentMapping.objects.create(
-            dev_account=sales,
-            dev_component_id=component.dev_component_id,
-            prod_component_id=component.prod_component_id,
-            name=component.name,
-            component_type=component.component_type,
-        )
-    return plan
-
-
 def test_submit_promotion_requests_it(client: Client, alice: User, sales: DevAccount) -> None:
     environment = factories.environment()
-    plan = ready_to_submit(sales, alice)
+    plan = factories.mapped_plan(sales, alice)
     response = signed_in(client, alice).post(
         reverse("submit_promotion", args=[plan.pk]),
         {"package_version": "2.0", "notes": "All new.", "environments": [environment.pk]},
@@ -360,7 +346,7 @@ def test_submit_promotion_keeps_what_was_typed_when_something_is_missing(
     client: Client, alice: User, sales: DevAccount
 ) -> None:
     factories.environment()
-    plan = ready_to_submit(sales, alice)
+    plan = factories.mapped_plan(sales, alice)
     response = signed_in(client, alice).post(
         reverse("submit_promotion", args=[plan.pk]),
         {"package_version": "2.0", "notes": "Kept words"},
@@ -374,7 +360,7 @@ def test_submit_promotion_twice_shows_the_first(
     client: Client, alice: User, sales: DevAccount
 ) -> None:
     environment = factories.environment()
-    plan = ready_to_submit(sales, alice)
+    plan = factories.mapped_plan(sales, alice)
     form = {"package_version": "2.0", "environments": [environment.pk]}
     url = reverse("submit_promotion", args=[plan.pk])
     first = signed_in(client, alice).post(url, form)
@@ -388,7 +374,7 @@ def test_submit_promotion_of_a_changed_mapping_is_stale(
     client: Client, alice: User, sales: DevAccount
 ) -> None:
     environment = factories.environment()
-    plan = ready_to_submit(sales, alice)
+    plan = factories.mapped_plan(sales, alice)
     ComponentMapping.objects.filter(name="Order import").update(prod_component_id="another")
     response = signed_in(client, alice).post(
         reverse("submit_promotion", args=[plan.pk]),
@@ -499,7 +485,7 @@ def test_a_connection_without_a_twin_is_not_called_mapped(
 def test_submit_promotion_leads_to_the_first_field_at_fault(
     client: Client, alice: User, sales: DevAccount
 ) -> None:
-    plan = ready_to_submit(sales, alice)
+    plan = factories.mapped_plan(sales, alice)
     url = reverse("submit_promotion", args=[plan.pk])
     page = signed_in(client, alice).post(url, {"package_version": ""})
     assert document(page).findtext(".//title").strip().startswith("Not sent yet: Plan for")

@@ -33,7 +33,7 @@ from tests.promotions.pages import (
 
 @pytest.fixture
 def waiting(sales: DevAccount, alice: User) -> PromotionRequest:
-    return factories.promotion(factories.plan(sales, alice), alice)
+    return factories.promotion(factories.mapped_plan(sales, alice), alice)
 
 
 def decision(promotion: PromotionRequest, **values: Any) -> dict[str, Any]:

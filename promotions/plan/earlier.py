@@ -1,0 +1,166 @@
+"""Earlier work that a plan would undo: changes made in production, newer packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from partnerapi import componentxml
+from partnerapi.records import PackagedComponent
+
+from ..models import (
+    ComponentMapping,
+    Content,
+    DevAccount,
+    Finding,
+    PlannedComponent,
+    PromotionRequest,
+)
+from . import contents, differences
+from .findings import fingerprint_of
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A production component without secrets and environment values: filling them in changes nothing here."""
+
+    digest: str
+    text: str
+
+    @classmethod
+    def of(cls, xml: bytes) -> Plain:
+        """:raises ComponentXmlError: as ``componentxml.strip``."""
+        bare = componentxml.strip(xml).xml
+        lines = componentxml.pretty_lines(componentxml.hide(bare))
+        return cls(componentxml.digest(bare), "\n".join(lines))
+
+    def store(self) -> Content:
+        return contents.store(self.text.encode())
+
+
+def changed_in_production(
+    dev_account: DevAccount, component: PlannedComponent, production: bytes
+) -> Iterable[Finding]:
+    """The twin is not what was promoted last, or another account promoted it: this promotion would undo that.
+
+    :param component: an update, with the twin's version.
+    :param production: the twin's XML on main.
+    """
+    mappings = list(
+        ComponentMapping.objects.filter(prod_component_id__iexact=component.prod_component_id)
+        .select_related("dev_account", "promoted_text")
+        .order_by("last_promoted_at", "pk")
+    )
+    own = next((m for m in mappings if m.dev_account_id == dev_account.pk), None)
+    now = Plain.of(production)
+    if own is not None and own.promoted_digest == now.digest:
+        return
+    promoted = [mapping for mapping in mappings if mapping.last_promoted_at is not None]
+    last = promoted[-1] if promoted else own
+    if last is None or (
+        not last.promoted_digest and last.prod_version in (None, component.prod_version)
+    ):
+        return
+    is_ours = last.dev_account_id == dev_account.pk
+    by = "" if is_ours else f" from “{last.dev_account}”"
+    versions = f"version {last.prod_version or '?'}"
+    if last.prod_version != component.prod_version:
+        versions += f" → {component.prod_version}"
+    if last.promoted_digest == now.digest:
+        if is_ours:
+            return
+        what = f"“{component.name}” was promoted last{by} ({versions}). This promotion would replace that."
+    else:
+        what = (
+            f"“{component.name}” was changed in production since it was promoted{by} ({versions}). "
+            "This promotion would take the change back."
+        )
+    yield Finding(
+        code="CHANGED_IN_PRODUCTION",
+        subject_id=component.prod_component_id,
+        subject_name=component.name,
+        message=what,
+        fingerprint=fingerprint_of([now.digest, str(component.prod_version)]),
+        can_be_accepted=True,
+        difference=_by_hand(last, own, now),
+    )
+
+
+def _by_hand(last: ComponentMapping, own: ComponentMapping | None, now: Plain) -> Content | None:
+    """From what was promoted last to what production has now; None where the former is not known."""
+    before = last if last.promoted_digest != now.digest else own
+    if before is None or before.promoted_text is None:
+        return None
+    old = before.promoted_text.content.decode().split("\n")
+    return contents.store(differences.compare(old, now.text.split("\n")).to_json())
+
+
+def downgrades(
+    dev_account: DevAccount,
+    package: PackagedComponent,
+    components: Iterable[PlannedComponent],
+) -> dict[str, Finding]:
+    """Dev id -> finding, for what was promoted at a newer version or from a newer package already."""
+    written = {c.dev_component_id: c for c in components if c.is_written and c.prod_component_id}
+    promoted = ComponentMapping.objects.filter(
+        dev_account=dev_account,
+        dev_component_id__in=written,
+        promoted_dev_version__isnull=False,
+    )
+    found = {}
+    for mapping in promoted:
+        component = written[mapping.dev_component_id]
+        newest = mapping.promoted_dev_version or 0
+        if component.dev_version < newest:
+            found[component.dev_component_id] = _downgrade(
+                component,
+                package,
+                f"Production has version {newest} of “{component.name}” from the dev account; this package brings "
+                f"version {component.dev_version} back.",
+            )
+    root = written.get(package.component_id.lower())
+    newer = _newer_promotion(dev_account, package) if root is not None else None
+    if root is not None and newer is not None:
+        found[root.dev_component_id] = _downgrade(
+            root,
+            package,
+            f"Production has {newer.plan.package_version} of “{root.name}”, which was packaged after this package "
+            f"{package.package_version}.",
+        )
+    return found
+
+
+def _newer_promotion(
+    dev_account: DevAccount, package: PackagedComponent
+) -> PromotionRequest | None:
+    """The latest promotion of the same component, if its package was made after this one."""
+    latest = (
+        PromotionRequest.objects.filter(
+            ~Q(plan__package_id=package.package_id),
+            dev_account=dev_account,
+            plan__root_component_id__iexact=package.component_id,
+            merged_at__isnull=False,
+        )
+        .select_related("plan")
+        .order_by("-merged_at")
+        .first()
+    )
+    if latest is None or package.created_date is None:
+        return None
+    made = latest.plan.package_created_at
+    return latest if made is not None and made > package.created_date else None
+
+
+def _downgrade(component: PlannedComponent, package: PackagedComponent, message: str) -> Finding:
+    return Finding(
+        code="DOWNGRADE",
+        subject_id=component.dev_component_id,
+        subject_name=component.name,
+        message=message,
+        fingerprint=fingerprint_of(
+            [package.package_id, str(component.dev_version), str(component.prod_version)]
+        ),
+        can_be_accepted=True,
+    )

@@ -1,0 +1,443 @@
+"""What a plan relies on: one list of premises, asked again by the same code at every moment that matters.
+
+The database's premises are asked by pages and workers alike; the platform's only by workers, for pages never call the
+API. ``docs/premises.md`` shows which premise is asked when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from django.db.models import Q
+
+from partnerapi.client import PartnerApiClient
+from partnerapi.records import ComponentMetadata
+
+from ..access import check_standing
+from ..messages import PromotionError
+from ..models import (
+    ComponentMapping,
+    Environment,
+    Finding,
+    Plan,
+    PlannedComponent,
+    PromotionRequest,
+)
+from ..states import OPEN, Action
+from .look_up import metadata_of_many, namesakes_of_many
+from .resolve import find_package
+from .same import same_folder, same_sub_type
+
+
+class Moment(StrEnum):
+    """When premises are asked."""
+
+    PLAN = "plan"  # a worker makes the plan
+    SUBMISSION = "submission"  # somebody requests the promotion
+    APPROVAL = "approval"  # an admin approves it
+    WRITING = "writing"  # a worker is about to write the first component to the branch
+    VERIFYING = "verifying"  # a worker is about to ask for the merge
+    MERGE = "merge"  # a worker is about to execute it
+
+
+class Source(StrEnum):
+    """Who is asked."""
+
+    DATABASE = "database"
+    PLATFORM = "platform"
+
+
+@dataclass
+class Look:
+    """One look at everything that a plan relies on.
+
+    :param components: the components of the plan, stored or not.
+    :param client: asks the platform; None on pages.
+    :param environments: the targets of a promotion that is being requested.
+    """
+
+    moment: Moment
+    plan: Plan
+    components: Sequence[PlannedComponent]
+    promotion: PromotionRequest | None = None
+    client: PartnerApiClient | None = None
+    environments: Sequence[Environment] = ()
+    _made: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def platform(self) -> PartnerApiClient:
+        assert self.client is not None  # noqa: S101 (only workers ask the platform)
+        return self.client
+
+    @cached_property
+    def made(self) -> dict[str, str]:
+        """Dev id -> production id of what this promotion has made on its branch or merged."""
+        if self.promotion is None:
+            return {}
+        rows = self.promotion.results.exclude(prod_component_id="")
+        return dict(rows.values_list("component__dev_component_id", "prod_component_id"))
+
+    @cached_property
+    def merged(self) -> dict[str, tuple[str, int]]:
+        """Dev id -> production id and version of what this promotion has brought to main already."""
+        if self.promotion is None:
+            return {}
+        rows = self.promotion.results.filter(merged_version__isnull=False).values_list(
+            "component__dev_component_id", "prod_component_id", "merged_version"
+        )
+        return {dev_id: (prod_id, version or 0) for dev_id, prod_id, version in rows}
+
+    @cached_property
+    def mapped(self) -> dict[str, str]:
+        """Dev id -> production id of every mapping of the dev account."""
+        rows = ComponentMapping.objects.filter(dev_account=self.plan.dev_account)
+        return dict(rows.values_list("dev_component_id", "prod_component_id"))
+
+    @cached_property
+    def twins(self) -> dict[str, ComponentMetadata | None]:
+        """Production id in lower case -> what the platform says of it; None where it is not there."""
+        ids = [component.prod_component_id for component in self.components]
+        return metadata_of_many(self.platform, [prod_id for prod_id in ids if prod_id])
+
+    def with_twin(self) -> Iterator[tuple[PlannedComponent, ComponentMetadata | None]]:
+        for component in self.components:
+            if component.prod_component_id:
+                yield component, self.twins[component.prod_component_id.lower()]
+
+    def created(self) -> list[PlannedComponent]:
+        """What the plan creates and main does not hold yet."""
+        return [
+            component
+            for component in self.components
+            if component.action == Action.CREATE and component.dev_component_id not in self.merged
+        ]
+
+
+@dataclass(frozen=True)
+class Premise:
+    """One thing that a plan relies on.
+
+    :param says: the premise as a sentence.
+    :param broken: what contradicts it, as findings that are not stored.
+    """
+
+    name: str
+    says: str
+    source: Source
+    moments: frozenset[Moment]
+    broken: Callable[[Look], Iterable[Finding]]
+
+
+def ask(look: Look) -> list[Finding]:
+    """Everything that contradicts the premises of this moment."""
+    return [
+        finding
+        for premise in PREMISES
+        if look.moment in premise.moments
+        for finding in premise.broken(look)
+    ]
+
+
+def check(
+    moment: Moment,
+    plan: Plan,
+    *,
+    promotion: PromotionRequest | None = None,
+    client: PartnerApiClient | None = None,
+    environments: Sequence[Environment] = (),
+) -> None:
+    """The premises must still hold, but for what an admin has accepted.
+
+    :raises PromotionError: the code of the first one that does not, such as PLAN_STALE, TWO_WRITERS, TWIN_DELETED,
+        TWIN_IN_PRODUCTION, MAPPING_OF_ANOTHER_KIND, COMPONENT_RESERVED, PACKAGE_NOT_FOUND, SWITCHED_OFF.
+    """
+    components = list(plan.components.all())
+    look = Look(moment, plan, components, promotion, client, environments)
+    accepted = set(
+        plan.findings.filter(accepted_by__isnull=False).values_list(
+            "code", "fingerprint", "component__dev_component_id"
+        )
+    )
+    for finding in ask(look):
+        dev_id = finding.component.dev_component_id if finding.component else None
+        if finding.blocking and (finding.code, finding.fingerprint, dev_id) not in accepted:
+            raise PromotionError(finding.code, finding.message)
+
+
+def _finding(code: str, component: PlannedComponent, message: str, **more: object) -> Finding:
+    values = {"subject_id": component.dev_component_id, "subject_name": component.name, **more}
+    return Finding(code=code, component=component, message=message, **values)
+
+
+# --- The database's --------------------------------------------------------------------------
+
+
+def _switched_off(look: Look) -> Iterator[Finding]:
+    if look.promotion is not None:
+        check_standing(look.promotion)
+    if not look.plan.dev_account.is_active:
+        yield Finding(code="SWITCHED_OFF", message=f"The dev account {look.plan.dev_account}.")
+    for environment in look.environments:
+        if not environment.is_active:
+            yield Finding(code="SWITCHED_OFF", message=f"The environment {environment}.")
+
+
+def _mapped_otherwise(look: Look) -> Iterator[Finding]:
+    for component in look.components:
+        key = component.dev_component_id
+        expected = look.merged.get(key, (component.prod_component_id, 0))[0]
+        if look.mapped.get(key, "").lower() != expected.lower():
+            yield _finding(
+                "PLAN_STALE", component, f"The mapping of “{component.name}” has changed."
+            )
+
+
+def _two_writers(look: Look) -> Iterator[Finding]:
+    written = {c.prod_component_id.lower(): c for c in look.components if c.prod_component_id}
+    writers: dict[str, list[str]] = {}
+    rows = ComponentMapping.objects.filter(dev_account=look.plan.dev_account)
+    for prod_id, dev_id, name in rows.values_list("prod_component_id", "dev_component_id", "name"):
+        if prod_id.lower() in written:
+            writers.setdefault(prod_id.lower(), []).append(f"“{name}” ({dev_id})")
+    for prod_id, names in writers.items():
+        if len(names) > 1:
+            component = written[prod_id]
+            yield _finding(
+                "TWO_WRITERS",
+                component,
+                f"The production component {component.prod_component_id} is the twin of {' and of '.join(names)}.",
+                subject_id=component.prod_component_id,
+            )
+
+
+def _rivals(look: Look) -> Iterator[Finding]:
+    """Other open promotions, of any account, that write the same twin or create the same component.
+
+    Once a promotion is open, only those that were requested before it stand in its way.
+    """
+    created = {c.dev_component_id: c for c in look.created()}
+    updated = {c.prod_component_id.lower(): c for c in look.components if c.action == Action.UPDATE}
+    names = {(c.name, c.component_type) for c in created.values()}
+    others = PlannedComponent.objects.filter(
+        Q(action=Action.CREATE, name__in={name for name, _ in names})
+        | Q(action=Action.CREATE, dev_component_id__in=created)
+        | Q(action=Action.UPDATE),
+        plan__promotion__status__in=OPEN,
+        plan__promotion__merged_at__isnull=True,
+    ).exclude(plan=look.plan)
+    if look.promotion is not None:
+        others = others.filter(plan__promotion__pk__lt=look.promotion.pk)
+    for other in others.select_related("plan__promotion", "plan__dev_account"):
+        component, what = _contested(look.plan, other, created, updated)
+        if component is None:
+            continue
+        promotion = other.plan.promotion
+        yield _finding(
+            "COMPONENT_RESERVED",
+            component,
+            f"Promotion {promotion.pk} from “{other.plan.dev_account}” {what} “{other.name}”.",
+        )
+
+
+def _contested(
+    plan: Plan,
+    other: PlannedComponent,
+    created: dict[str, PlannedComponent],
+    updated: dict[str, PlannedComponent],
+) -> tuple[PlannedComponent | None, str]:
+    if other.action == Action.UPDATE:
+        return updated.get(other.prod_component_id.lower()), "is updating"
+    if other.plan.dev_account_id == plan.dev_account_id and other.dev_component_id in created:
+        return created[other.dev_component_id], "is creating"
+    for component in created.values():
+        if (
+            component.name == other.name
+            and component.component_type == other.component_type
+            and same_folder(component.target_folder, other.target_folder)
+        ):
+            return component, "is creating a component of the same name, type and folder:"
+    return None, ""
+
+
+# --- The platform's --------------------------------------------------------------------------
+
+
+def _package_gone(look: Look) -> Iterator[Finding]:
+    plan = look.plan
+    find_package(
+        look.platform,
+        plan.dev_account.account_id,
+        plan.package_id,
+        component_id=plan.root_component_id,
+    )
+    return iter(())
+
+
+def _twin_gone(look: Look) -> Iterator[Finding]:
+    for component, twin in look.with_twin():
+        if twin is None:
+            what = "connection" if component.action == Action.CONNECTION else "component"
+            yield _finding(
+                "TWIN_DELETED",
+                component,
+                f"The production twin {component.prod_component_id} of the {what} “{component.name}” is not there.",
+            )
+
+
+def _twin_of_another_kind(look: Look) -> Iterator[Finding]:
+    account = look.plan.dev_account
+    for component, twin in look.with_twin():
+        if twin is None:
+            continue
+        own = (component.component_type, component.sub_type)
+        its = (twin.type, twin.sub_type)
+        accounts = (account.account_id, account.primary_account.account_id)
+        if own[0] == its[0] and same_sub_type(own[1], its[1], accounts):
+            continue
+        yield _finding(
+            "MAPPING_OF_ANOTHER_KIND",
+            component,
+            f"“{component.name}” is {_kind(*own)}, and its production twin “{twin.name}” "
+            f"({component.prod_component_id}) is {_kind(*its)}.",
+        )
+
+
+def _kind(component_type: str, sub_type: str) -> str:
+    return f"of the type {component_type}" + (f" for {sub_type}" if sub_type else "")
+
+
+def _unmapped_twins(look: Look) -> Iterator[Finding]:
+    """Production components that look like one to be created and are no twin of this account's.
+
+    One that another dev account is mapped to counts: a library component in two accounts has one twin.
+    """
+    ours = {prod_id.lower() for prod_id in (*look.mapped.values(), *look.made.values())}
+    created = look.created()
+    origins = metadata_of_many(look.platform, [c.copied_from for c in created if c.copied_from])
+    for component, copies, namesakes in namesakes_of_many(look.platform, created):
+        origin = origins.get(component.copied_from.lower())
+        candidates = [
+            *(("was copied from it", twin) for twin in copies),
+            *(
+                ("has its name, type and folder", twin)
+                for twin in namesakes
+                if same_folder(twin.folder_full_path, component.target_folder)
+            ),
+        ]
+        if origin is not None and origin.type == component.component_type:
+            candidates.append(("is what it was copied from", origin))
+        seen = set(ours)
+        for how, twin in candidates:
+            if twin.component_id.lower() in seen:
+                continue
+            seen.add(twin.component_id.lower())
+            yield _finding(
+                "TWIN_IN_PRODUCTION",
+                component,
+                f"Production component {twin.component_id} in “{twin.folder_full_path}” {how}.",
+                subject_id=twin.component_id,
+                fingerprint=twin.component_id,
+                can_be_accepted=True,
+            )
+
+
+def _other_version_on_main(look: Look) -> Iterator[Finding]:
+    """Main must be as it was when the plan was made: the branch wins, and would take anything newer back.
+
+    What the plan found unchanged is packaged along, and was approved as it was.
+    """
+    for component, twin in look.with_twin():
+        if component.action not in (Action.UPDATE, Action.UNCHANGED) or twin is None:
+            continue
+        expected = look.merged.get(component.dev_component_id, ("", component.prod_version))[1]
+        if twin.version != expected:
+            yield _finding(
+                "PLAN_STALE",
+                component,
+                f"“{component.name}” was changed in production: it is at version {twin.version}, not {expected}.",
+            )
+
+
+_EVERY = frozenset(Moment)
+_LATER = _EVERY - {Moment.PLAN}
+_WORKER = frozenset({Moment.PLAN, Moment.WRITING, Moment.VERIFYING, Moment.MERGE})
+
+PREMISES = (
+    Premise(
+        "switches",
+        "The dev account, the people and the environments are switched on.",
+        Source.DATABASE,
+        _EVERY,
+        _switched_off,
+    ),
+    Premise(
+        "mappings",
+        "The mappings are those that the plan was made with.",
+        Source.DATABASE,
+        _LATER,
+        _mapped_otherwise,
+    ),
+    Premise(
+        "one writer",
+        "A production component is the twin of one dev component of an account.",
+        Source.DATABASE,
+        _EVERY,
+        _two_writers,
+    ),
+    Premise(
+        "no rival",
+        "No other open promotion, of any account, writes the same twin or creates the same component.",
+        Source.DATABASE,
+        _EVERY,
+        _rivals,
+    ),
+    Premise(
+        "package",
+        "The package is in the dev account and can be shared.",
+        Source.PLATFORM,
+        _WORKER - {Moment.MERGE},
+        _package_gone,
+    ),
+    Premise(
+        "twins alive",
+        "Every mapped twin and connection is in production.",
+        Source.PLATFORM,
+        _WORKER,
+        _twin_gone,
+    ),
+    Premise(
+        "twins of one kind",
+        "Every mapped twin and connection has the type and the connector of its dev component.",
+        Source.PLATFORM,
+        _WORKER,
+        _twin_of_another_kind,
+    ),
+    Premise(
+        "no unmapped twin",
+        "Production has no unmapped component of the name, type and folder of a new one, none that was copied "
+        "from it, and none that it was copied from.",
+        Source.PLATFORM,
+        _WORKER,
+        _unmapped_twins,
+    ),
+    Premise(
+        "versions on main",
+        "Every twin on main is at the version that the plan compared.",
+        Source.PLATFORM,
+        _WORKER - {Moment.PLAN},
+        _other_version_on_main,
+    ),
+)
+
+
+def as_table() -> str:
+    """The table of ``docs/premises.md``: every premise and the moments at which it is asked."""
+    head = ["Premise", "Asked of", *Moment]
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    for premise in PREMISES:
+        asked = ["✓" if moment in premise.moments else "" for moment in Moment]
+        lines.append(f"| {' | '.join([premise.says, premise.source, *asked])} |")
+    return "\n".join(lines)

@@ -1,0 +1,36 @@
+"""When two things that are written differently are the same: folders, connectors of accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def same_folder(one: str, other: str) -> bool:
+    """Whether two folder paths are one, apart from the account's name and /Promoted at their beginning.
+
+    Operation 5 of the published API tells a folder's own name only: a bare name is compared with the last one.
+    """
+    short, long = sorted((_below_promoted(one), _below_promoted(other)), key=len)
+    is_bare = "/" not in one or "/" not in other
+    return long[len(long) - len(short) :] == short and (is_bare or len(long) - len(short) <= 1)
+
+
+def _below_promoted(path: str) -> list[str]:
+    parts = [part.casefold() for part in path.split("/") if part]
+    return parts[parts.index("promoted") + 1 :] if "promoted" in parts else parts
+
+
+def same_sub_type(one: str, other: str, accounts: Iterable[str]) -> bool:
+    """Whether two subtypes name one connector; a custom connector's begins with the id of its account.
+
+    :param accounts: ids of the accounts in which the two components lie.
+    """
+    known = tuple(accounts)
+    return _without_account(one, known) == _without_account(other, known)
+
+
+def _without_account(sub_type: str, accounts: Iterable[str]) -> str:
+    short = sub_type.casefold()
+    for account in accounts:
+        short = short.replace(account.casefold(), "")
+    return short
