@@ -95,8 +95,8 @@ def preview_approval(
     if pack is None:
         check_new_pack_name(new_pack_name)
     check_rules(promotion)
-    premises.check(Moment.APPROVAL, promotion.plan, promotion=promotion)
     check_read(user, promotion)
+    premises.check(Moment.APPROVAL, promotion.plan, promotion=promotion)
     return freeze(promotion, pack=pack, new_pack_name=new_pack_name)
 
 
