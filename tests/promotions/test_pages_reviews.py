@@ -350,7 +350,7 @@ def test_two_admins_at_once_one_wins_and_the_other_sees_what_happened(
 @pytest.fixture
 def long(sales: DevAccount, alice: User) -> PromotionRequest:
     """It creates a script of 9,000 lines, one of which is very long, with its sting at the very end."""
-    plan = factories.plan(sales, alice)
+    plan = factories.mapped_plan(sales, alice)
     lines = [f"line {n}" for n in range(8999)] + ["x" * 5000 + "\u202esting"]
     factories.component(plan, "Long script", "script.processing", Action.CREATE, old=[], new=lines)
     return factories.promotion(plan, alice)
