@@ -85,7 +85,7 @@ def check_standing(promotion: PromotionRequest) -> None:
     """Everybody and everything that the promotion needs must still be switched on.
 
     :raises PromotionError: SWITCHED_OFF, with what or who it is: the requester, their access, the dev account, an
-        environment, or the admin who approved.
+        environment, or the admin who approved; SELF_REVIEW when that is the requester under another name.
     """
     account = promotion.dev_account
     if not account.is_active:
@@ -99,6 +99,8 @@ def check_standing(promotion: PromotionRequest) -> None:
     if off is not None:
         raise PromotionError("SWITCHED_OFF", f"The environment {off.environment}.")
     approver = promotion.approved_by
+    if approver is not None and same_person(approver, requester):
+        raise PromotionError("SELF_REVIEW", f"{approver} and {requester} are one person.")
     if approver is not None and not is_admin(approver):
         raise PromotionError("SWITCHED_OFF", f"{approver}, who approved it, is no admin any more.")
 

@@ -185,10 +185,13 @@ class PromotionRequest(Leased):
             ) from error
         if approved.hash != self.approved_hash:
             raise PromotionError("APPROVAL_MISSING", "What is on record is not what was approved.")
-        if not self.approvals.filter(
+        on_record = self.approvals.filter(
             approved_hash=self.approved_hash, person_id=self.approved_by_id
-        ).exists():
+        ).last()
+        if on_record is None:
             raise PromotionError("APPROVAL_MISSING", "The approval is not on record.")
+        if self.merged_at is None and on_record.until and on_record.until < timezone.now():
+            raise PromotionError("APPROVAL_MISSING", "The approval has lapsed.")
         return approved
 
     @property

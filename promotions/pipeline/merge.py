@@ -23,14 +23,14 @@ from ..models import (
     Reservation,
     Turn,
 )
-from ..plan import premises
+from ..plan import content_hash, premises
 from ..plan.premises import Moment
 from ..states import MERGE_INCOMPLETE, HoldKind, Stage, Status
 from ..transitions import drop_branches, record_event
 from ..worker.lease import Lease
 from ..worker.timing import MERGE_POLL, TURN_POLL
 from .context import StepContext, Wait, counted
-from .staging import seal
+from .staging import is_as_planned, seal
 
 
 def begin(context: StepContext) -> Wait | None:
@@ -47,13 +47,17 @@ def _demand_approval(context: StepContext) -> Approved:
 
     :raises PromotionError: APPROVAL_MISSING; SWITCHED_OFF when somebody or something that it needs was.
     """
-    approved = context.approved
-    if approved.content_hash != context.promotion.plan.content_hash:
+    approved, promotion = context.approved, context.promotion
+    plan = promotion.plan
+    if approved.content_hash != content_hash(plan.package_id, plan.components.all()):
         raise PromotionError("APPROVAL_MISSING", "The plan is not the one that was approved.")
-    targets = set(context.promotion.deployments.values_list("platform_id", flat=True))
+    for rule in ("stage", "dialect", "environment_values", "rules_version"):
+        if getattr(approved, rule) != getattr(promotion, rule):
+            raise PromotionError("APPROVAL_MISSING", "It goes by other rules than were approved.")
+    targets = set(promotion.deployments.values_list("platform_id", flat=True))
     if targets != {environment.environment_id for environment in approved.environments}:
         raise PromotionError("APPROVAL_MISSING", "The environments are not those of the approval.")
-    check_standing(context.promotion)
+    check_standing(promotion)
     return approved
 
 
@@ -98,7 +102,8 @@ def verify(context: StepContext) -> Wait | None:
         on_branch = context.client.get_component(
             result.prod_component_id, branch_id=context.branch.remote_id
         )
-        if seal(on_branch.xml) != result.staged_seal:
+        as_planned = is_as_planned(context, result, componentxml.mask(on_branch.xml))
+        if seal(on_branch.xml) != result.staged_seal or not as_planned:
             raise PromotionError("PLAN_STALE", f"“{component.name}” was changed on the branch.")
     context.note(f"{counted(len(results), 'component')} as approved")
     return None

@@ -315,7 +315,7 @@ def _read_back(context: StepContext, result: ComponentResult) -> None:
     if result.component.action == "update":
         main = componentxml.mask(_unmoved_twin(context, result).xml)
     masked = componentxml.mask(on_branch.xml)
-    if not _as_planned(context, result, masked):
+    if not is_as_planned(context, result, masked):
         raise PromotionError(
             "PLAN_STALE", f"“{result.component.name}” on the branch is not what was planned."
         )
@@ -332,7 +332,7 @@ def _read_back(context: StepContext, result: ComponentResult) -> None:
     result.staged_digest = componentxml.digest(masked)
 
 
-def _as_planned(context: StepContext, result: ComponentResult, masked: bytes) -> bool:
+def is_as_planned(context: StepContext, result: ComponentResult, masked: bytes) -> bool:
     """Whether the branch holds the planned content: new production ids are symbols again for the comparison."""
     symbols = {
         prod: componentxml.symbol(dev)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django.utils import timezone
 
@@ -175,7 +175,9 @@ def _store(
             root_component_id=resolved.root,
             root_name=root.name,
             root_type=root.type,
-            content_hash=_content_hash(resolved, drafts),
+            content_hash=content_hash(
+                resolved.package.package_id, (made.component for made in drafts)
+            ),
             rules_version=RULES_VERSION,
             package_created_at=resolved.package.created_date,
             compares_packaged_versions=bool(resolved.pinned),
@@ -197,20 +199,24 @@ def _store_finding(plan: Plan, component: PlannedComponent | None, finding: Find
     finding.save()
 
 
-def _content_hash(resolved: Resolved, drafts: list[Draft]) -> str:
-    """Covers each component's dev version, production base version, action and content."""
+def content_hash(package_id: str, components: Iterable[PlannedComponent]) -> str:
+    """Covers each component's dev version, production base version, action and symbolic content.
+
+    :param components: in the order of promotion.
+    :returns: SHA-256, in hex.
+    """
     content = {
-        "package": resolved.package.package_id,
+        "package": package_id,
         "components": [
             [
-                made.component.dev_component_id,
-                made.component.dev_version,
-                made.component.prod_component_id,
-                made.component.prod_version,
-                str(made.component.action),
-                made.component.digest,
+                component.dev_component_id,
+                component.dev_version,
+                component.prod_component_id,
+                component.prod_version,
+                str(component.action),
+                component.digest,
             ]
-            for made in drafts
+            for component in components
         ],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -11,8 +11,9 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from partnerapi import componentxml
 from partnerapi.simulator import seed
-from promotions import services
+from promotions import partner, services
 from promotions.messages import PromotionError
 from promotions.models import (
     Approval,
@@ -22,6 +23,7 @@ from promotions.models import (
     IntegrationPack,
     PromotionRequest,
 )
+from promotions.pipeline.staging import seal
 from promotions.states import FINAL, Stage, Status
 from tests import environment
 from tests.integration.desk import Desk
@@ -139,6 +141,70 @@ class TestTheMergeDemandsAnApproval:
         assert (promotion.status, promotion.error_code) == (Status.FAILED, "APPROVAL_MISSING")
         assert not heartbeats(desk)
         desk.wait_until_no_branch()
+
+    @pytest.mark.parametrize(
+        "forged",
+        ["component", "rules", "stage", "lapsed", "alias of the requester", "frozen object"],
+    )
+    def test_what_was_changed_behind_the_approval_merges_nothing(
+        self, desk: Desk, make_user: Any, forged: str
+    ) -> None:
+        """Written straight into the database after the approval."""
+        promotion = desk.requested(SMALL)
+        desk.worker.rest()
+        desk.approve(promotion)
+        row = PromotionRequest.objects.filter(pk=promotion.pk)
+        if forged == "component":
+            promotion.plan.components.update(digest="f" * 64)
+        elif forged == "rules":
+            row.update(environment_values="empty")
+        elif forged == "stage":
+            other = {Stage.BEFORE_REVIEW: Stage.AFTER_APPROVAL}
+            row.update(stage=other.get(Stage(promotion.stage), Stage.BEFORE_REVIEW))
+        elif forged == "lapsed":
+            Approval.objects.update(until=timezone.now())
+        elif forged == "frozen object":
+            row.update(approved=desk.fresh(promotion).approved | {"package_version": "6.6.6"})
+        else:
+            twin = make_user("second", "Admins")
+            type(twin).objects.filter(pk=twin.pk).update(email=" Alice@example.COM")
+            Approval.objects.update(person=twin)
+            row.update(approved_by=twin)
+        desk.worker.resume()
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        expected = "SELF_REVIEW" if "alias" in forged else "APPROVAL_MISSING"
+        assert (promotion.status, promotion.error_code) == (Status.FAILED, expected)
+        assert promotion.error
+        assert not heartbeats(desk)
+        desk.wait_until_no_branch()
+
+    def test_a_branch_that_was_changed_together_with_its_rows_merges_nothing(
+        self, desk: Desk
+    ) -> None:
+        """Somebody writes to the branch and gives the rows the hashes of what is there now."""
+        promotion = desk.requested(SMALL)
+        desk.worker.rest()
+        [result] = promotion.results.filter(component__action="create")
+        branch = promotion.branch
+        assert branch is not None
+        desk.edit(
+            action="component_xml",
+            componentId=result.prod_component_id,
+            branchId=branch.remote_id,
+            replace=[["Still there", "Nobody read this"]],
+        )
+        client = partner.client()
+        on_branch = client.get_component(result.prod_component_id, branch_id=branch.remote_id)
+        assert b"Nobody read this" in on_branch.xml
+        masked = componentxml.mask(on_branch.xml)
+        promotion.results.filter(pk=result.pk).update(
+            staged_digest=componentxml.digest(masked), staged_seal=seal(on_branch.xml)
+        )
+        desk.approve(promotion)
+        desk.worker.resume()
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert (promotion.status, promotion.error_code) == (Status.FAILED, "PLAN_STALE")
+        assert not heartbeats(desk)
 
     def test_an_approval_row_that_was_removed_merges_nothing(self, desk: Desk) -> None:
         promotion = desk.requested(SMALL)
