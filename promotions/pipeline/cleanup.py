@@ -12,7 +12,7 @@ from partnerapi.errors import NotFound, PartnerApiError
 from ..messages import PromotionError
 from ..models import PromotionBranch, PromotionRequest
 from ..partner import client as partner_client
-from ..states import Status
+from ..states import MERGE_INCOMPLETE, Status
 from ..transitions import record_event
 from ..worker import platform
 from ..worker.lease import Lease
@@ -112,7 +112,8 @@ def _merge_is_settled(client: PartnerApiClient, lease: Lease, branch: PromotionB
     """
     promotion = branch.promotion
     asked = promotion.steps.filter(step="create_merge_request").exists()
-    if not asked or promotion.merged_at is not None:
+    is_recorded = promotion.merged_at is not None or promotion.error_code == MERGE_INCOMPLETE
+    if not asked or is_recorded:
         return True
     if not promotion.merge_request_id:
         # The answer of operation 12 was lost, and some accounts merge by themselves.

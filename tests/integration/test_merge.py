@@ -27,7 +27,7 @@ def leave_out(desk: Desk, how: str, *names: str) -> None:
 
 
 def tells_what_it_merges() -> bool:
-    return client().dialect.capabilities.reports_merge_details
+    return client().capabilities.reports_merge_details
 
 
 class TestBeforeItIsExecuted:
