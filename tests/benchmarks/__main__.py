@@ -29,21 +29,29 @@ FULL = {"components": 100, "repeat": 3}
 Results = list[dict[str, Any]]
 
 
-def desk(dialect: str, components: int, repeat: int) -> Results:
+def desk(dialect: str, components: int, repeat: int, *, warm: bool) -> Results:
     """Promotion Desk's results, from a process of its own."""
     command = [
         *(sys.executable, "-m", "tests.benchmarks.desk", "--dialect", dialect),
         *("--components", str(components), "--repeat", str(repeat)),
     ]
+    if warm:
+        command.append("--warm")
     done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True)
     results: Results = json.loads(done.stdout)
     return results
 
 
 def measure(components: int, repeat: int, *, together: bool) -> dict[str, Results]:
-    """The lanes by name. `together` saves time; one after the other they do not disturb."""
+    """The lanes by name. `together` saves time; one after the other they do not disturb.
+
+    Together each promotion is planned once, so that there is no warm plan.
+    """
     with ThreadPoolExecutor(max_workers=3 if together else 1) as pool:
-        lanes = {name: pool.submit(desk, name, components, repeat) for name in DIALECTS}
+        lanes = {
+            name: pool.submit(desk, name, components, repeat, warm=not together)
+            for name in DIALECTS
+        }
         lanes["by hand"] = pool.submit(yardstick.run, components, repeat)
         return {name: lane.result() for name, lane in lanes.items()}
 
@@ -63,48 +71,15 @@ def rows(lanes: dict[str, Results], components: int) -> list[tuple[str, ...]]:
                 if name != "kind"
             }
             middle = {name: median(every) for name, every in values.items()}
-            hand = median(by_hand)
-            for name, label in (("whole", "warm"), ("whole cold", "cold")):
-                found.append(
-                    (
-                        f"{named}: plan to deployed, {label}",
-                        *_seconds(values[name]),
-                        f"{hand / middle[name]:.2f}",
-                        "by hand ÷ this",
-                    )
-                )
+            for how in ("warm", "cold"):
+                if f"whole, {how}" in middle:
+                    found += _promotions(named, how, values, middle, median(by_hand), components)
             found += [
                 (
                     f"{named}: submit to merged",
                     *_seconds(values["to merge"]),
                     f"{middle['to merge'] / to_merge:.2f}",
                     "this ÷ floor and platform",
-                ),
-                (
-                    f"{named}: plan, warm",
-                    *_seconds(values["plan"]),
-                    f"{middle['plan'] / (components / CALLS_A_SECOND):.2f}",
-                    "this ÷ one call a component",
-                ),
-                (
-                    f"{named}: plan, cold",
-                    *_seconds(values["plan cold"]),
-                    f"{middle['plan cold'] / (components / CALLS_A_SECOND):.2f}",
-                    "this ÷ one call a component",
-                ),
-                (
-                    f"{named}: calls, warm",
-                    f"{middle['calls']:.0f}",
-                    _spread(values["calls"], 0),
-                    f"{middle['calls'] / components:.1f}",
-                    "calls a component",
-                ),
-                (
-                    f"{named}: calls a second, warm",
-                    f"{middle['calls'] / middle['whole']:.1f}",
-                    "",
-                    f"{middle['calls'] / middle['whole'] / CALLS_A_SECOND:.2f}",
-                    f"of the {CALLS_A_SECOND} allowed",
                 ),
                 (
                     f"{named}: refused for their pace",
@@ -125,6 +100,47 @@ def rows(lanes: dict[str, Results], components: int) -> list[tuple[str, ...]]:
         )
     )
     return found
+
+
+def _promotions(
+    named: str,
+    how: str,
+    values: dict[str, list[float]],
+    middle: dict[str, float],
+    by_hand: float,
+    components: int,
+) -> list[tuple[str, ...]]:
+    """What is said of promotions whose plan was warm, or cold."""
+    whole, plan, calls = f"whole, {how}", f"plan, {how}", f"calls, {how}"
+    pace = middle[calls] / middle[whole]
+    return [
+        (
+            f"{named}: plan to deployed, {how}",
+            *_seconds(values[whole]),
+            f"{by_hand / middle[whole]:.2f}",
+            "by hand ÷ this",
+        ),
+        (
+            f"{named}: plan, {how}",
+            *_seconds(values[plan]),
+            f"{middle[plan] / (components / CALLS_A_SECOND):.2f}",
+            "this ÷ one call a component",
+        ),
+        (
+            f"{named}: calls, {how}",
+            f"{middle[calls]:.0f}",
+            _spread(values[calls], 0),
+            f"{middle[calls] / components:.1f}",
+            "calls a component",
+        ),
+        (
+            f"{named}: calls a second, {how}",
+            f"{pace:.1f}",
+            "",
+            f"{pace / CALLS_A_SECOND:.2f}",
+            f"of the {CALLS_A_SECOND} allowed",
+        ),
+    ]
 
 
 def _values(results: Results, kind: str, name: str) -> list[float]:
@@ -153,7 +169,9 @@ def table(found: list[tuple[str, ...]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--quick", action="store_true", help="20 components, once, all at once")
+    parser.add_argument(
+        "--quick", action="store_true", help="20 components, once, all lanes at once, no warm plans"
+    )
     options = parser.parse_args()
     size = QUICK if options.quick else FULL
     sys.stdout.write(

@@ -31,7 +31,7 @@ class Hand:
         began = time.monotonic()
         self._call("POST", "PackagedComponent/query", _query(package_id), account=ACCOUNT)
         order = self._resolve(family.root)
-        self._json("POST", "Branch/query", {"QueryFilter": {}})
+        self._json("POST", "Branch/query", {})
         name = f"promo-{family.name}-{family.edition}".lower().replace(" ", "-")
         made = self._json("POST", "Branch", {"name": name, "description": family.name})
         branch = made["branchId"]
