@@ -10,7 +10,7 @@ from tests.services import PROJECT
 
 TEXT = (PROJECT / "CONTRIBUTING.md").read_text()
 # `a/path.py`, `a/folder/`, `name.py` of a folder that was named before, and links.
-NAMED = re.findall(r"`([\w./*-]+(?:\.[a-z]+|/))`|\]\(([\w./-]+)\)", TEXT)
+NAMED = re.findall(r"`([\w./*-]+(?:\.(?:py|in|css|html|example)|/))`|\]\(([\w./-]+)\)", TEXT)
 
 
 @pytest.mark.parametrize("name", sorted({first or second for first, second in NAMED}))
