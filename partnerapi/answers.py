@@ -196,6 +196,7 @@ def branch(fields: Fields) -> Branch:
         deleted=wire.flag(fields, "deleted"),
         stage=stage,
         parent_id=wire.text(fields, "parentId"),
+        created_by=wire.text(fields, "createdBy"),
     )
 
 

@@ -219,10 +219,19 @@ class PartnerApiClient(ABC):
         name: str | None = None,
         component_type: str | None = None,
         copied_from_component_id: str | None = None,
+        branch_id: str | None = None,
         account: str | None = None,
     ) -> Iterator[ComponentMetadata]:
-        """The current version of components that are not deleted and meet every condition."""
-        conditions = [Condition("deleted", "false"), Condition("currentVersion", "true")]
+        """The current version of components that are not deleted and meet every condition.
+
+        :param branch_id: every version that was made on this branch instead.
+        """
+        conditions = [Condition("deleted", "false")]
+        # Published: the current version is the one on main.
+        if branch_id is None:
+            conditions.append(Condition("currentVersion", "true"))
+        else:
+            conditions.append(Condition("branchId", branch_id))
         if name is not None:
             conditions.append(Condition("name", name))
         if component_type is not None:
@@ -235,7 +244,7 @@ class PartnerApiClient(ABC):
             ]
         request = self._query("QUERY ComponentMetadata", conditions, account=account)
         for found in self._records(request, answers.component_metadata):
-            if found.current_version and not found.deleted:
+            if (found.current_version or branch_id is not None) and not found.deleted:
                 yield found
 
     @abstractmethod

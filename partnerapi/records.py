@@ -82,6 +82,7 @@ class Branch:
     deleted: bool = False
     stage: str = ""
     parent_id: str = ""
+    created_by: str = ""
 
     @property
     def is_main(self) -> bool:

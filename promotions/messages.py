@@ -210,6 +210,10 @@ MESSAGES = {
         "This is not possible from where the promotion stands now.", "Look at its present status."
     ),
     "REASON_REQUIRED": Message("A reason is required.", "Say why, in a sentence."),
+    "BRANCH_GONE": Message(
+        "Somebody deleted the branch of this promotion on the platform, several times.",
+        "Nothing reached production. Ask who deletes branches whose names begin with “promo-”, then request it again.",
+    ),
     "BRANCH_CREATION_TIMEOUT": Message(
         "The branch did not become ready in time.",
         "Try again later; the branch has been deleted.",

@@ -62,12 +62,16 @@ INITIAL = {Stage.BEFORE_REVIEW: Status.QUEUED, Stage.AFTER_APPROVAL: Status.ADMI
 
 # to -> from
 BEFORE_REVIEW: dict[Status, frozenset[Status]] = {
-    Status.QUEUED: frozenset({Status.STAGING}),  # its branch was dropped: stage again
+    # Its branch was dropped, or somebody deleted it: stage again.
+    Status.QUEUED: frozenset(
+        {Status.STAGING, Status.ADMIN_REVIEW, Status.APPROVED, Status.DEPLOYING}
+    ),
     Status.WAITING: frozenset({Status.QUEUED}),
     Status.STAGING: frozenset({Status.QUEUED, Status.WAITING}),
     Status.ADMIN_REVIEW: frozenset({Status.STAGING}),
     Status.APPROVED: frozenset({Status.ADMIN_REVIEW}),
-    Status.DEPLOYING: frozenset({Status.APPROVED, Status.FAILED}),
+    # From staging where it was approved before and staged again since.
+    Status.DEPLOYING: frozenset({Status.APPROVED, Status.STAGING, Status.FAILED}),
     Status.DEPLOYED: frozenset({Status.DEPLOYING}),
     Status.REJECTED: frozenset({Status.ADMIN_REVIEW}),
     Status.WITHDRAWN: frozenset(
@@ -80,7 +84,7 @@ BEFORE_REVIEW: dict[Status, frozenset[Status]] = {
 
 AFTER_APPROVAL: dict[Status, frozenset[Status]] = {
     **BEFORE_REVIEW,
-    Status.QUEUED: frozenset({Status.APPROVED, Status.STAGING}),
+    Status.QUEUED: frozenset({Status.APPROVED, Status.STAGING, Status.DEPLOYING}),
     Status.ADMIN_REVIEW: frozenset(),
     Status.DEPLOYING: frozenset({Status.STAGING, Status.FAILED}),
     Status.WITHDRAWN: frozenset({Status.ADMIN_REVIEW}),

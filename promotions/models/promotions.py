@@ -250,6 +250,9 @@ class ComponentResult(models.Model):
     prod_component_id = models.CharField(max_length=NAME, blank=True)
     branch_version = models.PositiveIntegerField(null=True, blank=True)
     merged_version = models.PositiveIntegerField(null=True, blank=True)
+    losses = models.PositiveSmallIntegerField(
+        default=0, help_text="How often the answer to its creation was lost and nothing could tell."
+    )
     staged_digest = models.CharField(max_length=64, blank=True)
     promoted_digest = models.CharField(max_length=64, blank=True)
     promoted_text = models.ForeignKey(
@@ -349,6 +352,9 @@ class StepRun(models.Model):
     attempt = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=16, choices=StepState, default=StepState.RUNNING)
     remote_id = models.CharField(max_length=NAME, blank=True)
+    misses = models.PositiveSmallIntegerField(
+        default=0, help_text="How often something was not found that may only be too new."
+    )
     tries = models.PositiveIntegerField(
         default=1, help_text="How often it was taken up, waits included."
     )

@@ -27,6 +27,8 @@ EVENT_WORDS = {
     "mapping_replaced": "replaced a mapping that was made during the merge, of",
     "staged_again": "put it back in line, to be staged again",
     "platform_asked_again": "had the platform asked again",
+    "branch_vanished": "did not find the branch any more, which somebody deleted:",
+    "branch_never_made": "found that no branch had been made under the name",
     "branch_deleted": "deleted the branch",
     "retried": "took it up again at the step that failed",
     "rest_given_up": "gave up what the merge had left out",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -17,14 +19,29 @@ from ..worker.timing import BRANCH_POLL, SLOT_POLL
 from .context import StageAgain, StepContext, Wait
 
 
-def mark() -> str:
-    """Begins the description of this installation's branches: others may share the primary account and its names."""
-    return f"Promotion Desk {Installation.load().mark}:"
+def name_of(promotion_id: int, number: int = 1) -> str:
+    """The name of a promotion's branch; the mark in it tells installations on one primary account apart.
+
+    :param number: counts the branches of this promotion.
+    """
+    suffix = f"-{number}" if number > 1 else ""
+    return f"promo-{promotion_id}-{Installation.load().mark}{suffix}"
+
+
+def is_ours(remote: Branch) -> bool:
+    """Whether this installation has made the branch: by its name and, where the platform tells it, its creator."""
+    pattern = rf"promo-\d+-{re.escape(Installation.load().mark)}(-\d+)?"
+    return re.fullmatch(pattern, remote.name) is not None and _is_by_us(remote)
+
+
+def _is_by_us(remote: Branch) -> bool:
+    us = settings.PARTNER_API_USER.rpartition("BOOMI_TOKEN.")[2]
+    return not remote.created_by or remote.created_by.casefold() == us.casefold()
 
 
 def describe(promotion: PromotionRequest) -> str:
-    """The description of one of our branches."""
-    return f"{mark()} promotion {promotion.pk}, {promotion.plan.root_name}"[:250]
+    """The description of one of our branches, for the people who read Boomi's own list."""
+    return f"Promotion Desk: promotion {promotion.pk}, {promotion.plan.root_name}"[:250]
 
 
 def reserve_branch(context: StepContext) -> Wait | None:
@@ -41,16 +58,13 @@ def reserve_branch(context: StepContext) -> Wait | None:
         free = settings.PROMOTION_BRANCH_LIMIT - len(remote) - reserved.count()
         why = _why_to_wait(promotion, free)
         if why is None:
-            number = promotion.branches.count()
-            suffix = f"-{number + 1}" if number else ""
+            number = promotion.branches.count() + 1
             context.move(
                 Status.STAGING,
                 next_attempt_at=timezone.now(),
                 staged_times=promotion.staged_times + 1,
             )
-            PromotionBranch.objects.create(
-                promotion=promotion, name=f"promo-{promotion.pk}{suffix}"
-            )
+            PromotionBranch.objects.create(promotion=promotion, name=name_of(promotion.pk, number))
             return None
     if promotion.status == Status.QUEUED:
         context.move(Status.WAITING, note=why, next_attempt_at=promotion.next_attempt_at)
@@ -88,7 +102,7 @@ def create_branch(context: StepContext) -> Wait | None:
     if known is None and not branch.remote_id:
         known = _create(context, branch)
     if known is not None:
-        with context.lease.writing():
+        with context.writing():
             # The platform normalises names; the answered one is what packages are made from.
             PromotionBranch.objects.filter(pk=branch.pk).update(
                 remote_id=known.branch_id, name=known.name
@@ -122,9 +136,9 @@ def _create(context: StepContext, branch: PromotionBranch) -> Branch:
 
 
 def find(client: PartnerApiClient, branch: PromotionBranch) -> Branch | None:
-    """The branch on the platform by its name (operation 11), if it is there and bears our mark."""
+    """The branch on the platform by its exact name and its creator (operation 11), if it is there."""
     for remote in client.query_branches(name=branch.name):
-        if remote.name == branch.name and remote.description.startswith(mark()):
+        if remote.name == branch.name and _is_by_us(remote):
             return remote
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from django.db import transaction
 from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient
@@ -13,13 +14,14 @@ from ..messages import PromotionError
 from ..models import PromotionBranch, PromotionRequest
 from ..partner import client as partner_client
 from ..states import MERGE_INCOMPLETE, Status
-from ..transitions import record_event
+from ..transitions import StalePromotion, record_event
 from ..worker import platform
 from ..worker.lease import Lease
 from ..worker.loop import Stop, Wait, Work, carry_on
 from ..worker.timing import DELETE_WAITS, MERGE_POLL, after, backoff
-from .branch import find, mark
+from .branch import find, is_ours
 from .merge import is_on_main, merged_versions, record_late_merge
+from .restaging import record_vanished, stage_again
 
 logger = logging.getLogger(__name__)
 
@@ -96,12 +98,13 @@ def delete_now(client: PartnerApiClient, branch: PromotionBranch) -> None:
         remote_id = known.branch_id if known else ""
     if remote_id:
         client.delete_branch(remote_id)
+    what = "branch_deleted" if remote_id else "branch_never_made"
     now = timezone.now()
     deleted = PromotionBranch.objects.filter(pk=branch.pk, deleted_at__isnull=True).update(
         remote_id=remote_id, deleted_at=now, delete_error="", next_attempt_at=None
     )
     if deleted:
-        record_event("branch_deleted", promotion=branch.promotion, subject=branch.name)
+        record_event(what, promotion=branch.promotion, subject=branch.name)
 
 
 def _merge_is_settled(client: PartnerApiClient, lease: Lease, branch: PromotionBranch) -> bool:
@@ -138,8 +141,8 @@ def _record_late_merge(client: PartnerApiClient, promotion: PromotionRequest) ->
 def sweep_branches() -> list[str]:
     """Delete branches of ours that no live promotion owns, and tell what was found.
 
-    A branch is ours when its name begins with ``promo-`` and its description bears our mark; what anybody else has
-    made is never touched.
+    What anybody else has made is never touched. One that a review waits on and that is not there any more is staged
+    again.
 
     :returns: the names of the branches that were found without an owner.
     """
@@ -153,8 +156,10 @@ def sweep_branches() -> list[str]:
         logger.warning("The branches could not be read: %s", error.message)
         platform.suspect(error)
         return []
+    if any(branch.is_main for branch in branches):
+        _stage_vanished_again({branch.branch_id for branch in branches})
     for remote in branches:
-        if not remote.name.startswith("promo-") or not remote.description.startswith(mark()):
+        if not is_ours(remote):
             continue
         row = PromotionBranch.objects.filter(name=remote.name).first()
         if row is not None and (row.delete_due is None or row.deleted_at is None):
@@ -167,3 +172,20 @@ def sweep_branches() -> list[str]:
             continue
         record_event("stray_branch_deleted", subject=remote.name)
     return found
+
+
+def _stage_vanished_again(remote_ids: set[str]) -> None:
+    """Somebody deleted the branch of a promotion in review: before a decision is made, it is staged again."""
+    waiting = PromotionBranch.objects.filter(
+        promotion__status=Status.ADMIN_REVIEW, delete_due__isnull=True
+    ).exclude(remote_id="")
+    for branch in waiting.select_related("promotion"):
+        if branch.remote_id in remote_ids:
+            continue
+        why = f"The branch “{branch.name}” has been deleted."
+        try:
+            with transaction.atomic():
+                record_vanished(branch)
+                stage_again(branch.promotion, why)
+        except StalePromotion:
+            continue

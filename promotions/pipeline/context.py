@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Sum
 
 from partnerapi.client import PartnerApiClient
+from partnerapi.errors import NotFound
 
 from ..models import Approved, ComponentResult, PromotionBranch, PromotionRequest, StepRun
 from ..partner import client as partner_client
@@ -29,12 +31,29 @@ class StageAgain(Exception):
     """The branch is in doubt: drop it and stage again. Before the merge a branch is worth nothing.
 
     :param code: the code that the promotion fails with when it has been staged too often.
+    :param result: the component that the doubt is about: each has its own count.
     """
 
-    def __init__(self, code: str, why: str) -> None:
+    def __init__(self, code: str, why: str, *, result: ComponentResult | None = None) -> None:
         super().__init__(why)
         self.code = code
         self.why = why
+        self.result = result
+
+    def times(self, context: StepContext) -> int:
+        """How often this doubt has come up, this time included."""
+        if self.result is not None:
+            return self.result.losses + 1
+        losses = context.promotion.results.aggregate(losses=Sum("losses"))["losses"] or 0
+        return context.promotion.staged_times - int(losses)
+
+
+class BranchGone(StageAgain):
+    """Somebody else deleted the branch."""
+
+    def __init__(self, branch: PromotionBranch) -> None:
+        super().__init__("BRANCH_GONE", f"The branch “{branch.name}” has been deleted.")
+        self.branch = branch
 
 
 class Stopped(Exception):
@@ -116,6 +135,37 @@ class StepContext:
             raise LeaseLost(str(stale)) from stale
         self.promotion.refresh_from_db()
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction for what a step records, open only while nobody has ended the promotion.
+
+        :raises Stopped: a person has ended it: whatever is written now would outlive it.
+        :raises LeaseLost: when another worker has it.
+        """
+        with transaction.atomic():
+            try:
+                self.lease.record_while(status=self.promotion.status)
+            except LeaseLost:
+                self.check_not_stopped()
+                raise
+            yield
+
+    def vanished_branch(self) -> PromotionBranch | None:
+        """The live branch, where somebody else has deleted it on the platform before its merge (operation 14)."""
+        live = self.promotion.branches.filter(delete_due__isnull=True).first()
+        was_ready = self.promotion.steps.filter(step="await_branch", state=StepState.DONE).exists()
+        if live is None or not live.remote_id or not was_ready:
+            return None
+        if PromotionRequest.objects.filter(
+            Q(merged_at__isnull=False) | Q(merge_executed_at__isnull=False), pk=self.promotion.pk
+        ).exists():
+            return None
+        try:
+            remote = self.client.get_branch(live.remote_id)
+        except NotFound:
+            return live
+        return live if remote.deleted or remote.stage == "DELETING" else None
+
     def check_not_stopped(self) -> None:
         """Looks, between two calls of a long step, whether a person has ended the promotion.
 
@@ -127,6 +177,8 @@ class StepContext:
 
 
 StepFunction = Callable[[StepContext], "Wait | None"]
+
+MAX_MISSES = 2  # times that something that is not found is looked for again
 
 
 @dataclass(frozen=True)

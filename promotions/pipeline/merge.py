@@ -283,7 +283,7 @@ def await_merged(context: StepContext) -> Wait | None:
     promotion = context.promotion
     versions = merged_versions(context.client, promotion)
     if len(versions) < promotion.written().count():
-        with context.lease.writing():
+        with context.writing():
             _record_mappings(promotion, versions)
             # Nobody else has to wait with a merge while people look at this one.
             context.record(merge_started_at=None)

@@ -416,7 +416,7 @@ def _package_to_deploy(context: StepContext) -> str:
 
 def _drop(context: StepContext, deployment: Deployment, why: str) -> None:
     """Leave out an environment that no longer takes part, and say why."""
-    with context.lease.writing():
+    with context.writing():
         Deployment.objects.filter(pk=deployment.pk).update(dropped_at=timezone.now(), note=why)
         record_event(
             "environment_dropped",
@@ -427,7 +427,7 @@ def _drop(context: StepContext, deployment: Deployment, why: str) -> None:
 
 
 def _deployment_failed(context: StepContext, deployment: Deployment, error: PromotionError) -> None:
-    with context.lease.writing():
+    with context.writing():
         Deployment.objects.filter(pk=deployment.pk).update(
             error_code=error.code, error=error.detail
         )
@@ -436,7 +436,7 @@ def _deployment_failed(context: StepContext, deployment: Deployment, error: Prom
 def _reached(context: StepContext, deployment: Deployment) -> None:
     pack = context.approved.pack_name
     note = f"Reached through the pack “{pack}”, which is installed there: nothing was deployed besides."
-    with context.lease.writing():
+    with context.writing():
         Deployment.objects.filter(pk=deployment.pk).update(
             deployed_at=timezone.now(), note=note, error_code="", error=""
         )
@@ -468,7 +468,7 @@ def _deploy(
             if passes(error):
                 raise
             raise PromotionError("DEPLOY_FAILED", error.message) from error
-    with context.lease.writing():
+    with context.writing():
         Deployment.objects.filter(pk=deployment.pk).update(
             remote_id=remote_id, deployed_at=timezone.now(), error_code="", error=""
         )

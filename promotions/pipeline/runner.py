@@ -8,21 +8,23 @@ from django.conf import settings
 from django.db.models import F, Max
 from django.utils import timezone
 
-from partnerapi.errors import PartnerApiError
+from partnerapi.errors import NeedsPerson, PartnerApiError
 
 from ..messages import PromotionError
 from ..models import ComponentResult, PromotionRequest, StepRun
 from ..plan import check_rules
-from ..states import MERGE_INCOMPLETE, Outcome, Status, StepState
-from ..transitions import StalePromotion, drop_branches, move
+from ..states import FINAL, MERGE_INCOMPLETE, Outcome, Status, StepState
+from ..transitions import StalePromotion, move
 from ..worker.lease import Lease
 from ..worker.loop import Stop, Wait, Work, carry_on
-from .context import StageAgain, Step, StepContext, Stopped
+from ..worker.timing import BRANCH_POLL
+from ..worker.trouble import is_not_found, passes
+from .context import MAX_MISSES, BranchGone, StageAgain, Step, StepContext, Stopped
+from .restaging import MAX_STAGED, record_vanished, stage_again
 from .steps import next_step
 
 logger = logging.getLogger(__name__)
 
-MAX_STAGED = 3  # times that a branch in doubt is dropped and staged again
 MAX_LOST = 5  # times that a worker may die in the same step
 
 
@@ -69,11 +71,33 @@ class PromotionWork(Work[PromotionRequest]):
             return Stop("a person ended it")
         except StageAgain as doubt:
             return _stage_again(context, doubt)
+        except (NeedsPerson, PromotionError) as error:
+            return self._look_again(context, error)
         if wait is None:
             _close(context, StepState.DONE)
         else:
             _pause(context, begun.detail or wait.why)
         return wait
+
+    def _look_again(
+        self, context: StepContext, error: NeedsPerson | PromotionError
+    ) -> Wait | Stop | None:
+        """A fault of the branch is none of what is on it; and what has just been made may not be found at once.
+
+        :raises NeedsPerson, PromotionError: the error, where neither explains it.
+        """
+        if isinstance(error, NeedsPerson) and passes(error):
+            raise error
+        gone = context.vanished_branch()
+        if gone is not None:
+            return _stage_again(context, BranchGone(gone))
+        run = context.step_run
+        if is_not_found(error) and run.misses < MAX_MISSES:
+            words = f"{error.message if isinstance(error, NeedsPerson) else error} Looking again."
+            context.note(words, misses=run.misses + 1)
+            _pause(context, words)
+            return Wait(BRANCH_POLL, words)
+        raise error
 
     def held_up(self, row: PromotionRequest, lease: Lease, error: PartnerApiError) -> None:
         if self._context is not None:
@@ -153,30 +177,18 @@ def _close(context: StepContext, state: StepState, error: PromotionError | None 
 
 
 def _stage_again(context: StepContext, doubt: StageAgain) -> Stop | None:
-    """Drop the branch and everything that was done on it; the promotion goes back in line."""
-    if context.promotion.staged_times >= MAX_STAGED:
+    """Drop the branch and stage again, unless the same doubt has come up too often."""
+    if doubt.times(context) >= MAX_STAGED:
         raise PromotionError(doubt.code, doubt.why)
     try:
         with context.lease.writing():
-            move(
-                context.promotion.pk,
-                to=Status.QUEUED,
-                action="staged_again",
-                note=doubt.why,
-                epoch=context.lease.epoch,
-                next_attempt_at=timezone.now(),
-            )
-            drop_branches(context.promotion.pk)
-            context.promotion.steps.all().update(state=StepState.ABANDONED)
-            for result in context.written():
-                ComponentResult.objects.filter(pk=result.pk).update(
-                    outcome=Outcome.PENDING,
-                    prod_component_id=result.component.prod_component_id,
-                    branch_version=None,
-                    error_code="",
-                    error="",
-                    finished_at=None,
-                )
-    except StalePromotion:
+            if isinstance(doubt, BranchGone):
+                record_vanished(doubt.branch)
+            stage_again(context.promotion, doubt.why, epoch=context.lease.epoch)
+            if doubt.result is not None:
+                ComponentResult.objects.filter(pk=doubt.result.pk).update(losses=F("losses") + 1)
+    except StalePromotion as stale:
+        if stale.current not in FINAL:
+            raise PromotionError(doubt.code, doubt.why) from stale
         return Stop("a person ended it")
     return None

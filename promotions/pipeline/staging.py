@@ -12,7 +12,14 @@ from django.utils import timezone
 
 from partnerapi import componentxml
 from partnerapi.componentxml import ComponentXmlError
-from partnerapi.errors import AnswerLost, ImmaterialUpdate, NeedsPerson, NotFound
+from partnerapi.errors import (
+    AnswerLost,
+    BadRequest,
+    BadResponse,
+    ImmaterialUpdate,
+    NeedsPerson,
+    NotFound,
+)
 from partnerapi.records import Component
 
 from ..messages import PromotionError
@@ -23,7 +30,8 @@ from ..plan.earlier import Plain
 from ..plan.premises import Moment
 from ..setup import accounts
 from ..states import Outcome, Status
-from .context import StageAgain, StepContext, Wait, counted
+from ..worker.trouble import is_not_found, may_be_done, passes
+from .context import MAX_MISSES, BranchGone, StageAgain, StepContext, Wait, counted
 
 # What the platform answers in place of a secret.
 MASK = re.compile(rb"[0-9a-f]{128}")
@@ -84,11 +92,14 @@ def _write(
             continue
         try:
             write(context, result)
-        except AnswerLost as error:
-            raise StageAgain(error.code, f"“{result.component.name}”: {error.message}") from error
         except (NeedsPerson, PromotionError, ComponentXmlError) as error:
-            if error.code in CONCERNS_ALL:
+            if error.code in CONCERNS_ALL or (isinstance(error, NeedsPerson) and passes(error)):
                 raise
+            if is_not_found(error) and context.step_run.misses < MAX_MISSES:
+                raise
+            gone = context.vanished_branch()
+            if gone is not None:
+                raise BranchGone(gone) from error
             detail = error.detail if isinstance(error, PromotionError) else error.message
             _finish(context, result, Outcome.FAILED, error_code=error.code, error=detail)
 
@@ -117,9 +128,20 @@ def _create(context: StepContext, result: ComponentResult) -> None:
         folder_full_path=component.target_folder,
         folder_id=folder.folder_id if folder else None,
     )
-    _reserve(context, result)
-    created = context.client.create_component(body, branch_id=context.branch.remote_id)
-    with context.lease.writing():
+    sent_before = _reserve(context, result)
+    created = _find_created(context, result) if sent_before else None
+    if created is None:
+        try:
+            created = context.client.create_component(body, branch_id=context.branch.remote_id)
+        except (AnswerLost, BadResponse) as error:
+            if not may_be_done(error):
+                raise
+            created = _find_created(context, result)
+            if created is None:
+                raise StageAgain(
+                    error.code, f"“{component.name}”: {error.message}", result=result
+                ) from error
+    with context.writing():
         ComponentResult.objects.filter(pk=result.pk).update(
             prod_component_id=created.component_id, branch_version=created.version
         )
@@ -246,14 +268,38 @@ def _check_main_did_not_move(context: StepContext, result: ComponentResult) -> N
         raise PromotionError("BRANCH_IGNORED", f"“{component.name}” has a new version on main.")
 
 
-def _reserve(context: StepContext, result: ComponentResult) -> None:
+def _find_created(context: StepContext, result: ComponentResult) -> Component | None:
+    """The component of this name and type that is on our branch and that we do not know yet.
+
+    None also where nothing can tell: then the branch is worth nothing.
+    """
+    component = result.component
+    branch_id = context.branch.remote_id
+    known = {prod_id.lower() for prod_id in _ids(context).values()}
+    try:
+        found = context.client.query_component_metadata(
+            name=component.name, component_type=component.component_type, branch_id=branch_id
+        )
+        candidates = {row.component_id for row in found if row.component_id.lower() not in known}
+        if len(candidates) != 1:
+            return None
+        created = context.client.get_component(candidates.pop(), branch_id=branch_id)
+    except (BadRequest, NotFound):
+        return None
+    path = created.folder_full_path.strip("/").casefold()
+    is_there = not path or f"/{path}".endswith(component.target_folder.casefold().rstrip("/"))
+    return created if created.branch_id == branch_id and is_there else None
+
+
+def _reserve(context: StepContext, result: ComponentResult) -> bool:
     """Hold the dev component before it is created: two open promotions never create it twice.
 
+    :returns: whether an earlier try on this branch may have created it.
     :raises PromotionError: COMPONENT_RESERVED.
     """
     component = result.component
-    with context.lease.writing():
-        reservation, _ = Reservation.objects.get_or_create(
+    with context.writing():
+        reservation, is_new = Reservation.objects.get_or_create(
             dev_account=context.promotion.dev_account,
             dev_component_id=component.dev_component_id,
             defaults={"promotion": context.promotion},
@@ -263,6 +309,7 @@ def _reserve(context: StepContext, result: ComponentResult) -> None:
             "COMPONENT_RESERVED",
             f"Promotion {reservation.promotion_id} is creating “{component.name}”.",
         )
+    return not is_new
 
 
 def _ids(context: StepContext) -> dict[str, str]:
@@ -276,7 +323,7 @@ def _ids(context: StepContext) -> dict[str, str]:
 def _finish(
     context: StepContext, result: ComponentResult, outcome: Outcome, **changes: Any
 ) -> None:
-    with context.lease.writing():
+    with context.writing():
         ComponentResult.objects.filter(pk=result.pk).update(
             outcome=outcome, finished_at=timezone.now(), **changes
         )
@@ -321,7 +368,7 @@ def _read_back(context: StepContext, result: ComponentResult) -> None:
         )
     columns = store_difference(main, masked)
     plain = Plain.of(on_branch.xml)
-    with context.lease.writing():
+    with context.writing():
         ComponentResult.objects.filter(pk=result.pk).update(
             promoted_digest=plain.digest,
             promoted_text=plain.store(),
@@ -381,6 +428,12 @@ def synchronise_packs(context: StepContext) -> Wait | None:
 
 
 def offer_for_review(context: StepContext) -> Wait | None:
-    """Hand over to people; a worker has nothing to do until one of them decides."""
+    """Hand over to people; a worker has nothing to do until one of them decides.
+
+    One that was approved before its branch had to be staged again goes on: it holds what was approved.
+    """
+    if context.promotion.approved_by_id:
+        context.move(Status.DEPLOYING, next_attempt_at=timezone.now())
+        return None
     context.move(Status.ADMIN_REVIEW, next_attempt_at=None)
     return None

@@ -47,6 +47,14 @@ class Lease:
         if self._mine().update(**changes) != 1:
             raise LeaseLost(f"{self.model.__name__} {self.pk}")
 
+    def record_while(self, **conditions: Any) -> None:
+        """Keep the row, as long as it is ours and meets the conditions; a transaction then holds it.
+
+        :raises LeaseLost: when it is another worker's by now, or does not meet them.
+        """
+        if self._mine().filter(**conditions).update(lease_until=after(LEASE)) != 1:
+            raise LeaseLost(f"{self.model.__name__} {self.pk}")
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """A transaction for rows beside the leased one, open only while the lease is ours."""

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from partnerapi.errors import AnswerLost, AuthFailed, BadResponse, PartnerApiError
+from partnerapi.errors import (
+    AccountNotFound,
+    AlreadyGone,
+    AnswerLost,
+    AuthFailed,
+    BadResponse,
+    NotFound,
+    PartnerApiError,
+)
 
 
 def passes(error: PartnerApiError) -> bool:
@@ -22,3 +30,8 @@ def may_be_done(error: PartnerApiError) -> bool:
 def _is_not_the_platforms(error: PartnerApiError) -> bool:
     # Its subclasses say what was answered, and that is nothing that passes.
     return type(error) is BadResponse
+
+
+def is_not_found(error: Exception) -> bool:
+    """Whether the platform does not find something, which may only be too new; what was deleted is not that."""
+    return isinstance(error, NotFound) and not isinstance(error, (AlreadyGone, AccountNotFound))

@@ -8,6 +8,8 @@ from partnerapi.simulator import seed
 from promotions import services
 from promotions.models import ComponentMapping
 from promotions.partner import client
+from promotions.pipeline.branch import name_of
+from promotions.pipeline.cleanup import sweep_branches
 from promotions.states import Status
 from tests.integration.desk import Desk
 
@@ -44,23 +46,23 @@ def test_production_that_moves_between_the_check_and_the_merge(desk: Desk) -> No
 
 
 def test_a_branch_of_another_installation_is_left_alone(desk: Desk) -> None:
-    """It has the very name that ours would get: both count their promotions from 1."""
+    """Both count their promotions from 1, and have one token user: the mark in the name tells them apart."""
     plan = desk.plan(SMALL)
     number = desk.requested(seed.CYCLE_PACKAGE_ID, account=desk.finance).pk + 1
     api = client()
     parent = next(b.branch_id for b in api.query_branches() if b.is_main)
-    others = "Promotion Desk 0a1b2c3d: promotion of another installation"
-    theirs = api.create_branch(f"promo-{number}", others, parent_id=parent)
+    theirs = api.create_branch(f"promo-{number}-0a1b2c3d", "Of another installation", parent_id=parent)
     promotion = desk.submit(plan)
     assert promotion.pk == number
     promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
     assert promotion.status == Status.ADMIN_REVIEW, (promotion.error_code, promotion.error)
     assert promotion.branch is not None
-    assert promotion.branch.name == f"promo-{number}-2"
+    assert promotion.branch.name == name_of(number)
     services.withdraw(desk.alice, promotion)
     rows = promotion.branches.filter(deleted_at__isnull=True)
-    desk.wait_until(lambda: not rows.exists(), "both rows to be settled")
-    assert desk.branches() == [f"promo-{number - 1}", theirs.name]
+    desk.wait_until(lambda: not rows.exists(), "the row to be settled")
+    sweep_branches()
+    assert desk.branches() == [name_of(number - 1), theirs.name]
 
 
 def test_two_that_go_into_one_pack_follow_each_other(desk: Desk) -> None:

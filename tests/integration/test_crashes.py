@@ -13,7 +13,7 @@ from partnerapi.simulator import seed
 from promotions import services, tasks
 from promotions.models import ComponentMapping, Event, Plan, PromotionRequest
 from promotions.partner import client
-from promotions.pipeline.branch import mark
+from promotions.pipeline.branch import name_of
 from promotions.states import Status, StepState
 from tests import environment
 from tests.integration.desk import Desk, furnish
@@ -168,10 +168,10 @@ def test_a_message_that_was_lost_is_sent_again_by_the_tick(
 def test_a_stray_branch_of_ours_is_swept_and_others_are_left_alone(desk: Desk) -> None:
     api = client()
     parent = next(b.branch_id for b in api.query_branches() if b.is_main)
-    api.create_branch("promo-4711", f"{mark()} promotion 4711, gone", parent_id=parent)
+    ours = name_of(4711)
+    api.create_branch(ours, "Of ours", parent_id=parent)
     api.create_branch("promo-summer", "A campaign of the shop team", parent_id=parent)
-    others = "Promotion Desk 0a1b2c3d: promotion 4712, of another installation"
-    api.create_branch("promo-4712", others, parent_id=parent)
-    desk.wait_until(lambda: "promo-4711" not in desk.branches(), "the sweep")
-    assert desk.branches() == ["promo-summer", "promo-4712"]
-    assert Event.objects.filter(action="stray_branch_deleted", subject="promo-4711").exists()
+    api.create_branch("promo-4712-0a1b2c3d", "Of another installation", parent_id=parent)
+    desk.wait_until(lambda: ours not in desk.branches(), "the sweep")
+    assert desk.branches() == ["promo-summer", "promo-4712-0a1b2c3d"]
+    assert Event.objects.filter(action="stray_branch_deleted", subject=ours).exists()

@@ -20,6 +20,7 @@ from promotions.models import (
     PromotionRequest,
     Reservation,
 )
+from promotions.pipeline.branch import name_of
 from promotions.states import Outcome, Status, StepState
 from promotions.tasks import run_promotion_task
 from tests.integration.desk import Desk
@@ -179,7 +180,7 @@ def test_of_two_admins_one_wins_and_the_other_sees_what_happened(desk: Desk) -> 
 def test_reject_needs_a_reason_and_deletes_the_branch(desk: Desk) -> None:
     before = desk.production()
     promotion = desk.requested(seed.SINGLE_COMPONENT_PACKAGE_ID)
-    assert desk.branches() == [f"promo-{promotion.pk}"]
+    assert desk.branches() == [name_of(promotion.pk)]
     with pytest.raises(PromotionError) as refused:
         services.reject(desk.bob, promotion, reason="  ")
     assert refused.value.code == "REASON_REQUIRED"
