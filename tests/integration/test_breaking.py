@@ -51,7 +51,9 @@ def test_a_branch_of_another_installation_is_left_alone(desk: Desk) -> None:
     number = desk.requested(seed.CYCLE_PACKAGE_ID, account=desk.finance).pk + 1
     api = client()
     parent = next(b.branch_id for b in api.query_branches() if b.is_main)
-    theirs = api.create_branch(f"promo-{number}-0a1b2c3d", "Of another installation", parent_id=parent)
+    theirs = api.create_branch(
+        f"promo-{number}-0a1b2c3d", "Of another installation", parent_id=parent
+    )
     promotion = desk.submit(plan)
     assert promotion.pk == number
     promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
