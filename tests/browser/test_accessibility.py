@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from promotions.models import PackRelease
 from promotions.states import Action, Status
@@ -123,6 +124,7 @@ def places(alice: User, bob: User, charlie: User, make_user: Any) -> dict[str, t
         "empty queue": (bob, f"{reverse('review_queue')}?account={empty.pk}"),
         "review": (bob, reverse("review", args=[waiting.pk])),
         "review of one's own": (bob, reverse("review", args=[own.pk])),
+        "part of a difference": (bob, f"{difference}?part=1"),
     }
 
 
@@ -154,3 +156,18 @@ def test_every_page_is_accessible(
             found[name] = lines
     page.close()
     assert not found, found
+
+
+@pytest.mark.parametrize(("width", "height"), [(1360, 900), (390, 844)])
+def test_the_page_that_asks_before_an_approval_is_accessible(
+    page: Page, web_server: str, alice: User, bob: User, width: int, height: int
+) -> None:
+    promotion = factories.promotion(factories.mapped_plan(factories.account(), alice), alice)
+    factories.pack("Order Management")
+    sign_in(page, web_server, bob)
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(reverse("review", args=[promotion.pk]))
+    page.get_by_label("Integration Pack").select_option(label="Order Management")
+    page.get_by_role("button", name="Approve and deploy").click()
+    expect(page.get_by_text("What your approval does")).to_be_visible()
+    assert not faults(page)
