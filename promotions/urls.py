@@ -20,6 +20,11 @@ urlpatterns = [
         name="component_difference",
     ),
     path(
+        "plans/<int:plan_pk>/findings/<int:pk>/change/",
+        plans.changed_in_production,
+        name="changed_in_production",
+    ),
+    path(
         "plans/<int:plan_pk>/components/<int:pk>/difference/download/",
         plans.download_difference,
         name="download_difference",

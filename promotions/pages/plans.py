@@ -145,6 +145,36 @@ def component_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpRes
 
 @require_GET
 @role_required
+def changed_in_production(request: UserRequest, plan_pk: int, pk: int) -> HttpResponse:
+    """A change that a promotion would undo, three ways: as promoted last, production now, after this promotion."""
+    finding = get_object_or_404(
+        Finding.objects.select_related("difference", "component__plan__dev_account"),
+        pk=pk,
+        plan=plan_pk,
+        plan__in=access.plans(request.user),
+        difference__isnull=False,
+        component__isnull=False,
+    )
+    component = finding.component
+    if component is None or finding.difference is None:
+        raise Http404
+    content, is_staged = _difference(component)
+    part = request.GET.get("part", "1")
+    number = int(part[:9]) if part.isascii() and part.isdigit() else 1
+    context = {
+        "plan": component.plan,
+        "promotion": getattr(component.plan, "promotion", None),
+        "component": component,
+        "finding": finding,
+        "by_hand": part_of(finding.difference, number, unfolded=False),
+        "difference": glance(content) if content is not None else None,
+        "is_staged": is_staged,
+    }
+    return render(request, "changed_in_production.html", context)
+
+
+@require_GET
+@role_required
 def download_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpResponse:
     """The whole difference as a text file: who has it has been given every part."""
     component = _component(request, plan_pk, pk)

@@ -115,7 +115,7 @@ def plan_context(plan: Plan, user: User) -> dict[str, Any]:
     missing = [finding for finding in findings if finding.code == MISSING_MAPPINGS]
     others = [finding for finding in findings if finding.code != MISSING_MAPPINGS]
     for finding in others:
-        if finding.code == TWIN:
+        if finding.code in (TWIN, "MISSING_MAPPINGS"):
             finding.add_mapping_url = add_mapping_url(plan, finding)  # type: ignore[attr-defined]
     return {
         "plan": plan,

@@ -83,7 +83,7 @@ def _build(plan: Plan, lease: Lease) -> None:
     _check_earlier_work(account, resolved, drafts)
     taken = _taken_versions(client, resolved, mapped)
     report("Writing the plan down", len(drafts), len(drafts))
-    _store(plan, lease, resolved, mapped, drafts, taken)
+    _store(plan, lease, resolved, drafts, taken)
 
 
 def _mappings(account: DevAccount, resolved: Resolved) -> dict[str, str]:
@@ -148,13 +148,11 @@ def _store(
     plan: Plan,
     lease: Lease,
     resolved: Resolved,
-    mapped: Mapping[str, str],
     drafts: list[Draft],
     taken: list[str],
 ) -> None:
     general = [
         *findings.unresolved(resolved),
-        *findings.missing_mappings(resolved, mapped),
         *cautions.not_for_packs(resolved),
         *cautions.not_packaged_along(resolved),
     ]

@@ -127,6 +127,8 @@ def draft(
     made = Draft(component)
     if metadata.type in MAPPED_ONLY:
         component.action = Action.CONNECTION
+        if not prod_id:
+            made.found += findings.missing_mapping(metadata)
         return made
     dev_xml = read_dev(
         client,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from partnerapi import componentxml
 from partnerapi.records import ComponentMetadata
@@ -28,25 +28,18 @@ def unresolved(resolved: Resolved) -> Iterable[Finding]:
         )
 
 
-def missing_mappings(resolved: Resolved, mapped: Mapping[str, str]) -> Iterable[Finding]:
-    """Everything that is never copied and has no production twin, together."""
-    for key, metadata in resolved.components.items():
-        if metadata.type not in MAPPED_ONLY or key in mapped:
-            continue
-        if metadata.type == CONNECTION:
-            yield Finding(
-                code="MISSING_CONNECTION_MAPPINGS",
-                subject_id=metadata.component_id,
-                subject_name=metadata.name,
-                message=f"The connection “{metadata.name}” has no production twin.",
-            )
-        else:
-            yield Finding(
-                code="MISSING_MAPPINGS",
-                subject_id=metadata.component_id,
-                subject_name=metadata.name,
-                message=f"“{metadata.name}” ({metadata.type}) has no production twin.",
-            )
+def missing_mapping(component: ComponentMetadata) -> Iterable[Finding]:
+    """Something that is never copied has no production twin."""
+    is_connection = component.type == CONNECTION
+    named = f"The connection “{component.name}”"
+    if not is_connection:
+        named = f"“{component.name}” ({component.type})"
+    yield Finding(
+        code="MISSING_CONNECTION_MAPPINGS" if is_connection else "MISSING_MAPPINGS",
+        subject_id=component.component_id,
+        subject_name=component.name,
+        message=f"{named} has no production twin.",
+    )
 
 
 def older_package(resolved: Resolved) -> dict[str, list[Finding]]:

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from promotions.models import ComponentMapping, DevAccount, Event, PackageListing, Plan
+from promotions.plan import contents
+from promotions.plan.differences import compare
 from promotions.states import Action, Status
 from tests.promotions import factories
 from tests.promotions.pages import (
@@ -312,6 +314,29 @@ def test_plan_detail_of_a_foreign_account_is_not_found(
 
 
 # --- submit_promotion ------------------------------------------------------------------------
+
+
+def test_a_change_in_production_is_shown_three_ways(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    plan = factories.plan(sales, alice)
+    by_hand = compare(["as promoted"], ["hot fix of <friday>"])
+    finding = factories.finding(
+        plan,
+        "CHANGED_IN_PRODUCTION",
+        component=plan.components.get(action=Action.UPDATE),
+        difference=contents.store(by_hand.to_json()),
+        can_be_accepted=True,
+    )
+    address = reverse("changed_in_production", args=[plan.pk, finding.pk])
+    assert address in links(signed_in(client, alice).get(plan.get_absolute_url()))
+    shown = text(client.get(address))
+    for words in ("As promoted last", "Production now", "After this promotion"):
+        assert words in shown
+    assert "hot fix of" in shown
+    other = factories.finding(plan, "DOWNGRADE")
+    missing = reverse("changed_in_production", args=[plan.pk, other.pk])
+    assert client.get(missing).status_code == 404
 
 
 def test_submit_promotion_requests_it(client: Client, alice: User, sales: DevAccount) -> None:
