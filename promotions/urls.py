@@ -46,6 +46,7 @@ urlpatterns = [
     path("queue/<int:pk>/approve/", reviews.approve, name="approve"),
     path("queue/<int:pk>/reject/", reviews.reject, name="reject"),
     path("setup/", setup.setup, name="setup"),
+    path("platform/ask/", setup.ask_platform, name="ask_platform"),
     path("setup/accounts/", setup.synchronise_accounts, name="synchronise_accounts"),
     path("setup/connection/", setup.connection_check, name="connection_check"),
     path("setup/connection/check/", setup.check_connection, name="check_connection"),

@@ -215,7 +215,13 @@ def _plan(request: UserRequest, pk: int) -> Plan:
 
 def _seen(plan: Plan, *more: object) -> str:
     return fingerprint(
-        plan.state, plan.progress, plan.progress_done, plan.progress_total, plan.root_name, *more
+        plan.state,
+        plan.hold,
+        plan.progress,
+        plan.progress_done,
+        plan.progress_total,
+        plan.root_name,
+        *more,
     )
 
 

@@ -8,10 +8,12 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET
 
 from ..messages import PromotionError
 from ..models import DevAccount, Job, Plan
+from ..services import ask_platform_again
 from ..services import setup as setup_services
 from ..setup import adoption, readiness
 from .common import (
@@ -52,6 +54,20 @@ def setup(request: UserRequest) -> HttpResponse:
         ],
     }
     return render(request, "_setup.html" if request.htmx else "setup.html", context)
+
+
+@post_only
+@role_required
+def ask_platform(request: UserRequest) -> HttpResponse:
+    """Ask at once whether the platform answers again, and go back to where the button stands."""
+    try:
+        ask_platform_again(request.user)
+    except PromotionError as error:
+        forbid(error)
+    messages.success(request, "The platform is asked again now.")
+    page = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure())
+    return redirect(page if page and is_ours else "home")
 
 
 @post_only

@@ -14,7 +14,7 @@ from ..messages import PromotionError
 from ..models import ApprovedEnvironment, Deployment, IntegrationPack, PackRelease, PromotionRequest
 from ..states import Action, HoldKind, Status
 from ..transitions import record_event
-from ..worker.timing import RELEASE_POLL, TURN_POLL
+from ..worker.timing import RELEASE_POLL, TURN_POLL, scaled
 from ..worker.trouble import passes
 from . import cleanup
 from .context import StepContext, Wait, counted
@@ -22,7 +22,8 @@ from .merge import version_on_main
 
 PACK_LIMIT = 100  # published: packages in one pack
 RELEASE_LOOKS = 60
-RELEASE_PATIENCE = 1800.0  # seconds that a release may go on
+RELEASE_PATIENCE = 24 * 3600.0  # seconds that a release may go on: it installs at every account
+SLOW_RELEASE_POLL = 60.0
 
 
 def delete_branch(context: StepContext) -> Wait | None:
@@ -342,10 +343,12 @@ def await_release(context: StepContext) -> Wait | None:
     release = _checked(context.client.get_release(promotion.release_id))
     if release.is_running:
         polls = context.step_run.polls + 1
-        if release.state != "SCHEDULED" and polls * RELEASE_POLL > RELEASE_PATIENCE:
+        waited = (timezone.now() - context.step_run.started_at).total_seconds()
+        if release.state != "SCHEDULED" and waited > scaled(RELEASE_PATIENCE):
             raise PromotionError("RELEASE_TIMEOUT", f"It is {release.state}.")
         context.note(f"{release.state} (look {polls})", polls=polls)
-        return Wait(RELEASE_POLL, f"The release is {release.state}.")
+        pause = RELEASE_POLL if polls < RELEASE_LOOKS else SLOW_RELEASE_POLL
+        return Wait(pause, f"The release is {release.state}.")
     _remember_release(context)
     return None
 

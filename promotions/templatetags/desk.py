@@ -21,7 +21,8 @@ from ..models import PromotionRequest
 from ..pages import words
 from ..pages.common import Problem, problem
 from ..pages.status import STATUS_PAGES
-from ..states import Action, Outcome, Status
+from ..states import Action, HoldKind, Outcome, Status
+from ..worker import platform
 
 register = template.Library()
 
@@ -249,6 +250,22 @@ def step_icon(state: str) -> str:
 
 
 # --- Pieces of pages -------------------------------------------------------------------------
+
+
+@register.inclusion_tag("_platform.html", takes_context=True)
+def platform_notice(context: Context) -> dict[str, Any]:
+    """Says once, for everything that waits for it, that the platform does not answer."""
+    account = platform.closed()
+    if account is None:
+        return {"hold": None}
+    request = context["request"]
+    waiting = PromotionRequest.objects.open().filter(hold_kind=HoldKind.PLATFORM)
+    return {
+        "hold": account.hold,
+        "waiting": waiting.count(),
+        "is_admin": access.is_admin(request.user),
+        "csrf_token": context.get("csrf_token"),
+    }
 
 
 @register.inclusion_tag("_navigation.html", takes_context=True)

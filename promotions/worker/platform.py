@@ -62,13 +62,14 @@ def suspect(error: PartnerApiError) -> None:
 def ask_now() -> bool:
     """Ask at the next tick, whatever the pause: an admin says so, or the credentials have changed.
 
-    :returns: False when nothing is wrong.
+    :returns: False when nothing waits.
     """
-    return bool(
-        PrimaryAccount.objects.filter(hold_kind=HoldKind.PLATFORM).update(
+    asked = 0
+    for model in (PrimaryAccount, *WAITING):
+        asked += model._default_manager.filter(hold_kind=HoldKind.PLATFORM).update(
             next_attempt_at=timezone.now(), hold_until=None, enqueued_at=None
         )
-    )
+    return bool(asked)
 
 
 def notice_new_credentials() -> None:

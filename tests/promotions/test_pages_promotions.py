@@ -13,7 +13,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from promotions.heartbeat import Pulse
-from promotions.models import DevAccount, Event, PlannedComponent, PromotionBranch, PromotionRequest
+from promotions.models import (
+    DevAccount,
+    Event,
+    PlannedComponent,
+    PrimaryAccount,
+    PromotionBranch,
+    PromotionRequest,
+)
 from promotions.pages.status import explain
 from promotions.states import Outcome, Status, StepState
 from promotions.transitions import record_event
@@ -400,3 +407,45 @@ def test_retry_offers_another_version_only_before_the_package_is_made(
     page = client.get(promotion.get_absolute_url())
     assert not fields(page, "package_version")
     assert "Retry from this step" in text(page)
+
+
+class TestThePlatformIsAway:
+    @pytest.fixture
+    def away(self, db: None) -> PrimaryAccount:
+        account = PrimaryAccount.current()
+        PrimaryAccount.objects.filter(pk=account.pk).update(
+            hold_kind="platform",
+            hold_since=timezone.now() - timedelta(minutes=7),
+            hold_tries=4,
+            hold_code="AUTH_FAILED",
+            hold_words="Boomi says: the token is revoked.",
+            next_attempt_at=timezone.now() + timedelta(hours=1),
+        )
+        return account
+
+    @pytest.mark.parametrize("page", ["home", "review_queue", "my_promotions", "setup"])
+    def test_it_is_said_once_for_all(
+        self, client: Client, bob: User, away: PrimaryAccount, page: str
+    ) -> None:
+        client.force_login(bob)
+        shown = client.get(reverse(page)).content.decode()
+        assert shown.count("The platform refuses the API token") == 1
+        assert "the token is revoked" in shown
+        assert "Try again now" in shown
+
+    def test_an_admin_has_it_asked_again(
+        self, client: Client, bob: User, away: PrimaryAccount
+    ) -> None:
+        client.force_login(bob)
+        client.post(reverse("ask_platform"))
+        away.refresh_from_db()
+        assert away.next_attempt_at
+        assert away.next_attempt_at <= timezone.now()
+
+    def test_nobody_else_does(self, client: Client, alice: User, away: PrimaryAccount) -> None:
+        client.force_login(alice)
+        assert "Try again now" not in client.get(reverse("home")).content.decode()
+        assert client.post(reverse("ask_platform")).status_code == 403
+        away.refresh_from_db()
+        assert away.next_attempt_at
+        assert away.next_attempt_at > timezone.now()
