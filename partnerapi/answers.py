@@ -4,6 +4,7 @@ Where the dialects name a field differently, both names are accepted: which one 
 server's choice, and nothing else has that name.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -87,6 +88,37 @@ def component(answer: Answer) -> Component:
         folder_id=envelope.folder_id,
         sub_type=envelope.sub_type,
     )
+
+
+_RESULT = re.compile(
+    rb"<(?P<prefix>(?:[A-Za-z_][\w.-]*:)?)Result(?P<attributes>\s[^<>]*)>"
+    rb"(?P<inner>.*?)</(?P=prefix)Result\s*>",
+    re.DOTALL,
+)
+_XSI_TYPE = re.compile(rb"\s[A-Za-z_][\w.-]*:type=(\"[^\"]*\"|'[^']*')")
+_DECLARED = re.compile(rb"\s(xmlns(?::[\w.-]+)?)=(\"[^\"]*\"|'[^']*')")
+
+
+def documents_in_bulk(body: bytes) -> Iterator[bytes]:
+    """The components of a bulk answer, each as a document of its own with the bytes it came in.
+
+    Namespaces that the answer's root declares are declared on each of them. What cannot be cut
+    out is left out.
+    """
+    root = re.search(rb"<[A-Za-z_][\w.-]*:?BulkResult(\s[^<>]*)?>", body)
+    declared = dict(_DECLARED.findall(root[0])) if root else {}
+    for match in _RESULT.finditer(body):
+        prefix = match["prefix"] or b""
+        attributes = _XSI_TYPE.sub(b"", match["attributes"], count=1)
+        own = dict(_DECLARED.findall(attributes))
+        needed = b"".join(
+            b" %s=%s" % (name, value) for name, value in declared.items() if name not in own
+        )
+        yield (
+            b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+            b"<%sComponent%s%s>%s</%sComponent>"
+            % (prefix, needed, attributes, match["inner"], prefix)
+        )
 
 
 def component_metadata(fields: Fields) -> ComponentMetadata:

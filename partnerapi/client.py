@@ -12,12 +12,24 @@ and :class:`ValueError` for arguments that make no call (an empty id). Queries f
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, TypeVar
 
 from partnerapi import answers, componentxml, wire
-from partnerapi.errors import BadRequest, BadResponse, BranchIgnored, FolderIgnored, NotFound
+from partnerapi.concurrency import DEFAULT_THREADS, concurrently
+from partnerapi.errors import (
+    AuthFailed,
+    BadRequest,
+    BadResponse,
+    BranchIgnored,
+    FolderIgnored,
+    Forbidden,
+    NeedsPerson,
+    NotFound,
+    PartnerApiError,
+)
 from partnerapi.operations import OPERATIONS, SUPPORTING, Operation
 from partnerapi.records import (
     Account,
@@ -35,9 +47,13 @@ from partnerapi.records import (
     Release,
 )
 from partnerapi.transport import Answer, Request, Transport
-from partnerapi.wire import Condition, Fields
+from partnerapi.wire import Condition, Fields, Term
 
 _Record = TypeVar("_Record")
+_Result = TypeVar("_Result")
+
+#: Ids or names in one grouped query: as many results as one page holds, or a few.
+TERMS = 50
 
 #: 100 results a page: far more than any account has, and an end to a server that never ends.
 MAX_PAGES = 1000
@@ -63,14 +79,27 @@ class PartnerApiClient(ABC):
     """Speaks to one primary account in one dialect: choose a subclass with ``dialect_named``.
 
     :param transport: knows the address, the credentials and the pace.
+    :param threads: at most so many calls at once, in the methods that take many ids.
     """
 
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
     operations: ClassVar[Mapping[int, Operation]] = OPERATIONS
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, threads: int = DEFAULT_THREADS) -> None:
+        self._transport = transport
         self._send = transport.send
+        self._threads = threads
+
+    def concurrently(
+        self, calls: Sequence[Callable[[], _Result]]
+    ) -> list[_Result | PartnerApiError]:
+        """Make several calls of this client at once; see :func:`concurrency.concurrently`.
+
+        :param calls: such as ``lambda: client.get_component(id)``; they must not use a database.
+        :returns: results in the order of the calls; a failed one's place holds its error.
+        """
+        return concurrently(self._transport, calls, threads=self._threads)
 
     # -- components --------------------------------------------------------
 
@@ -189,6 +218,127 @@ class PartnerApiClient(ABC):
         with answers.reading(answer):
             return answers.component_metadata(answers.fields_of(answer, "ComponentMetadata"))
 
+    # -- many at once ------------------------------------------------------
+
+    def get_many_metadata(
+        self, component_ids: Iterable[str], *, account: str | None = None
+    ) -> dict[str, ComponentMetadata | PartnerApiError]:
+        """Operation 5 for many components, in as few calls as the dialect allows.
+
+        An id that the answers leave out is asked for alone.
+
+        :returns: for each id as it was given, its metadata (that may say ``deleted``), or what
+            went wrong with this one.
+        """
+        return self._many(
+            component_ids,
+            self._metadata_in_a_call,
+            lambda ids: self._metadata_of(ids, account),
+            lambda id_: self.get_component_metadata(id_, account=account),
+        )
+
+    _metadata_in_a_call: ClassVar[int] = TERMS
+
+    def _metadata_of(self, ids: Sequence[str], account: str | None) -> dict[str, ComponentMetadata]:
+        """The current metadata of several components, as far as one answer has it."""
+        conditions: list[Term] = [
+            Condition("currentVersion", "true"),
+            wire.any_of(Condition("componentId", id_) for id_ in ids),
+        ]
+        request = self._query("QUERY ComponentMetadata", conditions, account=account)
+        found = self._records(request, answers.component_metadata)
+        return {item.component_id: item for item in found if item.current_version}
+
+    def get_many_components(
+        self,
+        component_ids: Iterable[str],
+        *,
+        account: str | None = None,
+        versions: Mapping[str, int] | None = None,
+        branch_id: str | None = None,
+    ) -> dict[str, Component | PartnerApiError]:
+        """Operation 1 for many components, in as few calls as the dialect allows.
+
+        :param versions: the version to read, by id; the others are read as they are now.
+        :param branch_id: as they are on this branch.
+        :returns: for each id as it was given, its component, or what went wrong with this one.
+        """
+        if versions and branch_id is not None:
+            raise ValueError("Components are read at versions or on a branch, not both.")
+        wanted = versions or {}
+        return self._many(
+            component_ids,
+            self._components_in_bulk,
+            lambda ids: self._components_of(ids, account, wanted, branch_id),
+            lambda id_: self.get_component(
+                id_, account=account, version=wanted.get(id_), branch_id=branch_id
+            ),
+        )
+
+    #: How many components one call may read; 0 where each is read alone.
+    _components_in_bulk: ClassVar[int] = 0
+
+    def _components_of(
+        self,
+        ids: Sequence[str],
+        account: str | None,
+        versions: Mapping[str, int],
+        branch_id: str | None,
+    ) -> dict[str, Component]:
+        """Several components, as far as one answer has them."""
+        return {}
+
+    def get_many_references(
+        self, versions: Mapping[str, int], *, account: str | None = None
+    ) -> dict[str, tuple[Reference, ...] | PartnerApiError]:
+        """Operation 4 for many components, in as few calls as the dialect allows.
+
+        :param versions: each component's own version, by id.
+        :returns: for each id as it was given, what it uses, or what went wrong with this one.
+        """
+        return self._many(
+            versions,
+            self._references_in_a_query,
+            lambda ids: self._references_of({id_: versions[id_] for id_ in ids}, account),
+            lambda id_: self.get_component_references(id_, version=versions[id_], account=account),
+        )
+
+    #: How many components' references one query may ask for; 0 where each is asked for alone.
+    _references_in_a_query: ClassVar[int] = 0
+
+    def _references_of(
+        self, versions: Mapping[str, int], account: str | None
+    ) -> dict[str, tuple[Reference, ...]]:
+        """What several components use, as far as one answer has it."""
+        return {}
+
+    def _many(
+        self,
+        component_ids: Iterable[str],
+        size: int,
+        together: Callable[[Sequence[str]], Mapping[str, _Result]],
+        alone: Callable[[str], _Result],
+    ) -> dict[str, _Result | PartnerApiError]:
+        """Ask in groups of ``size``, and for what the groups leave out one by one."""
+        ids = list(dict.fromkeys(component_ids))
+        done: dict[str, _Result | PartnerApiError] = {}
+        groups = [ids[start : start + size] for start in range(0, len(ids), size)] if size else []
+        groups = [group for group in groups if len(group) > 1]
+        results = self.concurrently([partial(together, group) for group in groups])
+        for group, result in zip(groups, results, strict=True):
+            if isinstance(result, PartnerApiError):
+                # What concerns the group as such, and not one id of it, is not asked again.
+                if not isinstance(result, NeedsPerson) or isinstance(
+                    result, AuthFailed | Forbidden
+                ):
+                    done |= dict.fromkeys(group, result)
+                continue
+            found = {id_.lower(): item for id_, item in result.items()}
+            done |= {id_: found[id_.lower()] for id_ in group if id_.lower() in found}
+        rest = [id_ for id_ in ids if id_ not in done]
+        done |= zip(rest, self.concurrently([partial(alone, id_) for id_ in rest]), strict=True)
+        return {id_: done[id_] for id_ in ids}
+
     def _references_or_none(
         self,
         request: Request,
@@ -217,6 +367,7 @@ class PartnerApiClient(ABC):
         self,
         *,
         name: str | None = None,
+        names: Iterable[str] = (),
         component_type: str | None = None,
         copied_from_component_id: str | None = None,
         branch_id: str | None = None,
@@ -225,15 +376,78 @@ class PartnerApiClient(ABC):
         """The current version of components that are not deleted and meet every condition.
 
         :param branch_id: every version that was made on this branch instead.
+        :param names: one of these names, asked for together in as few calls as possible. A name
+            that the grouped answers leave out is asked for alone, unless they have shown that the
+            server looks at every term of a group.
         """
-        conditions = [Condition("deleted", "false")]
+        if wanted := list(dict.fromkeys(names)):
+            ask = partial(
+                self._metadata_by_names,
+                component_type=component_type,
+                copied_from_component_id=copied_from_component_id,
+                branch_id=branch_id,
+                account=account,
+            )
+            yield from self._by_names(wanted, ask)
+            return
+        terms = [Condition("name", name)] if name is not None else []
+        yield from self._query_metadata(
+            terms, component_type, copied_from_component_id, branch_id, account
+        )
+
+    def _metadata_by_names(
+        self,
+        names: Sequence[str],
+        *,
+        component_type: str | None,
+        copied_from_component_id: str | None,
+        branch_id: str | None,
+        account: str | None,
+    ) -> list[ComponentMetadata]:
+        term = wire.any_of(Condition("name", name) for name in names)
+        return list(
+            self._query_metadata(
+                [term], component_type, copied_from_component_id, branch_id, account
+            )
+        )
+
+    def _by_names(
+        self, names: Sequence[str], ask: Callable[[Sequence[str]], list[ComponentMetadata]]
+    ) -> Iterator[ComponentMetadata]:
+        groups = [names[start : start + TERMS] for start in range(0, len(names), TERMS)]
+        rest: list[str] = []
+        for group, result in zip(
+            groups, self.concurrently([partial(ask, group) for group in groups]), strict=True
+        ):
+            if isinstance(result, PartnerApiError):
+                raise result
+            yield from result
+            found = {item.name for item in result}
+            # A server that looks at one term of a group only would find one name.
+            self._groups_are_whole |= len(found & set(group)) > 1
+            if len(group) > 1:
+                rest += [name for name in group if name not in found]
+        if self._groups_are_whole:
+            return
+        for result in self.concurrently([partial(ask, [name]) for name in rest]):
+            if isinstance(result, PartnerApiError):
+                raise result
+            yield from result
+
+    #: Whether the server has shown that it looks at every term of a grouped query.
+    _groups_are_whole = False
+
+    def _query_metadata(
+        self,
+        terms: Sequence[Term],
+        component_type: str | None,
+        copied_from_component_id: str | None,
+        branch_id: str | None,
+        account: str | None,
+    ) -> Iterator[ComponentMetadata]:
         # Published: the current version is the one on main.
-        if branch_id is None:
-            conditions.append(Condition("currentVersion", "true"))
-        else:
-            conditions.append(Condition("branchId", branch_id))
-        if name is not None:
-            conditions.append(Condition("name", name))
+        place = ("currentVersion", "true") if branch_id is None else ("branchId", branch_id)
+        conditions: list[Term] = [Condition("deleted", "false"), Condition(*place), *terms]
         if component_type is not None:
             conditions.append(Condition("type", component_type))
         if copied_from_component_id is not None:
@@ -507,7 +721,7 @@ class PartnerApiClient(ABC):
     # -- helpers -----------------------------------------------------------
 
     def _query(
-        self, name: str, conditions: Sequence[Condition], *, account: str | None = None
+        self, name: str, conditions: Sequence[Term], *, account: str | None = None
     ) -> Request:
         return Request(SUPPORTING[name], body=wire.json_query(conditions), account=account)
 

@@ -7,13 +7,17 @@ answer was lost may have been done, so it is never sent again from here: :class:
 """
 
 import logging
+import queue
 import re
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
+from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -27,6 +31,8 @@ from partnerapi.records import Call
 from partnerapi.throttle import Throttle
 
 logger = logging.getLogger(__name__)
+
+_Result = TypeVar("_Result")
 
 BACKOFF_SECONDS = (1.0, 2.0, 4.0)
 
@@ -148,9 +154,10 @@ class Transport:
         self._max_bytes = max_bytes
         self._record = record
         self._sleep = sleep
-        self._session = requests.Session()
-        # Boomi's cookies would tie a worker to one of its servers.
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # A session is used by one thread at a time, and keeps its connection open for the next.
+        self._sessions: queue.LifoQueue[requests.Session] = queue.LifoQueue()
+        self._local = threading.local()
+        self._unrecorded: queue.SimpleQueue[Call] = queue.SimpleQueue()
 
     def send(self, request: Request) -> Answer:
         """Send a request until it is answered, refused, or no try is left.
@@ -182,6 +189,48 @@ class Transport:
                 raise error
             self._sleep(pause)
 
+    # -- threads ---------------------------------------------------------
+
+    def in_thread(self, work: Callable[[], _Result]) -> _Result:
+        """Do work in a thread of its own: its calls are kept until ``record_waiting``.
+
+        What records calls may be bound to one thread, as a database connection is.
+        """
+        self._local.keeps_calls = True
+        try:
+            return work()
+        finally:
+            self._local.keeps_calls = False
+
+    def record_waiting(self) -> None:
+        """Record, in the caller's thread, the calls that other threads have made."""
+        while True:
+            try:
+                call = self._unrecorded.get_nowait()
+            except queue.Empty:
+                return
+            self._record_now(call)
+
+    def _record_now(self, call: Call) -> None:
+        try:
+            self._record(call)
+        except Exception:
+            # The call itself may have changed something: its answer must not be lost with this.
+            logger.exception("A call could not be recorded.")
+
+    @contextmanager
+    def _session(self) -> Iterator[requests.Session]:
+        try:
+            session = self._sessions.get_nowait()
+        except queue.Empty:
+            session = requests.Session()
+            # Boomi's cookies would tie a worker to one of its servers.
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        try:
+            yield session
+        finally:
+            self._sessions.put(session)
+
     # -- one try ---------------------------------------------------------
 
     def _try(self, request: Request, path: str, attempt: int) -> _Try:
@@ -198,11 +247,10 @@ class Transport:
             duration_ms=round((time.monotonic() - started) * 1000),
             error=ended.error.code if ended.error else "",
         )
-        try:
-            self._record(call)
-        except Exception:
-            # The call itself may have changed something: its answer must not be lost with this.
-            logger.exception("A call could not be recorded.")
+        if getattr(self._local, "keeps_calls", False):
+            self._unrecorded.put(call)
+        else:
+            self._record_now(call)
         return ended
 
     def _exchange(self, request: Request, path: str) -> _Try:
@@ -217,23 +265,24 @@ class Transport:
         failure: Exception
         status: int | None = None
         try:
-            response = self._session.request(
-                operation.method,
-                self._base_url + path,
-                params={"overrideAccount": request.account} if request.account else None,
-                data=request.body,
-                headers=headers,
-                auth=HTTPBasicAuth(self._user.encode(), token.encode()),
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            )
-            with response:
-                status = response.status_code
-                good = status in operation.success
-                limit = self._max_bytes if good else _MAX_ERROR_BYTES
-                body, whole = _read_body(response, limit, deadline)
-                headers_back = response.headers
+            with self._session() as session:
+                response = session.request(
+                    operation.method,
+                    self._base_url + path,
+                    params={"overrideAccount": request.account} if request.account else None,
+                    data=request.body,
+                    headers=headers,
+                    auth=HTTPBasicAuth(self._user.encode(), token.encode()),
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    stream=True,
+                )
+                with response:
+                    status = response.status_code
+                    good = status in operation.success
+                    limit = self._max_bytes if good else _MAX_ERROR_BYTES
+                    body, whole = _read_body(response, limit, deadline)
+                    headers_back = response.headers
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as caught:
             failure = caught
         else:

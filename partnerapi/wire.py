@@ -276,23 +276,49 @@ class Condition:
         return [] if self.argument is None else [self.argument]
 
 
+@dataclass(frozen=True)
+class AnyOf:
+    """Alternatives in a query: one of them has to hold."""
+
+    terms: tuple["Term", ...]
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """Conditions in a query that all have to hold, where they are an alternative themselves."""
+
+    terms: tuple["Term", ...]
+
+
+Term = Condition | AnyOf | AllOf
+
+
+def any_of(terms: Iterable[Term]) -> Term:
+    """One of these; a single one stands for itself."""
+    found = tuple(terms)
+    return found[0] if len(found) == 1 else AnyOf(found)
+
+
 def present(name: str) -> Condition:
     """A condition that every object meets: the published queries may not be without one."""
     return Condition(name, None, "IS_NOT_NULL")
 
 
-def json_query(conditions: Sequence[Condition]) -> bytes:
+def json_query(conditions: Sequence[Term]) -> bytes:
     """A query's body as JSON; without conditions ``{}``, which asks for all (guide)."""
-    simple = [
-        {"operator": item.operator, "property": item.field, "argument": item.arguments}
-        for item in conditions
-    ]
-    if not simple:
+    if not conditions:
         return b"{}"
-    expression: object = (
-        simple[0] if len(simple) == 1 else {"operator": "and", "nestedExpression": simple}
-    )
-    return json_body({"QueryFilter": {"expression": expression}})
+    term = conditions[0] if len(conditions) == 1 else AllOf(tuple(conditions))
+    return json_body({"QueryFilter": {"expression": _json_expression(term)}})
+
+
+def _json_expression(term: Term) -> Fields:
+    if isinstance(term, Condition):
+        return {"operator": term.operator, "property": term.field, "argument": term.arguments}
+    return {
+        "operator": "or" if isinstance(term, AnyOf) else "and",
+        "nestedExpression": [_json_expression(inner) for inner in term.terms],
+    }
 
 
 def json_body(value: object) -> bytes:
@@ -303,7 +329,7 @@ def json_body(value: object) -> bytes:
 _EMPTY_QUERY = f'<QueryConfig xmlns="{NAMESPACE}" xmlns:xsi="{_XSI}"><QueryFilter/></QueryConfig>'
 
 
-def xml_query(conditions: Sequence[Condition], *, wrapped: bool) -> bytes:
+def xml_query(conditions: Sequence[Term], *, wrapped: bool) -> bytes:
     """A query's body as XML.
 
     :param wrapped: whether the root is ``QueryConfig`` (published) or ``QueryFilter`` (guide).
@@ -316,21 +342,32 @@ def xml_query(conditions: Sequence[Condition], *, wrapped: bool) -> bytes:
     if len(conditions) == 1:
         _expression(query_filter, "expression", conditions[0])
     elif conditions:
-        group = etree.SubElement(query_filter, f"{{{NAMESPACE}}}expression")
-        group.set("operator", "and")
-        group.set(_XSI_TYPE, "GroupingExpression")
-        for condition in conditions:
-            _expression(group, "nestedExpression", condition)
+        _expression(query_filter, "expression", AllOf(tuple(conditions)))
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
-def _expression(parent: etree._Element, tag: str, condition: Condition) -> None:
+def _expression(parent: etree._Element, tag: str, condition: Term) -> None:
     element = etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}")
+    if not isinstance(condition, Condition):
+        element.set("operator", "or" if isinstance(condition, AnyOf) else "and")
+        element.set(_XSI_TYPE, "GroupingExpression")
+        for term in condition.terms:
+            _expression(element, "nestedExpression", term)
+        return
     element.set("operator", condition.operator)
     element.set("property", condition.field)
     element.set(_XSI_TYPE, "SimpleExpression")
     for argument in condition.arguments:
         etree.SubElement(element, f"{{{NAMESPACE}}}argument").text = argument
+
+
+def xml_bulk(ids: Sequence[str]) -> bytes:
+    """The body of a bulk read as XML (published: bulk)."""
+    root = etree.Element(f"{{{NAMESPACE}}}BulkRequest", nsmap={"bns": NAMESPACE})
+    root.set("type", "GET")
+    for id_ in ids:
+        etree.SubElement(root, f"{{{NAMESPACE}}}request").set("id", id_)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
 def read_page(body: bytes) -> tuple[list[Fields], str]:

@@ -224,6 +224,8 @@ PARTNER_API_DIALECT = env.str("PARTNER_API_DIALECT", default="")
 # Between two calls of all processes together. The platform allows 10 calls a second; 100 ms
 # would meet that only on average, 120 ms holds in every sliding second.
 PARTNER_API_SPACING_MS = env.int("PARTNER_API_SPACING_MS", default=120)
+# At most so many calls at once from one promotion, plan or page; the spacing holds for all together.
+PARTNER_API_THREADS = env.int("PARTNER_API_THREADS", default=6)
 PARTNER_API_TIMEOUT = env.int("PARTNER_API_TIMEOUT", default=120)
 
 # --- Promotions ------------------------------------------------------------------------------

@@ -68,7 +68,9 @@ def client(
         record=_recorder(promotion, plan),
         base_path=base_path,
     )
-    return dialect_named(dialect or settings.PARTNER_API_DIALECT or GUIDE)(transport)
+    return dialect_named(dialect or settings.PARTNER_API_DIALECT or GUIDE)(
+        transport, threads=settings.PARTNER_API_THREADS
+    )
 
 
 def error_of(error: PartnerApiError) -> PromotionError:

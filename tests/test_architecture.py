@@ -42,6 +42,7 @@ PARTNERAPI = [
     "throttle",
     "wire",
     "transport",
+    "concurrency",
     "answers",
     "client",
     "dialects",

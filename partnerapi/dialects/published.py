@@ -12,10 +12,11 @@ from typing import ClassVar
 from partnerapi import answers, wire
 from partnerapi.client import Capabilities, PartnerApiClient
 from partnerapi.errors import AlreadyExists, BadResponse, NotFound, PartnerApiError
-from partnerapi.operations import OPERATIONS, SUPPORTING, Operation
+from partnerapi.operations import OPERATIONS, SUPPORTING, XML, Operation
 from partnerapi.records import (
     Branch,
     Component,
+    ComponentMetadata,
     Folder,
     IntegrationPack,
     MergeRequest,
@@ -26,7 +27,7 @@ from partnerapi.records import (
     Release,
 )
 from partnerapi.transport import Request
-from partnerapi.wire import Condition, Fields
+from partnerapi.wire import AllOf, Condition, Fields, Term
 
 _PATHS = {
     2: "Component",
@@ -93,6 +94,73 @@ class PublishedClient(PartnerApiClient):
             with answers.reading(answer):
                 found = answers.used_by(rows, component_id)
         return found
+
+    #: More would be refused (published: bulk).
+    _metadata_in_a_call = 100
+    _components_in_bulk = 5
+
+    #: About a page of results.
+    _references_in_a_query = 20
+
+    def _metadata_of(self, ids: Sequence[str], account: str | None) -> dict[str, ComponentMetadata]:
+        # Bulk: 200 as a whole, and a status of its own for each id.
+        answer = self._send(_bulk("BULK ComponentMetadata", ids, account))
+        with answers.reading(answer):
+            rows = wire.many(answers.fields_of(answer, "BulkResult"), "response")
+            results = [row["Result"] for row in rows if isinstance(row.get("Result"), dict)]
+            found = [answers.component_metadata(result) for result in results]
+        return {item.component_id: item for item in found}
+
+    def _components_of(
+        self,
+        ids: Sequence[str],
+        account: str | None,
+        versions: Mapping[str, int],
+        branch_id: str | None,
+    ) -> dict[str, Component]:
+        suffixes = {id_: versions.get(id_, branch_id) for id_ in ids}
+        asked = [id_ if suffixes[id_] is None else f"{id_}~{suffixes[id_]}" for id_ in ids]
+        answer = self._send(_bulk("BULK Component", asked, account))
+        wanted = {id_.lower(): version for id_, version in versions.items()}
+        found: dict[str, Component] = {}
+        for document in answers.documents_in_bulk(answer.body):
+            try:
+                component = answers.component(replace(answer, body=document))
+            except wire.Unreadable:
+                continue  # it is asked for alone
+            # What came is believed only where it says that it is what was asked for.
+            key = component.component_id.lower()
+            if key in wanted and component.version != wanted[key]:
+                continue
+            if branch_id is not None and component.branch_id != branch_id:
+                continue
+            found[component.component_id] = component
+        return found
+
+    def _references_of(
+        self, versions: Mapping[str, int], account: str | None
+    ) -> dict[str, tuple[Reference, ...]]:
+        ways: list[Term] = [
+            AllOf(
+                (
+                    Condition("parentComponentId", id_),
+                    Condition("parentVersion", str(version)),
+                )
+            )
+            for id_, version in versions.items()
+        ]
+        body = wire.xml_query([wire.any_of(ways)], wrapped=True)
+        request = Request(self.operations[4], body=body, account=account)
+        rows: dict[str, list[Fields]] = {}
+        known = {id_.lower() for id_ in versions}
+        for answer, results in self._pages(request):
+            with answers.reading(answer):
+                for row in (row for result in results for row in _reference_rows(result)):
+                    parent = wire.required(row, "parentComponentId").lower()
+                    if parent not in known:
+                        raise wire.Unreadable("lists references of a component not asked about")
+                    rows.setdefault(parent, []).append(row)
+        return {parent: answers.used_by(found, parent) for parent, found in rows.items()}
 
     def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:
         operation = SUPPORTING["GET ComponentReference parents"]
@@ -286,6 +354,15 @@ class PublishedClient(PartnerApiClient):
             ):
                 found[environment] = None
         return tuple(found)
+
+
+def _bulk(name: str, ids: Sequence[str], account: str | None) -> Request:
+    operation = SUPPORTING[name]
+    if operation.media_type == XML:
+        body = wire.xml_bulk(ids)
+    else:
+        body = wire.json_body({"type": "GET", "request": [{"id": id_} for id_ in ids]})
+    return Request(operation, body=body, account=account)
 
 
 def _reference_rows(result: Fields) -> list[Fields]:

@@ -155,7 +155,9 @@ def test_fault(dialect: str, number: int, fault: str) -> None:
         transport = recorder.transport(server.url, max_bytes=64 * 1024)
         silence = _TimesOut(target)
         if fault == "timeout":
-            transport._session.mount("http://", silence)
+            session = requests.Session()
+            session.mount("http://", silence)
+            transport._sessions.put(session)
         kind, tries = _expected(dialect, number, fault)
         if kind is None:
             _call(dialect, number, transport)

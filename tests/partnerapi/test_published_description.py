@@ -17,6 +17,7 @@ from tests.partnerapi.samples import (
     PACK,
     PACKAGE_ID,
     SUPPORTING_CALLS,
+    USED,
     query_json,
     query_xml,
 )
@@ -56,7 +57,22 @@ def test_every_call_of_the_client_is_judged() -> None:
         for name, member in vars(PartnerApiClient).items()
         if callable(member) and not name.startswith("_")
     }
-    assert public - called == {"ensure_folder"}
+    many = {"get_many_metadata", "get_many_components", "get_many_references"}
+    assert public - called == {"ensure_folder", "concurrently"} | many
+
+
+def test_many_at_once() -> None:
+    with stage("published") as on:
+        on.answer("POST", "ComponentMetadata/bulk", {"@type": "BulkResult", "response": []})
+        on.answer("POST", "Component/bulk", {"@type": "BulkResult", "response": []})
+        ids = [COMPONENT, USED]
+        on.client.get_many_metadata(ids)
+        on.client.get_many_components(ids, versions={USED: 3})
+        on.client.get_many_references({COMPONENT: 2, USED: 3})
+        list(on.client.query_component_metadata(names=["a", "é & <b>"]))
+        assert {sent.path for sent in on.sent} >= {"ComponentMetadata/bulk", "Component/bulk"}
+        for sent in on.sent:
+            assert openapi.problems(sent.method, sent.path, sent.media_type, sent.body) == []
 
 
 def test_folders() -> None:

@@ -1,0 +1,187 @@
+"""Methods that take many ids or names, against the simulator in both dialects."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import pytest
+
+from partnerapi import errors
+from partnerapi.client import PartnerApiClient
+from partnerapi.dialects import dialect_named
+from partnerapi.records import Call, Component, ComponentMetadata
+from partnerapi.simulator import seed
+from partnerapi.simulator.server import Server
+from partnerapi.simulator.service import PASSWORD, USER, Service
+from partnerapi.transport import Transport
+from tests.partnerapi.clients import NoThrottle
+
+ACCOUNT = seed.ORDERS_ACCOUNT
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass
+class Live:
+    """A running simulator, a client of it, and what the client did."""
+
+    client: PartnerApiClient
+    calls: list[Call] = field(default_factory=list)
+    threads: set[int] = field(default_factory=set)
+
+    def record(self, call: Call) -> None:
+        self.threads.add(threading.get_ident())
+        self.calls.append(call)
+
+    def count(self) -> Counter[str]:
+        """Calls since the last count, by name."""
+        found = Counter(call.name for call in self.calls)
+        self.calls.clear()
+        return found
+
+
+@pytest.fixture(params=["guide", "published"])
+def live(request: pytest.FixtureRequest) -> Iterator[Live]:
+    service = Service(request.param, 200.0)
+    server = Server(("127.0.0.1", 0), service)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    kind = dialect_named(request.param)
+    on: list[Live] = []
+    transport = Transport(
+        f"http://127.0.0.1:{server.server_address[1]}",
+        seed.PRIMARY_ACCOUNT,
+        USER,
+        lambda: PASSWORD,
+        throttle=NoThrottle(),
+        timeout=10,
+        time_scale=0.01,
+        record=lambda call: on[0].record(call),
+    )
+    on.append(Live(kind(transport)))
+    yield on[0]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def everything(live: Live) -> dict[str, ComponentMetadata]:
+    """What is in the dev account, read before the calls are counted."""
+    found = {
+        item.component_id: item for item in live.client.query_component_metadata(account=ACCOUNT)
+    }
+    assert len(found) > 5
+    live.count()
+    return found
+
+
+def test_metadata_of_many(live: Live, everything: dict[str, ComponentMetadata]) -> None:
+    found = live.client.get_many_metadata([*everything, NOBODY], account=ACCOUNT)
+    error = found.pop(NOBODY)
+    assert isinstance(error, errors.NotFound)
+    assert list(found) == list(everything)
+    assert found == everything
+    counted = live.count()
+    # The id that the answer does not have is asked for alone, and nothing else is.
+    assert counted.pop("GET ComponentMetadata") == 1
+    assert sum(counted.values()) == 1
+    assert live.threads == {threading.get_ident()}
+
+
+def test_an_id_is_found_however_it_is_written(
+    live: Live, everything: dict[str, ComponentMetadata]
+) -> None:
+    first, second = list(everything)[:2]
+    found = live.client.get_many_metadata([first.upper(), second], account=ACCOUNT)
+    assert found == {first.upper(): everything[first], second: everything[second]}
+
+
+def test_components_of_many(live: Live, everything: dict[str, ComponentMetadata]) -> None:
+    wanted = [*everything][:12]
+    alone = {id_: live.client.get_component(id_, account=ACCOUNT) for id_ in wanted}
+    live.count()
+    found = live.client.get_many_components([*wanted, NOBODY], account=ACCOUNT)
+    assert isinstance(found.pop(NOBODY), errors.NotFound)
+    # Byte by byte what a read of its own gives.
+    assert found == alone
+    counted = live.count()
+    if live.client.name == "published":
+        assert counted == {"BULK Component": 3, "GET Component": 1}
+    else:
+        assert counted == {"GET Component": 13}
+    assert live.threads == {threading.get_ident()}
+
+
+def test_components_of_many_at_their_versions(
+    live: Live, everything: dict[str, ComponentMetadata]
+) -> None:
+    versions = {id_: item.version for id_, item in [*everything.items()][:5]}
+    found = live.client.get_many_components(versions, account=ACCOUNT, versions=versions)
+    read = {id_: item.version for id_, item in found.items() if isinstance(item, Component)}
+    assert read == versions
+    with pytest.raises(ValueError, match="not both"):
+        live.client.get_many_components(versions, versions=versions, branch_id="b")
+
+
+def test_references_of_many(live: Live, everything: dict[str, ComponentMetadata]) -> None:
+    versions = {id_: item.version for id_, item in everything.items()}
+    alone = {
+        id_: live.client.get_component_references(id_, version=version, account=ACCOUNT)
+        for id_, version in versions.items()
+    }
+    assert any(alone.values())
+    assert not all(alone.values())
+    live.count()
+    found = live.client.get_many_references(versions, account=ACCOUNT)
+    assert {id_: set(used) for id_, used in found.items() if isinstance(used, tuple)} == {
+        id_: set(used) for id_, used in alone.items()
+    }
+    if live.client.name == "published":
+        # Those that use nothing are missing from the grouped answers, and asked for alone.
+        groups = -(-len(versions) // 20)
+        leaves = sum(not used for used in alone.values())
+        assert live.count() == {"GET ComponentReference": groups + leaves}
+
+
+def test_twins_by_many_names(live: Live, everything: dict[str, ComponentMetadata]) -> None:
+    names = sorted({item.name for item in everything.values()})
+    found = live.client.query_component_metadata(
+        names=[*names, "No & such <name>"], account=ACCOUNT
+    )
+    assert {item.component_id for item in found} == set(everything)
+    # Two names in one answer show that the server looks at the whole group.
+    assert live.count() == {"QUERY ComponentMetadata": -(-(len(names) + 1) // 50)}
+
+
+def test_names_are_asked_for_alone_until_groups_are_known_to_work(live: Live) -> None:
+    assert not list(live.client.query_component_metadata(names=["a?", "b?"], account=ACCOUNT))
+    assert live.count() == {"QUERY ComponentMetadata": 3}
+
+
+def test_a_refused_sign_in_is_not_repeated(live: Live) -> None:
+    transport = live.client._transport
+    transport._token = lambda: "wrong"
+    ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(40)]
+    found = live.client.get_many_components(ids, account=ACCOUNT)
+    assert {type(error) for error in found.values()} == {errors.AuthFailed}
+    assert sum(live.count().values()) <= 8  # those that were under way
+
+
+def test_calls_run_at_once_and_keep_their_order(live: Live) -> None:
+    together = threading.Barrier(6, timeout=10)
+
+    def wait(number: int) -> int:
+        together.wait()
+        return number
+
+    assert live.client.concurrently([partial(wait, n) for n in range(6)]) == [*range(6)]
+
+
+def test_what_is_no_failure_of_a_call_is_raised(live: Live) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        live.client.concurrently([broken, live.client.query_branches])
