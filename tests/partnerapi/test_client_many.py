@@ -11,7 +11,7 @@ import pytest
 from partnerapi import errors
 from partnerapi.client import PartnerApiClient
 from partnerapi.dialects import dialect_named
-from partnerapi.records import Call, Component, ComponentMetadata
+from partnerapi.records import Branch, Call, Component, ComponentMetadata
 from partnerapi.simulator import seed
 from partnerapi.simulator.server import Server
 from partnerapi.simulator.service import PASSWORD, USER, Service
@@ -180,7 +180,7 @@ def test_calls_run_at_once_and_keep_their_order(live: Live) -> None:
 
 
 def test_what_is_no_failure_of_a_call_is_raised(live: Live) -> None:
-    def broken() -> None:
+    def broken() -> tuple[Branch, ...]:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
