@@ -96,6 +96,8 @@ def test_supporting_calls_have_names_and_no_numbers() -> None:
     assert {name for name, row in SUPPORTING.items() if row.overrides_account} == {
         "GET PackagedComponentManifest",
         "QUERY ComponentMetadata",
+        "BULK ComponentMetadata",
+        "BULK Component",
     }
 
 

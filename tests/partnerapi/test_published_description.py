@@ -66,6 +66,10 @@ def test_many_at_once() -> None:
         on.answer("POST", "ComponentMetadata/bulk", {"@type": "BulkResult", "response": []})
         on.answer("POST", "Component/bulk", {"@type": "BulkResult", "response": []})
         ids = [COMPONENT, USED]
+        on.answer("GET", f"ComponentMetadata/{COMPONENT}", {"message": "no"}, 400)
+        on.answer("GET", f"ComponentMetadata/{USED}", {"message": "no"}, 400)
+        on.answer("GET", f"Component/{COMPONENT}", {"message": "no"}, 400)
+        on.answer("GET", f"Component/{USED}~3", {"message": "no"}, 400)
         on.client.get_many_metadata(ids)
         on.client.get_many_components(ids, versions={USED: 3})
         on.client.get_many_references({COMPONENT: 2, USED: 3})
