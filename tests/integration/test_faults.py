@@ -9,7 +9,7 @@ import pytest
 
 from partnerapi.simulator import seed
 from promotions import services
-from promotions.messages import MESSAGES
+from promotions.messages import MESSAGES, PromotionError
 from promotions.models import ApiCall, ComponentMapping, IntegrationPack, Plan, PromotionRequest
 from promotions.partner import client
 from promotions.states import Action, Status
@@ -168,16 +168,20 @@ class TestBeforeTheMerge:
             for (account, dev), twin in seed.TWINS.items()
             if dev == desk.plan(seed.UPDATE_PACKAGE_ID).root_component_id
         )
+        plan = desk.plan(seed.UPDATE_PACKAGE_ID)
+        # Nobody knew of it when the version was typed.
         desk.edit(action="create_package", componentId=prod_root, packageVersion="9.0")
-        promotion = desk.submit(desk.plan(seed.UPDATE_PACKAGE_ID), version="9.0")
-        failed(desk, promotion, "PACKAGE_VERSION_EXISTS", "check_staged")
+        failed(desk, desk.submit(plan, version="9.0"), "PACKAGE_VERSION_EXISTS", "check_staged")
+        with pytest.raises(PromotionError, match="PACKAGE_VERSION_EXISTS"):
+            desk.submit(desk.plan(seed.UPDATE_PACKAGE_ID), version="9.0")
         nothing_reached_production(desk, before)
 
     def test_a_locked_component(self, desk: Desk) -> None:
         before = desk.production()
         plan = desk.plan(seed.UPDATE_PACKAGE_ID)
         desk.edit(action="lock", componentId=seed.PROD_STOCK_SETTINGS_ID)
-        promotion = failed(desk, desk.submit(plan), "COMPONENT_LOCKED", "stage_components")
+        promotion = desk.submit(plan, version="1.1")
+        promotion = failed(desk, promotion, "COMPONENT_LOCKED", "stage_components")
         assert promotion.results.filter(error_code="COMPONENT_LOCKED").count() == 1
         nothing_reached_production(desk, before)
 
@@ -353,10 +357,9 @@ class TestTheMerge:
             component_type="process",
         )
         before = desk.production()
-        promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
-        desk.approve(promotion)
-        promotion = desk.wait_for(promotion, Status.DEPLOYED)
-        assert promotion.error_code == "PLAN_STALE"
+        with pytest.raises(PromotionError, match="PLAN_STALE"):
+            desk.approve(promotion)
+        assert desk.fresh(promotion).status == Status.ADMIN_REVIEW
         assert contents(desk.production()) == contents(before)
 
 
