@@ -13,6 +13,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 # Each room may import those before it, never one after it.
 PROMOTIONS = [
     "states",
+    "reading",
     "messages",
     "encryption",
     "models",
@@ -48,7 +49,7 @@ PARTNERAPI = [
     "dialects",
     "simulator",
 ]
-MAY_SPEAK_TO_THE_API = {"partner", "worker", "plan", "setup", "pipeline", "management"}
+MAY_SPEAK_TO_THE_API = {"reading", "partner", "worker", "plan", "setup", "pipeline", "management"}
 
 
 def modules(package: str) -> Iterator[Path]:

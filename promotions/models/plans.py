@@ -15,11 +15,6 @@ from .contents import Content
 from .querysets import LeasedQuerySet
 
 
-def current_environment_values() -> str:
-    """The rule for production's own values that is set now."""
-    return str(settings.ENVIRONMENT_VALUES)
-
-
 class Plan(Leased):
     """What a promotion would do: made by a task, frozen when ready."""
 
@@ -40,7 +35,7 @@ class Plan(Leased):
     environment_values = models.CharField(
         max_length=8,
         choices=EnvironmentValues,
-        default=current_environment_values,
+        default=EnvironmentValues.KEEP,
         editable=False,
         help_text="The rule for production's own values that it was made under.",
     )
@@ -58,6 +53,9 @@ class Plan(Leased):
     )
     taken_versions = models.JSONField(
         default=list, help_text="Package versions that the production twin has already."
+    )
+    sentences = models.JSONField(
+        default=list, help_text="What changes, what is new, what stays: a sentence each."
     )
     error_code = models.CharField(max_length=64, blank=True)
     error = models.TextField(blank=True)
@@ -140,6 +138,15 @@ class PlannedComponent(models.Model):
     )
     difference_parts = models.PositiveIntegerField(
         default=0, help_text="Parts to open where the first look does not show all of it."
+    )
+    sentence = models.TextField(blank=True, help_text="What changes, in a sentence.")
+    reading = models.ForeignKey(
+        Content,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What changes, as people of its type see it.",
     )
     lines_added = models.PositiveIntegerField(default=0)
     lines_removed = models.PositiveIntegerField(default=0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..models import Content
-from ..plan.differences import MAX_LINE, MAX_ROWS, Row, Segments, is_long, length, parts
+from ..reading.lines import MAX_LINE, MAX_ROWS, Row, Segments, is_long, length, parts
 from .words import visible
 
 

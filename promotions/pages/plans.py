@@ -30,6 +30,7 @@ from .common import (
 )
 from .differences import as_text, glance, part_of
 from .forms import MakePlanForm, ReasonForm, SubmitForm, find_dev_account, focus_first_error
+from .readings import reading_of
 from .shown import MADE_ANEW, plan_context
 
 
@@ -136,6 +137,7 @@ def component_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpRes
         "plan": component.plan,
         "component": component,
         "difference": shown,
+        "shown": reading_of(component) if not part else None,
         "is_staged": is_staged,
         "promotion": getattr(component.plan, "promotion", None),
     }
@@ -191,7 +193,7 @@ def download_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpResp
 
 def _component(request: UserRequest, plan_pk: int, pk: int) -> PlannedComponent:
     return get_object_or_404(
-        PlannedComponent.objects.select_related("plan__dev_account", "difference"),
+        PlannedComponent.objects.select_related("plan__dev_account", "difference", "reading"),
         pk=pk,
         plan=plan_pk,
         plan__in=access.plans(request.user),

@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 from .. import access
 from ..models import ComponentResult, Finding, Plan, PlannedComponent
 from ..states import FINAL, Action, Status
+from .readings import plan_graph
 
 MISSING_MAPPINGS = "MISSING_CONNECTION_MAPPINGS"
 TWIN = "TWIN_IN_PRODUCTION"
@@ -71,7 +72,7 @@ def figures(components: Iterable[PlannedComponent]) -> Figures:
 
 def plan_components(plan: Plan) -> list[PlannedComponent]:
     """The components with what became of them; once they are staged, with the branch's figures."""
-    components = list(plan.components.defer("depends_on"))
+    components = list(plan.components.all())
     results = {
         result.component_id: result
         for result in ComponentResult.objects.filter(promotion__plan=plan)
@@ -123,6 +124,7 @@ def plan_context(plan: Plan, user: User) -> dict[str, Any]:
         "may_accept": access.is_admin(user) and not access.same_person(user, plan.requested_by),
         "components": components,
         "figures": figures(components),
+        "graph": plan_graph(plan, components),
         "missing_mappings": [
             MissingMapping(finding.subject_name, finding.subject_id, add_mapping_url(plan, finding))
             for finding in missing

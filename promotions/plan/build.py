@@ -22,6 +22,7 @@ from .classify import Draft, draft
 from .earlier import downgrades
 from .order import dependencies_first
 from .premises import Look, Moment, ask
+from .readings import sentences
 from .resolve import Resolved, find_package, resolve
 from .rules import RULES_VERSION
 
@@ -180,6 +181,7 @@ def _store(
             package_created_at=resolved.package.created_date,
             compares_packaged_versions=bool(resolved.pinned),
             taken_versions=taken,
+            sentences=sentences((made.component, made.reading) for made in drafts),
             progress="",
             progress_done=len(drafts),
             progress_total=len(drafts),

@@ -16,8 +16,10 @@ from partnerapi.records import ComponentMetadata
 
 from ..messages import PromotionError
 from ..models import DevAccount, Finding, Installation, Plan, PlannedComponent
+from ..reading import Reading, lines
 from ..states import Action, EnvironmentValues
-from . import cautions, contents, differences, earlier, findings
+from . import cautions, contents, earlier, findings
+from .readings import read_change
 from .resolve import MAPPED_ONLY, Resolved
 
 ROOT_FOLDER = "Promoted"
@@ -29,6 +31,7 @@ class Draft:
 
     component: PlannedComponent
     found: list[Finding] = field(default_factory=list)
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ def draft(
     made.found += findings.secrets_left(metadata, wanted.stripped)
     made.found += findings.rewritten_in_data(metadata, wanted.rewritten)
     made.found += findings.connector_of_account(dev_account, metadata, dev_xml)
-    _compare(made, wanted, production)
+    _compare(made, wanted, production, names_of(resolved, mapped))
     if production is not None and component.action == Action.UPDATE:
         made.found += earlier.changed_in_production(dev_account, component, production)
     made.found += cautions.listener(metadata, dev_xml)
@@ -177,7 +180,18 @@ def _production(
     return twin.xml
 
 
-def _compare(made: Draft, wanted: Symbolic, production: bytes | None) -> None:
+def names_of(resolved: Resolved, mapped: Mapping[str, str]) -> dict[str, str]:
+    """What the components are called, by dev id, by production id and by placeholder."""
+    names: dict[str, str] = {}
+    for key, metadata in resolved.components.items():
+        for known in (key, componentxml.symbol(key), mapped.get(key, "")):
+            names[known] = metadata.name
+    return names
+
+
+def _compare(
+    made: Draft, wanted: Symbolic, production: bytes | None, names: Mapping[str, str]
+) -> None:
     base = componentxml.mask(production) if production is not None else None
     base_digest = componentxml.digest(base) if base is not None else ""
     component = made.component
@@ -199,12 +213,16 @@ def _compare(made: Draft, wanted: Symbolic, production: bytes | None) -> None:
         return
     for column, value in store_difference(base, wanted.xml).items():
         setattr(component, column, value)
+    made.reading = read_change(base, wanted.xml, names)
+    if made.reading is not None:
+        component.sentence = made.reading.sentence
+        component.reading = contents.store(made.reading.to_json())
 
 
 def store_difference(old: bytes | None, new: bytes) -> dict[str, Any]:
     """Columns for the difference of two masked documents, stored for the pages without what looks like a secret."""
     before = componentxml.pretty_lines(componentxml.hide(old)) if old is not None else []
-    compared = differences.compare(before, componentxml.pretty_lines(componentxml.hide(new)))
+    compared = lines.compare(before, componentxml.pretty_lines(componentxml.hide(new)))
     return {
         "difference": contents.store(compared.to_json()),
         "difference_parts": compared.parts_to_open,

@@ -18,7 +18,8 @@ from ..models import (
     PlannedComponent,
     PromotionRequest,
 )
-from . import contents, differences
+from ..reading import lines
+from . import contents
 from .findings import fingerprint_of
 
 
@@ -94,7 +95,7 @@ def _by_hand(last: ComponentMapping, own: ComponentMapping | None, now: Plain) -
     if before is None or before.promoted_text is None:
         return None
     old = before.promoted_text.content.decode().split("\n")
-    return contents.store(differences.compare(old, now.text.split("\n")).to_json())
+    return contents.store(lines.compare(old, now.text.split("\n")).to_json())
 
 
 def downgrades(

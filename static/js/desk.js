@@ -130,4 +130,35 @@
     event.preventDefault();
     search.focus();
   });
+
+  // "n" and "p" go from change to change, where a reading of changes has the focus.
+  document.addEventListener("keydown", (event) => {
+    const by = { n: 1, p: -1 }[event.key];
+    if (!by || event.ctrlKey || event.metaKey || event.altKey) return;
+    const reading = event.target.closest("[data-reading]");
+    if (!reading || event.target.closest("input:not([type=radio]), textarea, select")) return;
+    const bodies = [...reading.querySelectorAll(".entry-body")];
+    const body = event.target.closest(".entry")?.querySelector(".entry-body");
+    const at = body ? bodies.indexOf(body) : by < 0 ? bodies.length : -1;
+    const next = bodies[at + by];
+    if (!next) return;
+    event.preventDefault();
+    goTo(reading, next);
+  });
+
+  function goTo(reading, body) {
+    body.closest("details").open = true;
+    for (const shape of reading.querySelectorAll(`.canvas-view a[href="#${body.id}"]`)) {
+      if (shape.checkVisibility()) shape.scrollIntoView({ block: "nearest", inline: "center" });
+    }
+    body.focus({ preventScroll: true });
+    body.scrollIntoView({ block: "nearest" });
+  }
+
+  // A link to a change opens it, also where the browser does not do so by itself.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-reading] a[href^='#']");
+    const body = link && document.getElementById(link.getAttribute("href").slice(1));
+    if (body?.matches(".entry-body")) body.closest("details").open = true;
+  });
 })();

@@ -28,7 +28,7 @@ from promotions.models import (
     StepRun,
 )
 from promotions.plan import RULES_VERSION, contents
-from promotions.plan.differences import compare
+from promotions.reading.lines import compare
 from promotions.services import approvals
 from promotions.states import Action, Outcome, Status, StepState
 from promotions.transitions import record_event

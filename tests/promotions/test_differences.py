@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from promotions.plan.differences import MAX_LINE, MAX_PART, MAX_ROWS, compare, parts
+from promotions.reading.lines import MAX_LINE, MAX_PART, MAX_ROWS, compare, parts
 
 
 def text(segments: list[tuple[str, bool]] | None) -> str:

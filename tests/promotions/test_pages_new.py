@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from promotions.models import ComponentMapping, DevAccount, Event, PackageListing, Plan
 from promotions.plan import contents
-from promotions.plan.differences import compare
+from promotions.reading.lines import compare
 from promotions.states import Action, Status
 from tests.promotions import factories
 from tests.promotions.pages import (

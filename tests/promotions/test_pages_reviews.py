@@ -16,7 +16,7 @@ from promotions.messages import PromotionError
 from promotions.models import DevAccount, Environment, Event, PackRelease, PromotionRequest
 from promotions.pages.words import visible
 from promotions.plan import contents
-from promotions.plan.differences import compare
+from promotions.reading.lines import compare
 from promotions.states import Action, Status
 from tests.promotions import factories
 from tests.promotions.pages import (

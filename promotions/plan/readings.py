@@ -1,0 +1,48 @@
+"""What a plan's changes mean to people: read when the plan is made, stored with it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from partnerapi import componentxml
+
+from ..models import PlannedComponent
+from ..reading import Reading, plan_sentences, read
+from ..reading.sentences import Planned
+
+logger = logging.getLogger(__name__)
+
+
+def read_change(old: bytes | None, new: bytes, names: Mapping[str, str]) -> Reading | None:
+    """Read two masked documents, without what looks like a secret.
+
+    :returns: None for a document that cannot be read so; its XML difference is there all the same.
+    """
+    try:
+        before = componentxml.hide(old) if old is not None else None
+        return read(before, componentxml.hide(new), names)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        # A shape of XML that nobody has met must not keep a plan from being made.
+        logger.exception("A component could not be read; its XML difference is shown instead.")
+        return None
+
+
+def sentences(drafts: Iterable[tuple[PlannedComponent, Reading | None]]) -> list[str]:
+    """Three sentences for a plan."""
+    planned = []
+    for component, reading in drafts:
+        if reading is None:
+            planned.append(Planned(str(component.action), component.component_type))
+        else:
+            planned.append(
+                Planned(
+                    str(component.action),
+                    component.component_type,
+                    reading.state,
+                    reading.kind,
+                    reading.topics,
+                    reading.connections,
+                )
+            )
+    return plan_sentences(planned)
