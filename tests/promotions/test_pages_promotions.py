@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from promotions import access
 from promotions.heartbeat import Pulse
 from promotions.models import (
     DevAccount,
@@ -306,6 +307,59 @@ def test_retry_goes_on_with_another_version(
     assert "It goes on from the step that failed." in text(response)
     promotion.refresh_from_db()
     assert (promotion.status, promotion.package_version) == (Status.DEPLOYING, "2.1")
+
+
+@pytest.mark.parametrize("what", ["version", "pack", "production"])
+def test_retry_is_no_way_around_a_review(
+    client: Client, make_user: Any, alice: User, bob: User, sales: DevAccount, what: str
+) -> None:
+    """Its requester has become an admin, or has a second account that is one."""
+    promotion = failed_after_merge(sales, alice, bob)
+    twin = make_user("second", access.ADMINS)
+    User.objects.filter(pk=twin.pk).update(email=" ALICE@example.com")
+    sent = {}
+    if what == "version":
+        sent = {"package_version": "6.6.6"}
+    elif what == "pack":
+        sent = {"pack": str(factories.pack().pk)}
+    else:
+        rows = PromotionRequest.objects.filter(pk=promotion.pk)
+        rows.update(error_code="PRODUCTION_CHANGED", error="“Order import” is at version 9.")
+    before = PromotionRequest.objects.values().get(pk=promotion.pk)
+    answer = signed_in(client, User.objects.get(pk=twin.pk)).post(
+        reverse("retry", args=[promotion.pk]), sent
+    )
+    assert "SELF_REVIEW" in text(answer)
+    assert PromotionRequest.objects.values().get(pk=promotion.pk) == before
+    assert promotion.approvals.get().person == bob
+
+
+def test_retry_by_its_requester_is_fine_where_it_changes_nothing(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    promotion = failed_after_merge(sales, alice, bob)
+    alice.groups.add(Group.objects.get(name=access.ADMINS))
+    signed_in(client, alice).post(reverse("retry", args=[promotion.pk]))
+    promotion.refresh_from_db()
+    assert promotion.status == Status.DEPLOYING
+    assert promotion.approvals.get().person == bob
+
+
+def test_retry_with_something_else_is_an_approval_and_says_before_and_after(
+    client: Client, alice: User, bob: User, dora: User, sales: DevAccount
+) -> None:
+    promotion = failed_after_merge(sales, alice, bob)
+    pack = factories.pack("Order Management")
+    signed_in(client, dora).post(
+        reverse("retry", args=[promotion.pk]), {"package_version": "2.1", "pack": pack.pk}
+    )
+    promotion.refresh_from_db()
+    old, new = promotion.approvals.all()
+    assert (old.person, new.person, promotion.approved_by) == (bob, dora, dora)
+    assert old.approved_hash != new.approved_hash == promotion.approved_hash
+    note = promotion.events.get(action="retried").note
+    assert f"package version {promotion.plan.package_version} → 2.1" in note
+    assert "→ Order Management" in note
 
 
 def test_retry_is_for_admins(client: Client, alice: User, bob: User, sales: DevAccount) -> None:
