@@ -15,6 +15,11 @@ from .contents import Content
 from .querysets import LeasedQuerySet
 
 
+def current_environment_values() -> str:
+    """The rule for production's own values that is set now."""
+    return str(settings.ENVIRONMENT_VALUES)
+
+
 class Plan(Leased):
     """What a promotion would do: made by a task, frozen when ready."""
 
@@ -35,7 +40,7 @@ class Plan(Leased):
     environment_values = models.CharField(
         max_length=8,
         choices=EnvironmentValues,
-        default=EnvironmentValues.KEEP,
+        default=current_environment_values,
         editable=False,
         help_text="The rule for production's own values that it was made under.",
     )

@@ -158,9 +158,16 @@ def _pack_named(packs: Iterable[RemotePack], context: StepContext) -> RemotePack
     """
     wanted = context.approved.pack_name.casefold()
     named = next((pack for pack in packs if pack.name.casefold() == wanted), None)
-    if named is not None and mark(context.promotion) not in named.description:
-        raise PromotionError("PACK_EXISTS", f"“{named.name}”.")
-    return named
+    if named is None or mark(context.promotion) in named.description:
+        return named
+    # Approved under the same new name before either was merged: whoever came first has made it for both.
+    made_by_us = PromotionRequest.objects.filter(
+        made_pack_id=named.pack_id, new_pack_name__iexact=named.name
+    )
+    for_production = IntegrationPack.objects.for_production().filter(pack_id=named.pack_id)
+    if made_by_us.exists() and for_production.exists():
+        return named
+    raise PromotionError("PACK_EXISTS", f"“{named.name}”.")
 
 
 def check_pack(context: StepContext) -> Wait | None:

@@ -34,6 +34,8 @@ def freeze(
     :param production_changes: what was told of production after the merge and is accepted.
     :raises PromotionError: PLAN_STALE when an environment is another one than the one that was requested.
     """
+    if pack is not None:
+        pack.refresh_from_db()
     environments = []
     for deployment in promotion.deployments.select_related("environment"):
         environment = deployment.environment

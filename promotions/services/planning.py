@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -47,7 +46,6 @@ def make_plan(user: User, dev_account: DevAccount, package_id: str) -> Plan:
             root_component_id=known.component_id if known else "",
             root_name=known.component_name if known else "",
             requested_by=user,
-            environment_values=settings.ENVIRONMENT_VALUES,
             progress="Waiting for a worker",
             next_attempt_at=timezone.now(),
         )
