@@ -9,7 +9,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 # A row that was enqueued is not enqueued again for so long, so that a busy queue does not fill with doubles.
 ENQUEUE_AGAIN = 30.0
+SUBMIT_AGAIN = "promotions.services.resubmission.submit_again_task"
 
 
 @shared_task
@@ -84,6 +85,7 @@ def tick_task() -> None:
         (Job, run_job_task),
     ):
         _enqueue_due(model, task)
+    _submit_ready_plans()
 
 
 @shared_task
@@ -96,6 +98,16 @@ def sweep_task() -> None:
 def sweep_branches_task() -> None:
     """Delete branches of ours that no live promotion owns."""
     cleanup.sweep_branches()
+
+
+def _submit_ready_plans() -> None:
+    """Plans that take over the inputs of a failed promotion; a service does that, which nothing here may import."""
+    ready = Plan.objects.filter(state=Plan.State.READY, submits_itself=True)
+    for pk in ready.values_list("pk", flat=True):
+        try:
+            current_app.send_task(SUBMIT_AGAIN, (pk,))
+        except (OperationalError, OSError) as error:
+            logger.warning("Plan %s could not be sent: %s", pk, type(error).__name__)
 
 
 def _enqueue_due(model: Any, task: Any) -> None:

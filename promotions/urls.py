@@ -34,6 +34,7 @@ urlpatterns = [
     path("promotions/<int:pk>/progress/", promotions.promotion_progress, name="promotion_progress"),
     path("promotions/<int:pk>/withdraw/", promotions.withdraw, name="withdraw"),
     path("promotions/<int:pk>/cancel/", promotions.cancel, name="cancel"),
+    path("promotions/<int:pk>/resubmit/", promotions.resubmit, name="resubmit"),
     path("promotions/<int:pk>/retry/", promotions.retry, name="retry"),
     path("promotions/<int:pk>/give-up/", promotions.give_up_rest, name="give_up_rest"),
     path(

@@ -64,6 +64,17 @@ class Plan(Leased):
     )
     error_code = models.CharField(max_length=64, blank=True)
     error = models.TextField(blank=True)
+    resubmits = models.ForeignKey(
+        "promotions.PromotionRequest",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="resubmissions",
+        help_text="The failed promotion whose inputs it takes over.",
+    )
+    submits_itself = models.BooleanField(
+        default=False, help_text="It is submitted with those inputs as soon as it is ready."
+    )
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -77,6 +77,13 @@ class SubmitForm(forms.Form):
             "package_version": plan.package_version,
             "environments": Environment.objects.for_production(),
         }
+        if plan.resubmits is not None:
+            kept = plan.resubmits.deployments.filter(dropped_at__isnull=True)
+            kwargs["initial"] = {
+                "package_version": plan.resubmits.package_version,
+                "notes": plan.resubmits.notes,
+                "environments": list(kept.values_list("environment_id", flat=True)),
+            }
         super().__init__(*args, **kwargs)
 
 

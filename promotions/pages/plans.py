@@ -218,6 +218,7 @@ def _plan(request: UserRequest, pk: int) -> Plan:
 def _seen(plan: Plan, *more: object) -> str:
     return fingerprint(
         plan.state,
+        plan.submits_itself,
         plan.hold,
         plan.progress,
         plan.progress_done,
@@ -229,7 +230,7 @@ def _seen(plan: Plan, *more: object) -> str:
 
 def _context(request: UserRequest, plan: Plan) -> dict[str, Any]:
     promotion = getattr(plan, "promotion", None)
-    is_live = plan.state == Plan.State.BUILDING
+    is_live = plan.state == Plan.State.BUILDING or (plan.is_ready and plan.submits_itself)
     is_idle = is_live and nobody_works(plan.created_at)
     context: dict[str, Any] = {
         "plan": plan,

@@ -110,6 +110,21 @@ def cancel(request: UserRequest, pk: int) -> HttpResponse:
 
 @post_only
 @role_required
+def resubmit(request: UserRequest, pk: int) -> HttpResponse:
+    """Request it again in one click, with the same inputs; the new plan's page shows how far it is."""
+    promotion = _promotion(request, pk)
+    try:
+        plan = services.resubmit(request.user, promotion)
+    except PromotionError as error:
+        return _page(request, promotion, refused=refusal(error))
+    messages.success(
+        request, "A new plan is being made; it is requested by itself if nothing blocks it."
+    )
+    return redirect(plan)
+
+
+@post_only
+@role_required
 def retry(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
     form = RetryForm(request.POST)
@@ -282,6 +297,9 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         and promotion.status == Status.FAILED
         and promotion.holds_unmerged_content,
         "may_review": access.is_admin(user) and promotion.status == Status.ADMIN_REVIEW,
+        "may_resubmit": promotion.status == Status.FAILED
+        and promotion.merged_at is None
+        and access.dev_accounts(user).filter(pk=promotion.dev_account_id).exists(),
         "may_plan_again": promotion.status in MADE_ANEW
         and not promotion.can_be_retried
         and access.dev_accounts(user).filter(pk=promotion.dev_account_id).exists(),

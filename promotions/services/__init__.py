@@ -11,6 +11,7 @@ from .guards import refuse_account
 from .planning import make_plan, refresh_packages
 from .platform import ask_platform_again
 from .readings import open_parts, unread
+from .resubmission import resubmit
 from .retries import retry
 from .submission import submit
 
@@ -27,6 +28,7 @@ __all__ = [
     "refresh_packages",
     "refuse_account",
     "reject",
+    "resubmit",
     "retry",
     "submit",
     "unread",

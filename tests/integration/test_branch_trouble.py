@@ -118,3 +118,20 @@ def test_an_end_while_a_step_writes_leaves_nothing(desk: Desk, ends: str) -> Non
     desk.wait_until(lambda: not desk.fresh(promotion).lease_owner, "the step to end")
     assert not Reservation.objects.exists()
     assert not PromotionBranch.objects.filter(deleted_at__isnull=True).exists()
+
+
+def test_a_failed_promotion_is_requested_again_in_one_click(desk: Desk) -> None:
+    plan = desk.plan(SMALL)
+    desk.simulator.fault(12, "status", status=409, times=1)
+    failed = desk.submit(plan, version="4.2")
+    desk.approve(in_review(desk, failed))
+    failed = desk.wait_for(failed, Status.DEPLOYED)
+    assert failed.status == Status.FAILED
+    again = services.resubmit(desk.alice, failed)
+    desk.wait_until(lambda: PromotionRequest.objects.filter(plan=again).exists(), "the request")
+    promotion = in_review(desk, PromotionRequest.objects.get(plan=again))
+    assert (promotion.package_version, promotion.notes) == ("4.2", failed.notes)
+    assert promotion.deployments.count() == failed.deployments.count()
+    assert promotion.approved_by is None
+    desk.approve(promotion)
+    deployed(desk, promotion)

@@ -503,3 +503,19 @@ class TestThePlatformIsAway:
         away.refresh_from_db()
         assert away.next_attempt_at
         assert away.next_attempt_at > timezone.now()
+
+
+def test_a_failed_promotion_is_requested_again(client: Client, alice: User, bob: User) -> None:
+    sales = factories.account()
+    failed = factories.promotion(factories.plan(sales, alice), alice, Status.FAILED)
+    client.force_login(alice)
+    page = client.get(failed.get_absolute_url()).content.decode()
+    assert reverse("resubmit", args=[failed.pk]) in page
+    answer = client.post(reverse("resubmit", args=[failed.pk]))
+    plan = failed.resubmissions.get()
+    assert answer.url == plan.get_absolute_url()  # type: ignore[attr-defined]
+    assert (plan.package_id, plan.submits_itself) == (failed.plan.package_id, True)
+    merged = factories.deployed(factories.plan(sales, alice), alice, bob)
+    assert reverse("resubmit", args=[merged.pk]) not in (
+        client.get(merged.get_absolute_url()).content.decode()
+    )

@@ -1,0 +1,63 @@
+"""Requesting a promotion again that failed before its merge: a new plan of the same package, with the same inputs."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from celery import shared_task
+from django.db import transaction
+
+from ..messages import PromotionError
+from ..models import Plan, PromotionRequest
+from ..states import Status
+from .planning import make_plan
+from .submission import submit
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
+
+
+def resubmit(user: User, promotion: PromotionRequest) -> Plan:
+    """Plan the same package anew; the plan is submitted by itself when nothing blocks it.
+
+    :returns: the plan; its requester is the user.
+    :raises PromotionError: FORBIDDEN when the account is not one of the user's; INVALID_TRANSITION when it has not
+        failed, or only after its merge.
+    """
+    if promotion.status != Status.FAILED or promotion.merged_at is not None:
+        raise PromotionError("INVALID_TRANSITION", "Only what failed before its merge.")
+    with transaction.atomic():
+        plan = make_plan(user, promotion.dev_account, promotion.plan.package_id)
+        Plan.objects.filter(pk=plan.pk).update(resubmits=promotion, submits_itself=True)
+    plan.refresh_from_db()
+    return plan
+
+
+@shared_task
+def submit_again_task(plan_id: int) -> None:
+    """Submit a plan that is ready with the version, environments and notes of the promotion that failed."""
+    with transaction.atomic():
+        ready = Plan.objects.filter(pk=plan_id, state=Plan.State.READY, submits_itself=True)
+        if ready.update(submits_itself=False) != 1:
+            return
+        plan = Plan.objects.select_related("resubmits", "requested_by", "dev_account").get(
+            pk=plan_id
+        )
+        before = plan.resubmits
+        if before is None:
+            return
+        kept = before.deployments.filter(dropped_at__isnull=True).select_related("environment")
+        try:
+            submit(
+                plan.requested_by,
+                plan,
+                package_version=before.package_version,
+                environments=[deployment.environment for deployment in kept],
+                notes=before.notes,
+            )
+        except PromotionError as error:
+            # The plan's page tells what blocks it, and has the same inputs filled in.
+            logger.info("Plan %s is not submitted by itself: %s", plan_id, error)
