@@ -28,6 +28,7 @@ from promotions.models import (
     StepRun,
 )
 from promotions.plan import RULES_VERSION, contents
+from promotions.reading import read
 from promotions.reading.lines import compare
 from promotions.services import approvals
 from promotions.states import Action, Outcome, Status, StepState
@@ -321,5 +322,21 @@ def deployed(made: Plan, requester: User, admin: User, **columns: Any) -> Promot
         merge_started_at=now - timedelta(minutes=1),
         merged_at=now - timedelta(seconds=50),
         deployed_at=now,
+        **columns,
+    )
+
+
+def read_component(
+    made: Plan, name: str, old: bytes | None, new: bytes, **columns: Any
+) -> PlannedComponent:
+    """A component of a plan whose change has been read, with its XML difference."""
+    found = read(old, new, columns.pop("names", {}))
+    return component(
+        made,
+        name,
+        found.type,
+        Action.CREATE if old is None else Action.UPDATE,
+        reading=contents.store(found.to_json()),
+        sentence=found.sentence,
         **columns,
     )

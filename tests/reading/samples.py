@@ -220,3 +220,43 @@ def changed(xml: bytes, old: str, new: str) -> bytes:
     if not found[1]:
         raise ValueError(old)
     return found[0].encode()
+
+
+def changed_process() -> tuple[bytes, bytes]:
+    """A process that gains a decision with a way out, and whose message says something else."""
+    old = small()
+    new = [
+        old[0],
+        replace(old[1], ways=(("", "shape9"),)),
+        replace(old[2], at=(624, 96), configuration=message("Received {1}\nThank you")),
+        replace(old[3], at=(800, 96)),
+        replace(old[4], at=(976, 96)),
+        Box(
+            "shape9",
+            "decision",
+            '<decision comparison="equals" name="Is it open?"/>',
+            (448, 96),
+            "Is it open?",
+            (("true", "shape3"), ("false", "shape8")),
+        ),
+        Box("shape8", "stop", '<stop continue="false"/>', (624, 220)),
+    ]
+    return process(old), process(new)
+
+
+def changed_map() -> tuple[bytes, bytes]:
+    """A map that gains a field and takes another from elsewhere."""
+    before = [mapping("id", "number", 3), mapping("total", "amount", 4)]
+    after = [
+        before[0],
+        {**before[1], "fromNamePath": "Order/gross"},
+        mapping("currency", "currency", 7),
+    ]
+    return map_of(before), map_of(after)
+
+
+def changed_profile() -> tuple[bytes, bytes]:
+    """A profile with an element that came, one that went, one retyped and one that is mandatory now."""
+    before = element("id", 2) + element("total", 3) + element("zip", 4)
+    after = element("id", 2, least=1) + element("total", 3, "number") + element("country", 5)
+    return profile(before), profile(after)
