@@ -3,9 +3,13 @@
 The guide asks for 120 ms between calls; the account has one limit, so all workers take their
 turns from one place. Taking a turn and waiting for it are two steps: the shared part only gives
 out the next free moment, and the sleeping is done by the caller, outside of any lock.
+
+Where the platform says that the pace is too high (429, 503), all processes slow down together: the
+rate is halved at once and grows back by a fixed step a second, up to the configured one.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -25,13 +29,47 @@ HORIZON_SECONDS = 120
 #: After a failure Redis is left alone for so long: its client may try for seconds each time.
 ASK_AGAIN_SECONDS = 10
 
-# KEYS[1] holds the next free moment in microseconds of the Redis server's own clock, so that the
-# workers' clocks do not matter. Answers how many microseconds the caller has to wait.
-_TAKE_TURN = """
+#: A rate of 1 is the configured one. What is grown back in a second, and the lowest rate.
+RECOVERY_A_SECOND = 0.05
+LOWEST_RATE = 1 / 16
+
+#: Refusals so close together are of one burst, and count once.
+BURST_SECONDS = 1.0
+
+# KEYS[2] holds the rate that the last slowing down led to, and when. Begins both scripts.
+_RATE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local interval = tonumber(ARGV[1])
-local horizon = tonumber(ARGV[2])
+local rate, since = 1, nil
+local kept = redis.call('GET', KEYS[2])
+if kept then
+  local kept_rate, kept_since = string.match(kept, '^([%d.]+) (%d+)$')
+  if kept_rate then
+    since = tonumber(kept_since)
+    local grown = math.max(0, now - since) / 1000000 * tonumber(ARGV[1])
+    rate = math.min(1, tonumber(kept_rate) + grown)
+  end
+end
+"""
+
+_SLOW_DOWN = (
+    _RATE
+    + """
+if not since or now < since or now - since >= tonumber(ARGV[2]) * 1000000 then
+  rate = math.max(rate / 2, tonumber(ARGV[3]))
+  redis.call('SET', KEYS[2], string.format('%.6f %.0f', rate, now), 'PX', 60000)
+end
+return 0
+"""
+)
+
+# KEYS[1] holds the next free moment in microseconds of the Redis server's own clock, so that the
+# workers' clocks do not matter. Answers how many microseconds the caller has to wait.
+_TAKE_TURN = (
+    _RATE
+    + """
+local interval = tonumber(ARGV[2]) / rate
+local horizon = tonumber(ARGV[3])
 local turn = tonumber(redis.call('GET', KEYS[1]) or '0') or 0
 if turn < now or turn > now + horizon then
   turn = now
@@ -40,6 +78,7 @@ redis.call('SET', KEYS[1], string.format('%.0f', turn + interval), 'PX',
   math.ceil((horizon + interval) / 1000))
 return turn - now
 """
+)
 
 
 class Throttle(Protocol):
@@ -47,6 +86,9 @@ class Throttle(Protocol):
 
     def wait(self) -> None:
         """Return when the caller may send its call."""
+
+    def slow_down(self) -> None:
+        """The platform refused a call for the pace, or cannot keep up."""
 
 
 class LocalThrottle:
@@ -67,13 +109,28 @@ class LocalThrottle:
         self._clock = clock
         self._lock = threading.Lock()
         self._next = 0.0
+        self._rate = 1.0
+        self._rate_since = -math.inf
+
+    def _rate_at(self, now: float) -> float:
+        if self._rate == 1:
+            return 1.0
+        return min(1.0, self._rate + (now - self._rate_since) * RECOVERY_A_SECOND)
+
+    def slow_down(self) -> None:
+        """Halve the rate, once for each burst of refusals."""
+        with self._lock:
+            now = self._clock()
+            if now - self._rate_since >= BURST_SECONDS:
+                self._rate = max(self._rate_at(now) / 2, LOWEST_RATE)
+                self._rate_since = now
 
     def wait(self) -> None:
         """Take the next free moment and sleep until it comes."""
         with self._lock:
             now = self._clock()
             turn = max(now, self._next)
-            self._next = turn + self._interval
+            self._next = turn + self._interval / self._rate_at(now)
         if turn > now:
             self._sleep(turn - now)
 
@@ -99,13 +156,24 @@ class RedisThrottle:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._take_turn = connection.register_script(_TAKE_TURN)
-        self._key = key
+        self._slow_down = connection.register_script(_SLOW_DOWN)
+        self._keys = [key, f"{key}:rate"]
         self._interval_us = round(interval_ms * MARGIN * 1000)
         self._sleep = sleep
         self._clock = clock
         self._fallback = LocalThrottle(interval_ms, sleep=sleep, clock=clock)
         self._failing = False
         self._ask_again = 0.0
+
+    def slow_down(self) -> None:
+        """Halve the rate of all processes, once for each burst of refusals."""
+        self._fallback.slow_down()
+        if self._failing:
+            return
+        try:
+            self._slow_down(keys=self._keys, args=[RECOVERY_A_SECOND, BURST_SECONDS, LOWEST_RATE])
+        except (redis.RedisError, OSError) as error:
+            logger.warning("Other processes were not told to slow down: %s", error)
 
     def wait(self) -> None:
         """Take the next free moment of all processes and sleep until it comes."""
@@ -115,7 +183,8 @@ class RedisThrottle:
         try:
             delay_us = int(
                 self._take_turn(
-                    keys=[self._key], args=[self._interval_us, HORIZON_SECONDS * 1_000_000]
+                    keys=self._keys,
+                    args=[RECOVERY_A_SECOND, self._interval_us, HORIZON_SECONDS * 1_000_000],
                 )
             )
         except (redis.RedisError, OSError) as error:

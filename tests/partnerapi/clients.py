@@ -18,9 +18,13 @@ class NoThrottle:
 
     def __init__(self) -> None:
         self.turns = 0
+        self.slowed = 0
 
     def wait(self) -> None:
         self.turns += 1
+
+    def slow_down(self) -> None:
+        self.slowed += 1
 
 
 class Recorder:

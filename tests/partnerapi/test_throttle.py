@@ -4,13 +4,20 @@ import logging
 import multiprocessing
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from partnerapi.throttle import ASK_AGAIN_SECONDS, MARGIN, LocalThrottle, RedisThrottle
+from partnerapi.throttle import (
+    ASK_AGAIN_SECONDS,
+    BURST_SECONDS,
+    MARGIN,
+    LocalThrottle,
+    RedisThrottle,
+)
 
 
 class Clock:
@@ -158,3 +165,64 @@ def test_it_comes_back_to_redis(
         "WARNING",
         "INFO",
     ]
+
+
+# -- refused for the pace ----------------------------------------------------
+
+
+def _gaps(throttle: LocalThrottle, clock: Clock, turns: int) -> list[float]:
+    """How long the turns are apart."""
+    times = []
+    for _ in range(turns):
+        throttle.wait()
+        times.append(clock.now)
+    return [later - earlier for earlier, later in pairwise(times)]
+
+
+def test_a_refusal_halves_the_rate_and_a_burst_counts_once() -> None:
+    clock = Clock()
+    throttle = LocalThrottle(100, sleep=clock.sleep, clock=clock)
+    for _ in range(5):
+        throttle.slow_down()
+    assert _gaps(throttle, clock, 2) == [pytest.approx(0.2 * MARGIN)]
+    clock.now += BURST_SECONDS
+    throttle.slow_down()
+    assert _gaps(throttle, clock, 2)[-1] > 0.3 * MARGIN
+
+
+def test_the_rate_grows_back_by_steps_and_no_further_than_configured() -> None:
+    clock = Clock()
+    throttle = LocalThrottle(100, sleep=clock.sleep, clock=clock)
+    throttle.slow_down()
+    gaps = _gaps(throttle, clock, 200)
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[-1] == pytest.approx(0.1 * MARGIN)
+    # Half the rate is grown back at a twentieth a second.
+    assert sum(gap > 0.101 * MARGIN for gap in gaps) == pytest.approx(73, abs=8)
+
+
+def test_the_rate_never_falls_to_nothing() -> None:
+    clock = Clock()
+    throttle = LocalThrottle(100, sleep=clock.sleep, clock=clock)
+    for _ in range(20):
+        throttle.slow_down()
+        clock.now += BURST_SECONDS
+    assert _gaps(throttle, clock, 2)[0] <= 1.6 * MARGIN
+
+
+def test_all_processes_slow_down_together(redis_server: redis.Redis) -> None:
+    key = f"pace-{time.monotonic_ns()}"
+    one = RedisThrottle(redis_server, key=key, interval_ms=50)
+    other = RedisThrottle(redis_server, key=key, interval_ms=50)
+    started = time.monotonic()
+    for _ in range(5):
+        other.wait()
+    at_full_rate = time.monotonic() - started
+    for _ in range(3):
+        one.slow_down()
+    started = time.monotonic()
+    for _ in range(6):
+        other.wait()
+    # The first turn was given out before; five more at about half the rate.
+    assert time.monotonic() - started >= 0.2 + 4 * 0.05 * MARGIN * 1.7
+    assert at_full_rate < 0.35
