@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from partnerapi import componentxml, wire
-from partnerapi.errors import BadResponse
+from partnerapi.errors import AnswerLost, BadResponse
 from partnerapi.records import (
     Account,
     Branch,
@@ -40,8 +40,11 @@ def reading(answer: Answer) -> Iterator[None]:
         raise bad_response(answer, str(problem)) from None
 
 
-def bad_response(answer: Answer, reason: str) -> BadResponse:
+def bad_response(answer: Answer, reason: str) -> BadResponse | AnswerLost:
     """The error for an answer that came with a good status and is not good.
+
+    A write that is answered like that may have been done: it is looked for before it is repeated.
+
 
     :param reason: half a sentence that goes on from "The answer to …".
     """
@@ -49,7 +52,8 @@ def bad_response(answer: Answer, reason: str) -> BadResponse:
     sentence = f"The answer to {answer.operation.name} {reason}."
     if message:
         sentence = f"{sentence} Boomi says: {message}"
-    return BadResponse(
+    kind = BadResponse if answer.operation.repeatable else AnswerLost
+    return kind(
         sentence,
         operation=answer.operation.key,
         status=answer.status,

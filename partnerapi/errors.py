@@ -6,14 +6,16 @@
     ├── WaitAndRetry                waiting helps
     │   ├── RateLimited             429, or 503 because of the pace, retries used up
     │   ├── ApiUnavailable          503, 502, 504, no connection, timeout
-    │   └── AnswerLost              a write was sent and its answer never came: look first
+    │   └── AnswerLost              a write was sent and no answer says what became of it: look first
     └── NeedsPerson                 waiting does not help
         ├── AuthFailed              401
         ├── Forbidden               403
         ├── NotFound                404, or 400 whose message says that the object is missing
         │   ├── AlreadyGone         the object was there and has been deleted
         │   └── AccountNotFound     the account itself is unknown or cannot be reached
-        ├── Conflict                409
+        ├── Conflict                409 to operation 12 or 13
+        ├── ChangedMeanwhile        409 to operation 3: somebody else wrote the component
+        ├── DataTypeChanged         400 "Changing the data type …": refused, whatever is tried
         ├── ComponentLocked         400 "locked": a person holds it open in the Boomi editor
         ├── ImmaterialUpdate        an update that changes nothing was refused
         ├── AlreadyExists           400: the name or version is taken
@@ -113,6 +115,14 @@ class AccountNotFound(NotFound):
 
 class Conflict(NeedsPerson):
     code = "MERGE_CONFLICT"
+
+
+class ChangedMeanwhile(NeedsPerson):
+    code = "CHANGED_MEANWHILE"
+
+
+class DataTypeChanged(NeedsPerson):
+    code = "DATA_TYPE_CHANGED"
 
 
 class ComponentLocked(NeedsPerson):

@@ -47,6 +47,11 @@ class Operation:
     overrides_account: bool = False
 
     @property
+    def repeatable(self) -> bool:
+        """Whether it may be sent again without looking: it reads, or deletes what may be gone already."""
+        return self.reads or self.method == "DELETE"
+
+    @property
     def guide_name(self) -> str:
         """The operation's name as the guide spells it in full."""
         return f"PROMO - HTTP Op - {self.name}"

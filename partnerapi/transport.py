@@ -2,8 +2,10 @@
 
 What is retried (guide, "pace and retries"; published API, getting started): 429 and 503 three
 times after 1, 2 and 4 seconds, or after what Retry-After says; a lost connection or answer of a
-call that only reads, in the same way. 401 and 403 are never retried. A call that writes and whose
-answer was lost may have been done, so it is never sent again from here: :class:`AnswerLost`.
+call that only reads, in the same way. 401 and 403 are never retried. A call that writes may have
+been done when its answer was lost, or came from a gateway in front of Boomi: it is sent again from
+here only where the answer says in words that the rate was exceeded, and is otherwise
+:class:`AnswerLost`.
 """
 
 import logging
@@ -16,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import escape
 from http.cookiejar import DefaultCookiePolicy
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
@@ -26,6 +29,7 @@ from requests.auth import HTTPBasicAuth
 
 from partnerapi import errors, wire
 from partnerapi.componentxml import hide_in_text
+from partnerapi.deadline import Deadline, DeadlineAdapter
 from partnerapi.operations import BASE_PATH, TEXT, Operation
 from partnerapi.records import Call
 from partnerapi.throttle import Throttle
@@ -177,6 +181,8 @@ class Transport:
             ended = self._try(request, path, attempt)
             if ended.answer is not None:
                 return ended.answer
+            if ended.status in {429, 503}:
+                self._throttle.slow_down()
             error = ended.error
             if error is None:  # one of both is always there
                 raise AssertionError("a try ended with neither an answer nor an error")
@@ -224,6 +230,8 @@ class Transport:
             session = self._sessions.get_nowait()
         except queue.Empty:
             session = requests.Session()
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, DeadlineAdapter())
             # Boomi's cookies would tie a worker to one of its servers.
             session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         try:
@@ -258,14 +266,14 @@ class Transport:
         headers = {"Accept": operation.media_type, "User-Agent": "promotion-desk"}
         if operation.method == "POST":
             headers["Content-Type"] = request.content_type or operation.media_type
-        deadline = time.monotonic() + 2 * self._timeout
+        deadline = Deadline(2 * self._timeout)
         token = self._token().strip()
         # Failures are looked at outside of the except blocks: the library's exceptions hold the
         # request with its Authorization header, and must not travel along as a cause.
         failure: Exception
         status: int | None = None
         try:
-            with self._session() as session:
+            with self._session() as session, deadline:
                 response = session.request(
                     operation.method,
                     self._base_url + path,
@@ -279,7 +287,7 @@ class Transport:
                 )
                 with response:
                     status = response.status_code
-                    good = status in operation.success
+                    good = _is_success(status, operation)
                     limit = self._max_bytes if good else _MAX_ERROR_BYTES
                     body, whole = _read_body(response, limit, deadline)
                     headers_back = response.headers
@@ -293,12 +301,14 @@ class Transport:
                     f"The answer to {_label(operation)} did not end: more than "
                     f"{self._max_bytes // 1024} kB, or longer than {2 * self._timeout:.0f} s."
                 )
-                error: errors.PartnerApiError = errors.BadResponse(
+                kind = errors.BadResponse if operation.repeatable else errors.AnswerLost
+                error: errors.PartnerApiError = kind(
                     sentence, operation=operation.key, status=status
                 )
                 return _Try(status, error=error)
             # An error may quote what was sent: production's own values are in a component that is written.
-            message = hide_in_text(_without(wire.boomi_message(body), token))
+            hide = _Hidden(request.body, token)
+            message = hide_in_text(wire.boomi_message(body, hide))
             error = error_for(
                 status,
                 message,
@@ -307,8 +317,13 @@ class Transport:
                 location=headers_back.get("Location", ""),
                 retry_after=_retry_after(headers_back.get("Retry-After")),
             )
-            return _Try(status, error=error, again=_may_try_again(status, operation))
-        return _lost(failure, operation, status)
+            return _Try(status, error=error, again=_may_try_again(error, operation))
+        return _lost(failure, operation, status, too_late=deadline.is_over)
+
+
+def _is_success(status: int, operation: Operation) -> bool:
+    """A write may be answered as created."""
+    return status in operation.success or (status == 201 and not operation.reads)
 
 
 def _label(operation: Operation) -> str:
@@ -316,12 +331,69 @@ def _label(operation: Operation) -> str:
     return operation.name + number
 
 
-def _without(message: str, secret: str) -> str:
-    """A proxy's page may echo the request."""
-    return message.replace(secret, "***") if secret else message
+#: What a message may name: these say what kind of thing was sent, or are ids and versions.
+_NOT_HIDDEN = frozenset(
+    [
+        "type",
+        "subType",
+        "version",
+        "deleted",
+        "currentVersion",
+        "operator",
+        "property",
+        "xsi",
+        "componentId",
+        "branchId",
+        "folderId",
+        "id",
+        "packageId",
+        "environmentId",
+        "sourceBranchId",
+        "destinationBranchId",
+        "targetBranchId",
+        "parentId",
+        "strategy",
+        "priorityBranch",
+        "integrationPackId",
+        "installationType",
+        "operationType",
+        "releaseSchedule",
+        "action",
+        "mergeRequestAction",
+        "listenerStatus",
+        "branchName",
+    ]
+)
 
 
-def _read_body(response: requests.Response, limit: int, deadline: float) -> tuple[bytes, bool]:
+class _Hidden:
+    """Takes what was sent out of a message: Boomi, or a proxy's page, may quote the request.
+
+    :param body: every value in it is hidden, but for ids, versions and kinds.
+    :param token: hidden as well.
+    """
+
+    def __init__(self, body: bytes | None, token: str) -> None:
+        self._body = body
+        self._token = token
+
+    def __call__(self, message: str) -> str:
+        if self._token:
+            message = message.replace(self._token, "***")
+        if not message or not self._body:
+            return message
+        found = {value for value in wire.values_in(self._body, _NOT_HIDDEN) if len(value) > 2}
+        for value in sorted(found, key=len, reverse=True):
+            for spelling in {value, escape(value), escape(value, quote=False)}:
+                if spelling in message:
+                    # Short words are hidden as words, not inside of others.
+                    edge = r"(?<!\w)" if len(value) < 8 else ""
+                    end = r"(?!\w)" if len(value) < 8 else ""
+                    message = re.sub(edge + re.escape(spelling) + end, "***", message)
+        return message
+
+
+def _read_body(response: requests.Response, limit: int, deadline: Deadline) -> tuple[bytes, bool]:
     """The body, and whether that is all of it.
 
     Piece by piece as it arrives: asking for a full buffer would let a server that sends one byte
@@ -332,9 +404,10 @@ def _read_body(response: requests.Response, limit: int, deadline: float) -> tupl
     while piece := response.raw.read1(_CHUNK, decode_content=True):
         pieces.append(piece)
         size += len(piece)
-        if size > limit or time.monotonic() > deadline:
+        if size > limit or deadline.is_over:
             return b"".join(pieces)[:limit], False
-    return b"".join(pieces), True
+    # A connection that the deadline closed looks like the end of the answer.
+    return b"".join(pieces), not deadline.is_over
 
 
 # -- failures without an answer ----------------------------------------------
@@ -358,7 +431,9 @@ def _causes(failure: BaseException) -> list[BaseException]:
     return found
 
 
-def _lost(failure: Exception, operation: Operation, status: int | None) -> _Try:
+def _lost(
+    failure: Exception, operation: Operation, status: int | None, *, too_late: bool = False
+) -> _Try:
     """What it means that no (whole) answer came."""
     causes = _causes(failure)
     label = _label(operation)
@@ -376,7 +451,7 @@ def _lost(failure: Exception, operation: Operation, status: int | None) -> _Try:
         sentence = f"The answer to {label} is compressed in a way that cannot be read."
         return _Try(status, error=errors.BadResponse(sentence, operation=key, status=status))
     sent = not any(isinstance(cause, _NOT_SENT) for cause in causes)
-    slow = any(
+    slow = too_late or any(
         isinstance(cause, TimeoutError | urllib3.exceptions.TimeoutError) for cause in causes
     )
     if sent and not operation.reads:
@@ -397,9 +472,11 @@ def _lost(failure: Exception, operation: Operation, status: int | None) -> _Try:
 # -- statuses ----------------------------------------------------------------
 
 
-def _may_try_again(status: int, operation: Operation) -> bool:
-    """429 and 503 say that nothing was done; other failures of the server do not."""
-    return status in {429, 503} or (operation.reads and (status >= 500 or status == 408))
+def _may_try_again(error: errors.PartnerApiError, operation: Operation) -> bool:
+    """Reads are repeated while waiting helps; a write only if it is known not to have been done."""
+    if isinstance(error, errors.AnswerLost):
+        return False
+    return isinstance(error, errors.RateLimited) or (error.waiting_helps and operation.repeatable)
 
 
 def _retry_after(value: str | None) -> float | None:
@@ -441,6 +518,9 @@ def error_for(
             "of the right account, that the user name begins with BOOMI_TOKEN. and that the "
             "Partner API is enabled on the primary account."
         )
+    elif status == 403 and _LOCKED.search(message):
+        kind = errors.ComponentLocked
+        sentence = _LOCKED_SENTENCE
     elif status == 403:
         kind = errors.Forbidden
         where = f"on account {account}" if account else "on the primary account"
@@ -452,16 +532,19 @@ def error_for(
             f"{label} was redirected to {host[:100]}, and redirects are not followed with "
             "credentials: check the address of the Partner API."
         )
-    elif status == 429 or (status == 503 and _TOO_FAST.search(message)):
+    elif _is_too_fast(status, message, operation):
         kind = errors.RateLimited
         sentence = f"Boomi's rate limit was reached ({label})."
-    elif status == 503 or (operation.reads and (status >= 500 or status == 408)):
+    elif operation.repeatable and (status >= 500 or status == 408):
         kind = errors.ApiUnavailable
         sentence = f"The Partner API is not available, status {status} ({label})."
-    elif status >= 500 or status == 408:
+    elif status >= 500 or status in {408, 429}:
         kind = errors.AnswerLost
         sentence = f"{label} ended with status {status}: it may have been done."
-    elif status == 409:
+    elif status == 409 and operation.number == 3 and not _LOCKED.search(message):
+        kind = errors.ChangedMeanwhile
+        sentence = "Somebody else changed the component in the meantime."
+    elif status == 409 and operation.number in {12, 13}:
         kind = errors.Conflict
         sentence = f"{label} met a conflict."
     elif 200 <= status < 300:
@@ -479,7 +562,35 @@ def error_for(
 
 # The published API answers 400 for nearly everything that it refuses, and only the message tells
 # one thing from another. The first match counts.
-_TOO_FAST = re.compile(r"\brate\b|\blimit|too (many|fast)|exceed|throttl", re.IGNORECASE)
+_TOO_FAST = re.compile(
+    r"\brate\b|too fast|throttl|too many (requests|calls)"
+    r"|\b(requests?|calls?)( \w+){0,3} (limit|quota)|\blimit( \w+){0,3} (requests|calls)\b"
+    r"|\b(requests|calls) (per|a) (second|minute)",
+    re.IGNORECASE,
+)
+_UNAVAILABLE = re.compile(r"\b(un|not )available\b", re.IGNORECASE)
+
+
+def _is_too_fast(status: int, message: str, operation: Operation) -> bool:
+    """Whether the rate was exceeded, and the call therefore not carried out.
+
+    The published 503 says "unavailable or rate exceeded" in one sentence, and a gateway's 429 may
+    come after the call was carried out: for a write the words have to be plain.
+    """
+    if status not in {429, 503}:
+        return False
+    in_words = bool(_TOO_FAST.search(message))
+    if operation.repeatable:
+        return status == 429 or in_words
+    return in_words and not _UNAVAILABLE.search(message)
+
+
+# Other things may be locked as well: an environment, an account.
+_LOCKED = re.compile(r"\bcomponents?\b.*\b(un)?locked\b", re.IGNORECASE | re.DOTALL)
+_LOCKED_SENTENCE = (
+    "The component is locked in the Boomi editor: someone has to save or close it there."
+)
+_ACCESS_DENIED = re.compile(r"\baccess (is |was )?denied\b", re.IGNORECASE)
 
 _NO_SUCH_ADDRESS = re.compile(r"\bno such (address|resource|path|url)\b", re.IGNORECASE)
 
@@ -487,10 +598,14 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[errors.PartnerApiError], str], ...]
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), kind, sentence)
     for pattern, kind, sentence in (
         (
-            # Other things may be locked as well: an environment, an account.
-            r"\bcomponents?\b.*\b(un)?locked\b",
+            _LOCKED.pattern,
             errors.ComponentLocked,
-            "The component is locked in the Boomi editor: someone has to save or close it there.",
+            _LOCKED_SENTENCE,
+        ),
+        (
+            r"\bchang(e|ed|ing) (of )?the data ?type\b",
+            errors.DataTypeChanged,
+            "Boomi does not let an element that is in use change its data type.",
         ),
         (
             r"branch\w*\b.*\b(not (been )?enabled|not available|disabled|no access)"
@@ -499,17 +614,19 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[errors.PartnerApiError], str], ...]
             "Branching is not enabled on the primary account.",
         ),
         (
-            r"branch.*\b(limit|maximum)\b|\b(limit|maximum)\b.*branch",
+            # A limit on the name's length is another matter.
+            r"(?!.*\b(name|characters?|length|description)\b)"
+            r"(?:.*branch.*\b(limit|maximum)\b|.*\b(limit|maximum)\b.*branch)",
             errors.BranchLimitReached,
             "The primary account has as many branches as it may have.",
         ),
         (
-            r"\b(already|been|is) deleted\b",
+            r"\b(already|been|is|was) deleted\b",
             errors.AlreadyGone,
             "What {label} is about has been deleted.",
         ),
         (
-            r"already (exists?|in use|used|taken|been used)|\bis taken\b|must be unique|duplicate",
+            r"already (exists?|in use|used|taken|been (used|deployed)|deployed)|\bis taken\b|must be unique|duplicate",
             errors.AlreadyExists,
             "{label} was refused, for the name or version is taken.",
         ),
@@ -546,6 +663,8 @@ def _refused(
             f"{label} has no such address on the server (status {status}): check the address of "
             f"the Partner API, {where}, and the dialect."
         )
+    if operation.number == 11 and status == 400 and _ACCESS_DENIED.search(message):
+        return errors.BranchingNotEnabled, "Branching is not enabled on the primary account."
     # Names and ids stand in quotes or brackets, and may say anything.
     words = re.sub(r"""'[^']*'|"[^"]*"|\([^)]*\)""", "", message)
     for pattern, kind, sentence in _REFUSALS:

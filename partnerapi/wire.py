@@ -11,7 +11,7 @@ Component XML is not read here: it is large, and its bytes matter.
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import unescape
@@ -217,17 +217,19 @@ def is_error(fields: Fields) -> bool:
     return any(name.lower() in {"error", "errors", "errormessage"} for name in fields)
 
 
-def boomi_message(body: bytes) -> str:
+def boomi_message(body: bytes, hide: Callable[[str], str] = str) -> str:
     """Boomi's own words in an error: one line of at most 500 characters, or nothing.
 
     XML ``<error><message>``, the three JSON shapes of the published API, the title of a proxy's
     HTML page, or plain text. Never raises.
+
+    :param hide: takes out of the whole message what must not be shown, before it is shortened.
     """
     try:
         found = _message_in(read(body), depth=0)
     except Unreadable:
         found = _message_in_page(body)
-    line = " ".join(_printable(found).split())
+    line = " ".join(_printable(hide(found)).split())
     return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 1] + "…"
 
 
@@ -257,6 +259,46 @@ def _message_in_page(body: bytes) -> str:
 
 def _printable(value: str) -> str:
     return "".join(char if char.isprintable() else " " for char in value[: 4 * MAX_MESSAGE])
+
+
+def values_in(body: bytes, names_left_out: Collection[str]) -> Iterator[str]:
+    """Every value in a body that is sent: texts and attributes, strings and numbers.
+
+    :param names_left_out: attributes and JSON members whose values are left out.
+    """
+    if body.lstrip()[:1] in (b"{", b"["):
+        try:
+            yield from _json_values(json.loads(body), names_left_out)
+        except (ValueError, RecursionError):
+            yield body.decode("utf-8", "replace")
+        return
+    try:
+        root = etree.fromstring(body, _parser())
+    except (etree.XMLSyntaxError, ValueError):
+        yield body.decode("utf-8", "replace")
+        return
+    for element in root.iter(etree.Element):
+        is_envelope = element is root
+        for attribute, value in element.attrib.items():
+            # Only the envelope's ids and kinds are ours to name.
+            if not is_envelope or etree.QName(attribute).localname not in names_left_out:
+                yield str(value).strip()
+        for text_ in (element.text, element.tail):
+            if text_ and text_.strip():
+                yield text_.strip()
+                yield from (line.strip() for line in text_.splitlines() if line.strip())
+
+
+def _json_values(value: object, names_left_out: Collection[str]) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name not in names_left_out:
+                yield from _json_values(item, names_left_out)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _json_values(item, names_left_out)
+    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield str(value).strip()
 
 
 # -- queries -----------------------------------------------------------------

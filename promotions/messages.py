@@ -273,6 +273,14 @@ MESSAGES = {
         "A component is open in somebody's editor on the platform.",
         "Ask that person to close it, then promote again.",
     ),
+    "CHANGED_MEANWHILE": Message(
+        "Somebody else changed a component while it was being written.",
+        "Look at the component on the platform, then make a new plan.",
+    ),
+    "DATA_TYPE_CHANGED": Message(
+        "The platform does not let an element that is in use change its data type.",
+        "Undo that change in the dev account or free the element in production, then package and promote again.",
+    ),
     "IMMATERIAL_UPDATE": Message(
         "The platform refused an update that changes nothing.", "Make a new plan."
     ),

@@ -41,6 +41,7 @@ PARTNERAPI = [
     "records",
     "operations",
     "throttle",
+    "deadline",
     "wire",
     "transport",
     "concurrency",

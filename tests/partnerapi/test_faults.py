@@ -97,7 +97,10 @@ class _TimesOut(HTTPAdapter):
         return super().send(request, **options)  # type: ignore[arg-type]
 
 
-def _expected(
+CONFLICTS = {3: errors.ChangedMeanwhile, 12: errors.Conflict, 13: errors.Conflict}
+
+
+def _expected(  # noqa: C901 (a table)
     dialect: str, number: int, fault: str
 ) -> tuple[type[errors.PartnerApiError] | None, int]:
     """The error, or none, and how often the operation is tried."""
@@ -113,7 +116,10 @@ def _expected(
             wrong_address = 404 in operation.wrong_address
             return (errors.BadResponse if wrong_address else errors.NotFound), 1
         case "409":
-            return errors.Conflict, 1
+            return CONFLICTS.get(number, errors.BadRequest), 1
+        case "429" | "503" if not operation.repeatable:
+            # Nothing says that Boomi itself refused it for its pace.
+            return errors.AnswerLost, 1
         case "429":
             return errors.RateLimited, 4
         case "503":
@@ -124,10 +130,12 @@ def _expected(
             # 400 is an empty list where the guide asks for references.
             return (None if (dialect, number) == ("guide", 4) else errors.BadRequest), 1
         case "html_502":
-            return (errors.ApiUnavailable, 4) if operation.reads else (errors.AnswerLost, 1)
+            return (errors.ApiUnavailable, 4) if operation.repeatable else (errors.AnswerLost, 1)
         case "timeout" | "reset":
             return (errors.ApiUnavailable, 4) if operation.reads else (errors.AnswerLost, 1)
-    return errors.BadResponse, 1
+        case "redirect":
+            return errors.BadResponse, 1
+    return (errors.BadResponse if operation.repeatable else errors.AnswerLost), 1
 
 
 def _cases() -> Iterator[object]:

@@ -1,8 +1,12 @@
 """HTTP: what is sent, what is retried, and what each status and message becomes."""
 
 import base64
+import contextlib
 import socket
+import threading
+import time
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -12,8 +16,10 @@ import responses
 from responses import matchers
 
 from partnerapi import errors, transport
+from partnerapi.dialects import dialect_named
 from partnerapi.operations import OPERATIONS, SUPPORTING
-from partnerapi.transport import Request, error_for, quote_segment
+from partnerapi.transport import Request, _may_try_again, error_for, quote_segment
+from partnerapi.wire import boomi_message
 from tests.partnerapi.clients import BASE, TOKEN, USER, Recorder
 from tests.partnerapi.samples import ACCOUNT, COMPONENT, DEV, component_xml
 from tests.partnerapi.wire_server import Reply, WireServer
@@ -159,13 +165,15 @@ def test_nothing_shows_the_token() -> None:
 @pytest.mark.parametrize("status", [429, 503])
 def test_too_fast_is_tried_again_three_times(promotion: Request, status: int) -> None:
     url = READ_URL if promotion is READ else WRITE_URL
+    said = {"message": "The rate limit was exceeded."}
     for _ in range(3):
-        responses.add(promotion.operation.method, url, status=status)
+        responses.add(promotion.operation.method, url, status=status, json=said)
     responses.add(promotion.operation.method, url, body=b"{}")
     recorder = Recorder()
     recorder.transport().send(promotion)
     assert recorder.slept == [1, 2, 4]
     assert recorder.throttle.turns == 4
+    assert recorder.throttle.slowed == 3
     assert [(call.attempt, call.status) for call in recorder.calls] == [
         (1, status),
         (2, status),
@@ -288,7 +296,8 @@ def test_no_answer_in_time(promotion: Request) -> None:
     recorder = Recorder()
     with WireServer(lambda seen: Reply(200, b"{", how="slow")) as server:
         # The bytes keep coming, so only a bound on the whole answer ends this.
-        with pytest.raises(errors.BadResponse, match="did not end"):
+        kind = errors.BadResponse if promotion is READ else errors.AnswerLost
+        with pytest.raises(kind, match="did not end"):
             recorder.transport(server.url, timeout=0.2).send(promotion)
         assert len(server.seen) == 1
 
@@ -465,7 +474,7 @@ def test_a_400_is_told_apart_by_its_message(
         (404, "", errors.NotFound),
         (404, "Specified branch is already deleted.", errors.AlreadyGone),
         (405, "", errors.BadResponse),
-        (409, "", errors.Conflict),
+        (409, "", errors.BadRequest),
         (410, "", errors.BadResponse),
         (415, "", errors.BadRequest),
         (429, "", errors.RateLimited),
@@ -492,8 +501,6 @@ def test_a_sign_in_that_fails_says_what_to_check() -> None:
 
 
 def test_boomi_s_message_is_bounded_to_one_line() -> None:
-    from partnerapi.wire import boomi_message
-
     long = boomi_message(b'{"message": "a\\nb\\u0000c ' + b"x" * 5000 + b'"}')
     assert len(long) == 500
     assert long.startswith("a b c xx")
@@ -529,3 +536,142 @@ def test_boomi_s_message_is_found_in_every_shape(body: bytes, message: str) -> N
     from partnerapi.wire import boomi_message
 
     assert boomi_message(body) == message
+
+
+# -- writes that were answered badly -----------------------------------------
+
+WRITES = [2, 3, 7, 8, 9, 12, 13, 17, 18]
+
+UNCLEAR = [
+    (429, b""),
+    (503, b""),
+    (503, b'{"message": "Service unavailable or the rate limit was exceeded."}'),
+    (503, b"<html><title>503 Service Unavailable</title></html>"),
+    (429, b'{"message": "The size limit of the queue was exceeded."}'),
+]
+
+
+@pytest.mark.parametrize("dialect", ["guide", "published"])
+@pytest.mark.parametrize("number", WRITES)
+@pytest.mark.parametrize(("status", "body"), UNCLEAR)
+def test_a_write_that_may_have_been_done_is_sent_once(
+    dialect: str, number: int, status: int, body: bytes
+) -> None:
+    operation = dialect_named(dialect).operations[number]
+    error = error_for(status, boomi_message(body), operation, retry_after=7)
+    assert type(error) is errors.AnswerLost
+    assert error.retry_after == 7
+    assert not _may_try_again(error, operation)
+
+
+@pytest.mark.parametrize("dialect", ["guide", "published"])
+@pytest.mark.parametrize("number", WRITES)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_write_is_repeated_where_the_rate_is_named(
+    dialect: str, number: int, status: int
+) -> None:
+    operation = dialect_named(dialect).operations[number]
+    error = error_for(status, "Your account's rate limit was exceeded.", operation)
+    assert type(error) is errors.RateLimited
+    assert _may_try_again(error, operation)
+
+
+@pytest.mark.parametrize("dialect", ["guide", "published"])
+@pytest.mark.parametrize(
+    ("number", "status", "message", "kind"),
+    [
+        (11, 400, "Access denied", errors.BranchingNotEnabled),
+        (9, 400, "Access denied", errors.BadRequest),
+        (3, 409, "", errors.ChangedMeanwhile),
+        (3, 409, "Component x is currently locked by another user.", errors.ComponentLocked),
+        (3, 403, "Component x is currently locked by another user.", errors.ComponentLocked),
+        (3, 403, "No privilege.", errors.Forbidden),
+        (8, 400, "The package is already deployed.", errors.AlreadyExists),
+        (8, 409, "The package has already been deployed.", errors.AlreadyExists),
+        (8, 409, "Duplicate deployment", errors.AlreadyExists),
+        (8, 409, "", errors.BadRequest),
+        (12, 409, "", errors.Conflict),
+        (13, 409, "", errors.Conflict),
+        (12, 400, "Source branch promo-1 was deleted.", errors.AlreadyGone),
+        (10, 400, "The branch name may not exceed the limit of 50.", errors.BadRequest),
+        (10, 400, "The branch limit of 20 was reached.", errors.BranchLimitReached),
+        (3, 400, "Changing the data type of element a is not allowed.", errors.DataTypeChanged),
+    ],
+)
+def test_refusals_are_read_as_what_they_are(
+    dialect: str, number: int, status: int, message: str, kind: type[errors.PartnerApiError]
+) -> None:
+    error = error_for(status, message, dialect_named(dialect).operations[number])
+    assert type(error) is kind
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    ("body", "echo"),
+    [
+        (
+            b'<c:Component xmlns:c="u" name="Orders"><c:object url="https://prod.example/x?a=1&amp;b=2">'
+            b"<pin>4711</pin></c:object></c:Component>",
+            "Orders: https://prod.example/x?a=1&b=2 and 4711 (or https://prod.example/x?a=1&amp;b=2)",
+        ),
+        (
+            b'{"name": "Orders", "notes": "https://prod.example/x?a=1&b=2", "n": [4711]}',
+            "Orders: https://prod.example/x?a=1&b=2 and 4711",
+        ),
+    ],
+    ids=["xml", "json"],
+)
+def test_an_error_never_carries_a_value_that_was_sent(body: bytes, echo: str) -> None:
+    said = f"Refused {'.' * 430} {echo}"
+    responses.add(WRITE.operation.method, WRITE_URL, status=400, json={"message": said})
+    with pytest.raises(errors.BadRequest) as caught:
+        Recorder().transport().send(replace(WRITE, body=body))
+    for text in (str(caught.value), caught.value.boomi_message):
+        assert text.count("***") >= 3
+        for value in ("Orders", "prod.example", "4711"):
+            assert value not in text
+
+
+@responses.activate
+def test_a_write_may_be_answered_as_created() -> None:
+    responses.add(WRITE.operation.method, WRITE_URL, status=201, body=b"{}")
+    assert Recorder().transport().send(WRITE).status == 201
+
+
+# -- the deadline of a whole answer ------------------------------------------
+
+
+@pytest.mark.parametrize("dripping", ["headers", "body", "unsized body", "trailers"])
+@pytest.mark.parametrize("request_", [READ, WRITE], ids=["read", "write"])
+def test_a_slow_answer_ends_at_its_deadline(dripping: str, request_: Request) -> None:
+    start = {
+        "headers": b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        "body": b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+        "unsized body": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+        "trailers": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Slow: ",
+    }[dripping]
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(start)
+            while not over.wait(0.1):
+                connection.sendall(b"x")
+
+    server = threading.Thread(target=serve)
+    server.start()
+    sender = Recorder().transport(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=0.5)
+    started = time.monotonic()
+    try:
+        ended = sender._try(request_, "/x", 1)
+    finally:
+        over.set()
+        server.join()
+        listener.close()
+    assert 0.9 <= time.monotonic() - started < 3
+    assert ended.answer is None
+    if request_ is WRITE:
+        assert type(ended.error) is errors.AnswerLost
