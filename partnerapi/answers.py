@@ -75,7 +75,8 @@ def fields_of(answer: Answer, *wrappers: str) -> Fields:
 def component(answer: Answer) -> Component:
     """A component from its XML, which is kept byte by byte."""
     try:
-        envelope = componentxml.read_envelope(answer.body)
+        document = componentxml.Document.parse(answer.body)
+        envelope = componentxml.read_envelope(document)
     except ValueError as problem:
         raise wire.Unreadable(f"is not a component ({str(problem).rstrip('.')})") from None
     if not envelope.component_id or envelope.version is None:
@@ -88,7 +89,7 @@ def component(answer: Answer) -> Component:
         folder_full_path=envelope.folder_full_path,
         branch_id=envelope.branch_id,
         deleted=envelope.deleted,
-        xml=answer.body,
+        document=document,
         folder_id=envelope.folder_id,
         sub_type=envelope.sub_type,
     )

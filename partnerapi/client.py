@@ -18,6 +18,7 @@ from functools import partial
 from typing import ClassVar, TypeVar
 
 from partnerapi import answers, componentxml, wire
+from partnerapi.componentxml import Document
 from partnerapi.concurrency import DEFAULT_THREADS, concurrently
 from partnerapi.errors import (
     AuthFailed,
@@ -75,6 +76,11 @@ class Capabilities:
     deploys_released_package: bool
 
 
+def as_document(xml: Document | bytes) -> Document:
+    """Bytes that are to be written, read once; a document as it is."""
+    return Document.parse(xml) if isinstance(xml, bytes) else xml
+
+
 class PartnerApiClient(ABC):
     """Speaks to one primary account in one dialect: choose a subclass with ``dialect_named``.
 
@@ -129,7 +135,7 @@ class PartnerApiClient(ABC):
         return found
 
     @abstractmethod
-    def create_component(self, xml: bytes, *, branch_id: str) -> Component:
+    def create_component(self, xml: Document | bytes, *, branch_id: str) -> Component:
         """Operation 2: make a new component on a branch.
 
         :param xml: the whole component; an id in it is taken out, for the API assigns one.
@@ -139,7 +145,9 @@ class PartnerApiClient(ABC):
         """
 
     @abstractmethod
-    def update_component(self, component_id: str, xml: bytes, *, branch_id: str) -> Component:
+    def update_component(
+        self, component_id: str, xml: Document | bytes, *, branch_id: str
+    ) -> Component:
         """Operation 3: replace a component on a branch. What the XML leaves out is removed.
 
         :raises ImmaterialUpdate: the XML says what the component says already.
@@ -147,16 +155,19 @@ class PartnerApiClient(ABC):
         :raises BranchIgnored: the answer says that another branch was written to.
         """
 
-    def _addressed(self, xml: bytes, component_id: str, branch_id: str | None = None) -> bytes:
+    def _addressed(
+        self, document: Document, component_id: str, branch_id: str | None = None
+    ) -> bytes:
         """The document for a write: this id (none to create), this branch, the folder it says."""
-        said = componentxml.read_envelope(xml)
-        return componentxml.set_envelope(
-            xml,
+        said = componentxml.read_envelope(document)
+        addressed = componentxml.set_envelope(
+            document,
             component_id=component_id,
             folder_full_path=said.folder_full_path or None,
             folder_id=said.folder_id or None,
             branch_id=branch_id,
         )
+        return addressed.to_bytes()
 
     def _written(self, answer: Answer, branch_id: str, component_id: str = "") -> Component:
         """The component that a write answers, which has to be where it was meant to be."""
@@ -174,14 +185,14 @@ class PartnerApiClient(ABC):
             )
         return written
 
-    def _created(self, answer: Answer, branch_id: str, xml: bytes) -> Component:
+    def _created(self, answer: Answer, branch_id: str, document: Document) -> Component:
         """A new component, which has to be in the folder that was asked for as well.
 
         It lands in the root folder when the folder is ignored. Paths are answered with the
         account's name before them.
         """
         written = self._written(answer, branch_id)
-        said = componentxml.read_envelope(xml)
+        said = componentxml.read_envelope(document)
         if said.folder_id and written.folder_id:
             is_there = written.folder_id.strip('"') == said.folder_id
         else:

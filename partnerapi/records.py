@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from partnerapi.componentxml import Document
+
 
 @dataclass(frozen=True)
 class Component:
@@ -15,9 +17,14 @@ class Component:
     folder_full_path: str
     branch_id: str
     deleted: bool
-    xml: bytes = field(repr=False)
+    document: Document = field(repr=False)
     folder_id: str = ""
     sub_type: str = ""
+
+    @property
+    def xml(self) -> bytes:
+        """The document as it arrived, byte by byte."""
+        return self.document.to_bytes()
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from .models import (
     PlannedComponent,
     PromotionBranch,
     PromotionRequest,
+    RuleOverride,
     StepRun,
 )
 from .setup.described import changes, described
@@ -150,6 +151,18 @@ class DevAccountAccessAdmin(RecordedAdmin):
     list_filter = ("is_active", "group", "dev_account")
     list_select_related = ("group", "dev_account")
     search_fields = ("group__name", "dev_account__name")
+
+
+@admin.register(RuleOverride)
+class RuleOverrideAdmin(RecordedAdmin):
+    list_display = ("__str__", "component_type", "reason", "is_active", "created_at")
+    list_filter = ("is_active", "decision", "component_type")
+    search_fields = ("path", "name", "reason")
+    readonly_fields = ("created_at",)
+    fieldsets = (
+        (None, {"fields": ("decision", "path", "name", "component_type")}),
+        ("Why", {"fields": ("reason", "is_active", "created_at")}),
+    )
 
 
 @admin.register(Environment)

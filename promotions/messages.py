@@ -142,6 +142,14 @@ MESSAGES = {
         "A component is newer than the package.",
         "What is promoted is the component as it is now: test it and package it again.",
     ),
+    "CHANGE_HIDDEN": Message(
+        "A value was changed in dev, and production's own is kept.",
+        "Change it in production as well if it is meant to differ there, or let an admin override the rule.",
+    ),
+    "MAPPING_AMBIGUOUS": Message(
+        "Two mappings of one component id differ only in how it is spelt and lead to different twins.",
+        "Let an admin remove one of the two mappings, then make a new plan.",
+    ),
     "REWRITTEN_IN_DATA": Message(
         "A known component id stands in a script or in data and is rewritten there.",
         "Look at the difference before you approve.",

@@ -2,13 +2,7 @@
 
 from dataclasses import dataclass
 
-from partnerapi.componentxml.document import (
-    MAX_BYTES,
-    Edit,
-    escape,
-    parse,
-    splice,
-)
+from partnerapi.componentxml.document import Document, Edit, escape
 from partnerapi.componentxml.errors import BadXml
 from partnerapi.componentxml.names import name_set
 from partnerapi.componentxml.xpaths import encrypted_entries
@@ -43,10 +37,12 @@ class Envelope:
     encrypted_paths: tuple[str, ...]  # those that have a value set
 
 
-def read_envelope(data: bytes, *, max_bytes: int = MAX_BYTES) -> Envelope:
-    """Read the root element. Raises BadXml, UnsafeXml or TooLarge."""
-    document = parse(data, max_bytes=max_bytes)
-    said = {one.name: document.value(one) for one in document.attributes(document.root)}
+def read_envelope(document: Document) -> Envelope:
+    """Read the root element.
+
+    :raises BadXml: when the version is not a number.
+    """
+    said = dict(document.said(document.root))
 
     def flag(name: str) -> bool:
         return said.get(name, "").strip().lower() in ("true", "1")
@@ -74,20 +70,18 @@ def read_envelope(data: bytes, *, max_bytes: int = MAX_BYTES) -> Envelope:
 
 
 def set_envelope(
-    data: bytes,
+    document: Document,
     *,
     component_id: str | None,
     folder_full_path: str | None = None,
     folder_id: str | None = None,
     branch_id: str | None = None,
-) -> bytes:
+) -> Document:
     """The document addressed to where it is written; only the root's start tag changes.
 
     Without a `component_id` the attribute is left out, which creates. What belongs to the account
     the document came from does not travel: versions, dates, people, folders, branches, origins.
-    Raises BadXml, UnsafeXml or TooLarge.
     """
-    document = parse(data)
     given = {
         "folderFullPath": folder_full_path,
         "componentId": component_id,
@@ -103,7 +97,7 @@ def set_envelope(
         elif attribute.name in SYSTEM_MADE:
             edits.append(Edit(attribute.outer_start, attribute.end + 1, b""))
     if wanted:
-        at = attributes[-1].end + 1 if attributes else document.root.tag_end
+        at = attributes[-1].end + 1
         added = b"".join(b' %s="%s"' % (k.encode(), escape(v)) for k, v in wanted.items())
         edits.append(Edit(at, at, added))
-    return splice(data, edits)
+    return document.edited(edits)

@@ -6,6 +6,7 @@ are the rule; docs/decisions/0003-what-is-stripped.md explains them.
 """
 
 import re
+import unicodedata
 from enum import Enum
 from functools import lru_cache
 
@@ -30,14 +31,26 @@ _SECRETS = name_set(
     password passwd pwd pass passphrase passcode secret credential token bearertoken jwt otp
     apikey appkey accesskey accesskeyid secretkey privatekey consumerkey subscriptionkey authkey
     sharedkey signingkey encryptionkey decryptionkey masterkey accountkey storagekey
-    functionskey licensekey hmackey sessionkey tokenid
+    functionskey hmackey sessionkey tokenid
+    passwort kennwort geheimnis contrasena contrasenia motdepasse senha wachtwoord losenord
+    adgangskode passord salasana haslo heslo parola jelszo
+    пароль 密码 密碼 パスワード 비밀번호
+    """
+)
+# What such names announce may as well be data: the key of an account, a token to look up. Their
+# value has the last word outside connections.
+_KEYS = name_set(
+    """
+    credential token bearertoken jwt otp pass apikey appkey accesskey accesskeyid consumerkey
+    subscriptionkey authkey sharedkey signingkey encryptionkey decryptionkey masterkey accountkey
+    storagekey functionskey hmackey sessionkey tokenid
     """
 )
 # Endings that are unmistakable even when nothing separates them (`dbpassword`, `MYAPIKEY`).
 _GLUED = name_set(
     """
     password passwd passphrase clientsecret apikey accesstoken authtoken refreshtoken
-    bearertoken privatekey secretkey accesskey
+    bearertoken privatekey secretkey accesskey passwort kennwort contrasena wachtwoord
     """
 )
 # Names of headers that carry a credential; elsewhere the same word is a kind of log-in
@@ -75,12 +88,18 @@ _SWITCHES = name_set(
 
 # Only the end of a name counts, and no name is longer.
 _LONGEST = 300
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_LETTERS = str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O"})
 _NAMESPACE_WORDS = frozenset({"namespace", "xmlns", "schema", "soapaction"})
 
 
 def words(name: str) -> list[str]:
     """Split `clientSecret`, `CLIENT_SECRET`, `client-secret` and `HTTPSProxyHost` into words."""
+    if not name.isascii():
+        # `contraseña` and `Lösenord` are one word each, whatever their accents.
+        decomposed = unicodedata.normalize("NFKD", name.translate(_LETTERS))
+        name = unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed))
     return [word.lower() for word in _WORDS.findall(name)]
 
 
@@ -108,6 +127,22 @@ def kind(name: str) -> Kind:
     return Kind.SECRET if together.endswith(tuple(_GLUED)) else Kind.ORDINARY
 
 
+@lru_cache(maxsize=8192)
+def names_a_key(name: str) -> bool:
+    """Whether a name says "key" or "token", and not "password" or "secret"."""
+    if kind(name) is not Kind.SECRET:
+        return False
+    split = words(re.sub(r"\([^()]*\)\s*$", "", name[-_LONGEST:]))
+    while split and split[-1].isdigit():
+        split.pop()
+    for count in range(min(4, len(split)), 0, -1):
+        ending = "".join(split[-count:])
+        for candidate in (ending, ending[:-1] if ending.endswith("s") else ending):
+            if candidate in _SECRETS:
+                return candidate in _KEYS
+    return "".join(split).endswith(("apikey", "token", "accesskey"))
+
+
 def _kind_of_ending(ending: str, before: str) -> Kind:
     singular = ending[:-1] if ending.endswith("s") and len(ending) > 4 else ending
     for candidate in (ending, singular):
@@ -128,5 +163,10 @@ def _kind_of_ending(ending: str, before: str) -> Kind:
 
 def is_credential_header(name: str) -> bool:
     """Whether a header, or a property that is sent as one, carries a credential."""
+    return kind(name) is Kind.SECRET or names_a_header(name)
+
+
+def names_a_header(name: str) -> bool:
+    """Whether a name is that of a header with a credential, such as Authorization or Cookie."""
     split = words(name)
-    return kind(name) is Kind.SECRET or (bool(split) and split[-1] in _HEADERS)
+    return bool(split) and split[-1] in _HEADERS

@@ -3,18 +3,35 @@
 Left out is what an account makes by itself: the root's ids, versions, dates, people, folders and
 branches, and `encryptedValues`, which says what is set in that account and not what the component
 is. Also an empty description, which the platform adds, and comments, which it does not keep.
+
+The form is close to how Boomi writes, so that nearly every tag is in it already; elements are
+always written with an end tag, attributes sorted, in double quotes.
 """
 
 import hashlib
+from itertools import chain
 
-from partnerapi.componentxml.document import API_NAMESPACE, Document, Element, decode_text, parse
+from partnerapi.componentxml.document import (
+    API_NAMESPACE,
+    Document,
+    Shape,
+    declares_namespace,
+    decode_attribute,
+    decode_text,
+)
 from partnerapi.componentxml.envelope import SYSTEM_MADE
-from partnerapi.componentxml.errors import BadXml
 
 _XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 _XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
+_PREFIXES = {
+    "": "",
+    API_NAMESPACE: "bns:",
+    _XSI_NAMESPACE: "xsi:",
+    _XML_NAMESPACE: "xml:",
+}
 # Wider than a screen: one attribute per line makes a difference readable.
 _WIDE = 110
+_SLASH = ord("/")
 
 _IN_ATTRIBUTE = str.maketrans(
     {
@@ -28,159 +45,289 @@ _IN_ATTRIBUTE = str.maketrans(
     }
 )
 _IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"})
+# Bytes after which a value may be written otherwise than in the one form.
+_ODD_IN_TAG = b"&\t\n\r'<>"
+_ODD_IN_TEXT = b"&<>\r"
+# Stands between the attributes of a tag until it is known whether they share a line: no XML
+# document can hold it.
+_BETWEEN = b"\0"
 
 
-def normalise(data: bytes) -> bytes:
-    """The document in its one form. Raises BadXml, UnsafeXml or TooLarge."""
-    writer = _Writer(parse(data))
-    writer.write()
-    return "".join(writer.parts).encode()
+def normalise(document: Document) -> bytes:
+    """The document in its one form, in UTF-8."""
+    forms = _forms(document)
+    texts = _texts(document)
+    return b"".join(chain.from_iterable(zip(forms, texts, strict=True))).replace(_BETWEEN, b" ")
 
 
-def digest(data: bytes) -> str:
-    """The SHA-256 of the normalised document, in hex. Raises as `normalise`."""
-    return hashlib.sha256(normalise(data)).hexdigest()
+def content_hash(document: Document) -> str:
+    """The SHA-256 of the normalised document, in hex, without a word about rules."""
+    return hashlib.sha256(normalise(document)).hexdigest()
 
 
-def pretty_lines(data: bytes) -> list[str]:
-    """The normalised document as indented lines, for people. Raises as `normalise`.
+def pretty_lines(document: Document) -> list[str]:
+    """The normalised document as indented lines, for people.
 
     One element begins per line; a start tag that is too wide has one attribute per line; text of
     several lines, such as a script, keeps its own.
     """
-    writer = _Writer(parse(data), pretty=True)
-    writer.write()
-    return "".join(writer.parts).split("\n")
+    indents = [b"\n" + b"  " * depth for depth in range(max(document.depths) + 1)]
+    parts: list[bytes] = []
+    add = parts.append
+    is_open = False  # the last tag was a start tag whose bracket is still to be written
+    inside = b""  # the text behind it
+    for form, text, step, depth in zip(
+        _forms(document), _texts(document), document.steps, document.depths, strict=True
+    ):
+        if not form:
+            if text:
+                add(text)
+            continue
+        if step < 0:
+            if not is_open:
+                add(indents[depth] + form)
+            elif not inside:
+                add(b"/>")
+            elif b"\n" in inside:
+                # Lines of a script begin where they begin.
+                add(b">\n" + inside + indents[depth] + form)
+            else:
+                add(b">" + inside + form)
+            is_open = False
+            if text:
+                add(text)
+            continue
+        if is_open:
+            add(b">" + inside)
+        if step:
+            start, is_open, inside = form[:-1], True, text
+            indent = indents[depth - 1]
+        else:
+            start, is_open = form[: form.rindex(b"></")], False
+            indent = indents[depth]
+        if len(start) + 2 * depth > _WIDE and start.count(_BETWEEN) > 1:
+            start = start.replace(_BETWEEN, indent + b"    ")
+        add(indent + start)
+        if not is_open:
+            add(b"/>" + text)
+    return b"".join(parts)[1:].replace(_BETWEEN, b" ").decode().split("\n")
 
 
-class _Writer:
-    """Writes a document out, canonically; `pretty` adds line ends and indents."""
+def _texts(document: Document) -> list[bytes]:
+    """The text behind each tag in the one form; white space only where it may be a value."""
+    gaps = document.gaps[1:]
+    gaps[-1] = b""  # behind the root
+    form_of = {gap: _text(gap) for gap in set(gaps)}
+    form_of[b""] = b""
+    texts = list(map(form_of.__getitem__, gaps))
+    if any(gap.isspace() for gap in form_of):
+        steps = document.steps
+        for at, text in enumerate(texts[:-1]):
+            if text.isspace() and not (steps[at] > 0 and steps[at + 1] < 0):
+                texts[at] = b""
+    for start, end in _skipped(document):
+        for at in range(start, end):
+            texts[at] = b""
+    return texts
 
-    def __init__(self, document: Document, *, pretty: bool = False) -> None:
-        self.document = document
-        self.parts: list[str] = []
-        self._pretty = pretty
-        self._prefixes = {
-            "": "",
-            API_NAMESPACE: "bns:",
-            _XSI_NAMESPACE: "xsi:",
-            _XML_NAMESPACE: "xml:",
-        }
-        self._declarations: list[str] = []
 
-    def write(self) -> None:
-        """Fill `parts`. Depth-first with a list of its own: documents may nest deeply."""
-        root = self.document.root
-        self._collect_namespaces()
-        todo: list[tuple[Element, int] | str] = [(root, 0)]
-        while todo:
-            item = todo.pop()
-            if isinstance(item, str):
-                self.parts.append(item)
+def _text(raw: bytes) -> bytes:
+    if len(raw.translate(None, _ODD_IN_TEXT)) == len(raw):
+        return raw
+    return decode_text(raw).translate(_IN_TEXT).encode()
+
+
+def _forms(document: Document) -> list[bytes]:
+    """Each tag in the one form; `<a/>` as a start and an end tag, b"" for what is left out."""
+    plain = document.plain_namespaces
+    forms = (_plain_forms if plain else _scoped_forms)(document)
+    for start, end in _skipped(document):
+        forms[start : end + 1] = [b""] * (end + 1 - start)
+    return forms
+
+
+def _skipped(document: Document) -> list[tuple[int, int]]:
+    """The numbers of the first and last tag of each element that is left out."""
+    found = []
+    if not any(
+        shape.name in ("encryptedValues", "description") for shape in document.book.values()
+    ):
+        return []
+    # They are children of the root, which closes with the last tag.
+    depths, steps, tags = document.depths, document.steps, document.tags
+    at = 1
+    while 0 < at < len(tags) - 1:
+        end = at if not steps[at] else depths.index(1, at)
+        shape = document.book[tags[at]]
+        if (
+            shape.name == "encryptedValues"
+            and _is_api(document, tags[at])
+            or (
+                shape.name == "description"
+                and end <= at + 1
+                and (end == at or not decode_text(document.gaps[end]).strip())
+                and _is_api(document, tags[at])
+            )
+        ):
+            found.append((at, end))
+        at = end + 1
+    return found
+
+
+def _is_api(document: Document, tag: bytes) -> bool:
+    """Whether a child of the root belongs to the platform's envelope."""
+    scope = dict(document.said(document.root))
+    shape = document.book[tag]
+    scope |= zip(shape.names, map(decode_attribute, shape.values(tag)), strict=True)
+    return scope.get(f"xmlns:{shape.prefix}" if shape.prefix else "xmlns") == API_NAMESPACE
+
+
+class _Scope:
+    """What each prefix stands for at the elements of a document, asked in their order."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._now: dict[str, str] = {"": "", "xml": _XML_NAMESPACE}
+        self._open: list[tuple[int, dict[str, str | None]]] = []
+
+    def enter(self, raw: bytes, number: int) -> dict[str, str]:
+        """Prefix -> namespace at the element of that number, which must be behind the last."""
+        while self._open and self._open[-1][0] <= number:
+            for prefix, before in self._open.pop()[1].items():
+                if before is None:
+                    del self._now[prefix]
+                else:
+                    self._now[prefix] = before
+        shape = self._document.book[raw]
+        if any(map(declares_namespace, shape.names)):
+            before_it: dict[str, str | None] = {}
+            for name, value in zip(shape.names, shape.values(raw), strict=True):
+                if declares_namespace(name):
+                    prefix = name.partition(":")[2]
+                    before_it[prefix] = self._now.get(prefix)
+                    self._now[prefix] = decode_attribute(value)
+            self._open.append((self._document.after[number], before_it))
+        return self._now
+
+
+def _written_prefixes(document: Document) -> tuple[dict[str, str], bytes]:
+    """Namespace -> prefix in the form, and the declarations of those that are not Boomi's.
+
+    Every other namespace gets a prefix in the order in which they are used.
+    """
+    known = _PREFIXES.copy()
+    declared: list[str] = []
+    scope = _Scope(document)
+    for number, at in enumerate(document.tag_of):
+        raw = document.tags[at]
+        now = scope.enter(raw, number)
+        uris = {now[prefix] for prefix in _used(document.book[raw])}
+        for uri in sorted(uris - known.keys()):
+            name = f"n{len(declared) + 1}"
+            known[uri] = f"{name}:"
+            declared.append(f'\0xmlns:{name}="{uri.translate(_IN_ATTRIBUTE)}"')
+    return known, "".join(declared).encode()
+
+
+def _used(shape: Shape) -> set[str]:
+    """The prefixes that a shape uses, declarations left aside."""
+    found = {shape.prefix}
+    for name in shape.names:
+        if ":" in name and not declares_namespace(name):
+            found.add(name.partition(":")[0])
+    return found
+
+
+class _Form:
+    """How tags of one shape are written where the prefixes mean what they mean."""
+
+    def __init__(
+        self, shape: Shape, now: dict[str, str], known: dict[str, str], declared: bytes | None
+    ) -> None:
+        element = known[now[shape.prefix]]
+        self.shape = shape
+        self.name = f"{element}{shape.name}".encode()
+        self.declared = declared  # of the root's start tag only
+        places = []
+        for at, name in enumerate(shape.names):
+            if declares_namespace(name) or (declared is not None and name in SYSTEM_MADE):
                 continue
-            element, depth = item
-            if self._skipped(element):
-                continue
-            todo.extend(reversed(self._open(element, depth)))
-
-    def _skipped(self, element: Element) -> bool:
-        if element.parent is not self.document.root or element.uri != API_NAMESPACE:
-            return False
-        if element.name == "encryptedValues":
-            return True
-        return (
-            element.name == "description"
-            and not element.children
-            and not self.document.text(element).strip()
+            prefix, _, local = name.rpartition(":")
+            uri = now[prefix] if prefix else ""
+            places.append(((uri, local), at, f'\0{known[uri]}{local}="'.encode()))
+        places.sort()
+        self.places = [(at, before) for _, at, before in places]
+        self.as_written = (
+            shape.tidy
+            and declared is None
+            and element == (f"{shape.prefix}:" if shape.prefix else "")
+            and [(at, f'\0{name}="'.encode()) for at, name in enumerate(shape.names)] == self.places
         )
 
-    def _collect_namespaces(self) -> None:
-        """Give every other namespace a prefix, in the order in which they are used."""
-        for element in self.document.elements:
-            uris = {element.uri}
-            for prefix in self._attribute_prefixes(element):
-                uris.add(self._uri(element, prefix))
-            for uri in sorted(uris - self._prefixes.keys()):
-                prefix = f"n{len(self._declarations) + 1}"
-                self._prefixes[uri] = f"{prefix}:"
-                self._declarations.append(f'xmlns:{prefix}="{uri.translate(_IN_ATTRIBUTE)}"')
+    def of(self, raw: bytes) -> bytes:
+        """A tag of this shape in the one form."""
+        plain = len(raw.translate(None, _ODD_IN_TAG)) == len(raw) - 2
+        empty = raw[-2] == _SLASH
+        if self.as_written and plain and b'=" ' not in raw:
+            start = (raw[:-2] if empty else raw[:-1]).rstrip()
+            start = start.replace(b" ", _BETWEEN, 1).replace(b'" ', b'"' + _BETWEEN)
+        else:
+            start = self._put_together(raw, plain=plain)
+        return b"%b></%b>" % (start, self.name) if empty else start + b">"
 
-    def _attribute_prefixes(self, element: Element) -> set[str]:
-        tag = self.document.data[element.start : element.tag_end]
-        if b":" not in tag:
-            return set()
-        names = [one.name for one in self.document.attributes(element)]
-        return {name.partition(":")[0] for name in names if ":" in name} - {"xmlns"}
+    def _put_together(self, raw: bytes, *, plain: bool) -> bytes:
+        values = self.shape.values(raw)
+        if not plain:
+            values = [decode_attribute(value).translate(_IN_ATTRIBUTE).encode() for value in values]
+        parts = [b"<", self.name]
+        if self.declared is not None:
+            parts.append(f'\0xmlns:bns="{API_NAMESPACE}"\0xmlns:xsi="{_XSI_NAMESPACE}"'.encode())
+            parts.append(self.declared)
+        for at, before in self.places:
+            parts += (before, values[at], b'"')
+        return b"".join(parts)
 
-    def _uri(self, element: Element, prefix: str) -> str:
-        """The namespace that a prefix stands for at an element."""
-        if prefix == "xml":
-            return _XML_NAMESPACE
-        for scope in (element, *element.ancestors()):
-            uri = self.document.get(scope, f"xmlns:{prefix}")
-            if uri is not None:
-                return uri
-        raise BadXml("The component's XML uses an undeclared prefix.")  # pragma: no cover
 
-    def _open(self, element: Element, depth: int) -> list[tuple[Element, int] | str]:
-        """Write the start tag; answer what follows."""
-        name = self._prefixes[element.uri] + element.name
-        indent = "  " * depth if self._pretty else ""
-        line = "\n" if self._pretty else ""
-        attributes = self._attributes(element)
-        text = self._text(element)
-        start = " ".join([f"<{name}", *attributes])
-        if self._pretty and len(start) + len(indent) > _WIDE and len(attributes) > 1:
-            start = f"\n{indent}    ".join([f"<{name}", *attributes])
-        if depth:
-            start = line + indent + start
-        if not element.children and not text:
-            self.parts.append(f"{start}/>")
-            return []
-        self.parts.append(f"{start}>")
-        if not element.children:
-            if self._pretty and "\n" in text:
-                # Lines of a script begin where they begin.
-                text = f"\n{text}\n{indent}"
-            self.parts.append(f"{text}</{name}>")
-            return []
-        following: list[tuple[Element, int] | str] = []
-        # Between elements white space says nothing, nor does a comment.
-        runs = [run for run in element.texts if self._run(run).strip()]
-        for child in element.children:
-            while runs and runs[0][0] < child.start:
-                following.append(self._run(runs.pop(0)))
-            following.append((child, depth + 1))
-        following += [self._run(run) for run in runs]
-        following.append(f"{line}{indent}</{name}>")
-        return following
+def _plain_forms(document: Document) -> list[bytes]:
+    """Prefixes mean the same everywhere, so that a tag's form depends on its bytes alone."""
+    root = document.tags[0]
+    now = _Scope(document).enter(root, 0)
+    known, declared = _PREFIXES, b""
+    if not set(now.values()) <= _PREFIXES.keys():
+        known, declared = _written_prefixes(document)
+    forms: dict[Shape, _Form] = {}
+    made: dict[bytes, bytes] = {}
+    book = document.book
+    for tag in set(document.tags):
+        if tag[1] == _SLASH:
+            prefix, _, local = tag[2:-1].rstrip().decode().rpartition(":")
+            made[tag] = f"</{known[now[prefix]]}{local}>".encode()
+            continue
+        shape = book[tag]
+        form = forms.get(shape)
+        if form is None:
+            form = forms[shape] = _Form(shape, now, known, None)
+        made[tag] = form.of(tag)
+    written = list(map(made.__getitem__, document.tags))
+    written[0] = _Form(book[root], now, known, declared).of(root)
+    return written
 
-    def _run(self, run: tuple[int, int]) -> str:
-        return decode_text(self.document.data[run[0] : run[1]]).translate(_IN_TEXT)
 
-    def _text(self, element: Element) -> str:
-        """The text of an element without children, white space included: it may be a value."""
-        if element.children or element.self_closing:
-            return ""
-        return self._run((element.tag_end, element.close))
-
-    def _attributes(self, element: Element) -> list[str]:
-        root = element is self.document.root
-        found: list[tuple[str, str, str]] = []
-        for attribute in self.document.attributes(element):
-            if attribute.declares_namespace or (root and attribute.name in SYSTEM_MADE):
-                continue
-            prefix, _, local = attribute.name.rpartition(":")
-            uri = self._uri(element, prefix) if prefix else ""
-            value = self.document.value(attribute).translate(_IN_ATTRIBUTE)
-            found.append((uri, local, f'{self._prefixes[uri]}{local}="{value}"'))
-        found.sort(key=lambda one: one[:2])
-        written = [one[2] for one in found]
-        if root:
-            written = [
-                f'xmlns:bns="{API_NAMESPACE}"',
-                f'xmlns:xsi="{_XSI_NAMESPACE}"',
-                *self._declarations,
-                *written,
-            ]
-        return written
+def _scoped_forms(document: Document) -> list[bytes]:
+    """Elements declare prefixes of their own, so that every tag is looked at."""
+    known, declared = _written_prefixes(document)
+    scope = _Scope(document)
+    forms: list[bytes] = []
+    names: list[bytes] = []
+    number = 0
+    for tag, step in zip(document.tags, document.steps, strict=True):
+        if step < 0:
+            forms.append(b"</%b>" % names.pop())
+            continue
+        shape = document.book[tag]
+        form = _Form(shape, scope.enter(tag, number), known, None if number else declared)
+        forms.append(form.of(tag))
+        if step:
+            names.append(form.name)
+        number += 1
+    return forms

@@ -1,14 +1,16 @@
 """Names for places: what people read, what finds the same place in the twin, and markers.
 
 A step is the element's name and, where it has one, the attribute that tells it from its siblings
-(`field[@id="url"]`), so that a field that a developer adds in front does not move the others.
-Where nothing tells siblings apart they are counted, and a place is the same one only if there are
-equally many: otherwise production's value could land in somebody else's field.
+(`field[@id="url"]`, `header[@headerName="Accept"]`), so that a field that a developer adds in
+front does not move the others. What only counts rows, as `key` does in lists of headers, tells
+nothing. Where nothing tells siblings apart their identity is uncertain, and no value of
+production's is put there: it could land in somebody else's field.
 """
 
 import hashlib
 import re
 from collections import Counter
+from typing import NamedTuple
 
 from partnerapi.componentxml.document import Document, Element
 
@@ -18,58 +20,44 @@ _NEW = "{promotion-desk:new:"
 
 # Attributes that tell siblings apart, the best first.
 _TELLING = (
-    "key",
-    "id",
-    "name",
     "headerName",
+    "id",
     "propertyKey",
     "propertyId",
+    "name",
+    "key",
     "elementToSetId",
     "toKey",
+    "processproperty",
 )
+# Rows that are numbered by `key`; a new row moves the numbers.
+_NUMBERED = frozenset({"header", "parametervalue"})
+# Parts of one composed value: their order is their meaning.
+_PARTS = frozenset({"parametervalue"})
+# Told apart by what stands in an element inside.
+_LABELLED = frozenset({"allowedValue"})
 # Their GUIDs are names inside the component and the same in the twin; other GUIDs may be those of
 # components, which differ between accounts.
 _OWN_GUIDS = frozenset({"key", "propertyKey"})
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_SYMBOL = re.compile(r"\{promotion-desk:new:([0-9a-f]{32}|[0-9a-f-]{36})\}")
 # Whatever else such an attribute holds must not be shown: it could be a value.
-_SHOWN = re.compile(r"[A-Za-z0-9_.:@ +-]{1,64}")
-_TELLING_BYTES = re.compile(
-    rb"\s(?:key|id|name|headerName|property(?:Key|Id)|elementToSetId|toKey)="
-)
+_SHOWN = re.compile(r"[\w.:@ +-]{1,64}")
+_LONG_RUN = re.compile(r"[A-Za-z0-9]{24}")
 
 
-def _telling(document: Document, element: Element) -> str:
-    """`[@id="url"]`, or "" if no attribute tells the element from its siblings."""
-    if _TELLING_BYTES.search(document.data, element.start, element.tag_end) is None:
-        return ""
-    found = {
-        attribute.name: attribute
-        for attribute in document.attributes(element)
-        if attribute.name in _TELLING
-    }
-    for name in _TELLING:
-        if name not in found:
-            continue
-        value = document.value(found[name])
-        guid = _GUID.search(value)
-        if _SHOWN.fullmatch(value) is None or (guid and name not in _OWN_GUIDS):
-            continue
-        if guid is None and re.search(r"[A-Za-z0-9]{24}", value) and re.search(r"\d", value):
-            continue  # might be a secret in the wrong place; never shown
-        return f'[@{name}="{value}"]'
-    return ""
+class _Step(NamedTuple):
+    shown: str  # with the number of the sibling where there are several of the name
+    key: str  # what the same element of the twin has in common
+    is_certain: bool  # whether more than its number tells it from its siblings
 
 
-def _steps(document: Document, parent: Element) -> list[tuple[str, int, int]]:
-    """(step, ordinal, how many) of each child."""
-    names = [child.name + _telling(document, child) for child in parent.children]
-    totals = Counter(names)
-    seen: Counter[str] = Counter()
-    steps = []
-    for name in names:
-        seen[name] += 1
-        steps.append((name, seen[name], totals[name]))
-    return steps
+def _fit(name: str, value: str) -> bool:
+    guid = _GUID.search(value)
+    if _SHOWN.fullmatch(value) is None or (guid and name not in _OWN_GUIDS):
+        return False
+    # Might be a secret in the wrong place; never shown.
+    return bool(guid) or not (_LONG_RUN.search(value) and re.search(r"\d", value))
 
 
 class Places:
@@ -77,33 +65,106 @@ class Places:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._steps: dict[Element, dict[Element, tuple[str, int, int]]] = {}
+        self._steps: dict[int, _Step] = {}
+        self._marks: dict[int, str] = {}
+        self._tellings: dict[bytes, list[str]] = {}
 
-    def _chain(self, element: Element) -> list[tuple[str, int, int]]:
+    def _telling(self, element: Element) -> list[str]:
+        """`[@id="url"]` and what else tells the element from its siblings, the best first."""
+        found = self._tellings.get(element.tag)
+        if found is None:
+            found = []
+            if not set(element.shape.names).isdisjoint(_TELLING):
+                said = dict(self._document.said(element))
+                found = [
+                    f'[@{name}="{said[name]}"]'
+                    for name in _TELLING
+                    if name in said
+                    and _fit(name, said[name])
+                    and not (name == "key" and element.name in _NUMBERED)
+                ]
+            self._tellings[element.tag] = found
+        if element.name in _LABELLED:
+            labels = [
+                self._document.text(child).strip()
+                for child in element.children
+                if child.name == "label"
+            ] or [self._document.get(element, "label") or ""]
+            return [f'[label="{labels[0]}"]'] if _fit("label", labels[0]) else []
+        return found
+
+    def _name_children(self, parent: Element) -> None:
+        children = parent.children
+        tellings = [self._telling(child) for child in children]
+        names = [
+            child.name + (telling[0] if telling else "")
+            for child, telling in zip(children, tellings, strict=True)
+        ]
+        totals = Counter(names)
+        for at, telling in enumerate(tellings):
+            # Functions of a map share their names and differ in their keys.
+            if totals[names[at]] > 1 and len(telling) > 1:
+                names[at] += "".join(telling[1:])
+        totals = Counter(names)
+        parts = "+".join(
+            self._document.get(child, "valueType") or ""
+            for child in children
+            if child.name in _PARTS
+        )
+        seen: Counter[str] = Counter()
+        keys = [
+            name
+            if totals[name] == 1
+            else f"{name}({parts if child.name in _PARTS else self._structure(child)})"
+            for child, name in zip(children, names, strict=True)
+        ]
+        key_totals, keys_seen = Counter(keys), Counter[str]()
+        for child, name, key in zip(children, names, keys, strict=True):
+            seen[name] += 1
+            keys_seen[key] += 1
+            total = key_totals[key]
+            self._steps[child.number] = _Step(
+                f"{name}[{seen[name]}]" if totals[name] > 1 else name,
+                f"{key}[{keys_seen[key]}/{total}]" if total > 1 else key,
+                total == 1 or child.name in _PARTS,
+            )
+
+    def _structure(self, element: Element) -> str:
+        """A mark of the names in an element: tells siblings apart that have no name themselves."""
+        document = self._document
+        first, end = element.number, document.after[element.number]
+        marks, parent_of = self._marks, document.parent_of
+        if first not in marks:
+            inside: dict[int, list[str]] = {}
+            for number in range(end - 1, first - 1, -1):
+                one = document.element(number)
+                said = "".join((one.name, *self._telling(one), *sorted(inside.pop(number, []))))
+                marks[number] = hashlib.sha256(said.encode()).hexdigest()[:12]
+                inside.setdefault(parent_of[number], []).append(marks[number])
+        return marks[first]
+
+    def _chain(self, element: Element) -> list[_Step]:
         chain = []
-        while element.parent is not None:
-            parent = element.parent
-            if parent not in self._steps:
-                steps = _steps(self._document, parent)
-                self._steps[parent] = dict(zip(parent.children, steps, strict=True))
-            chain.append(self._steps[parent][element])
-            element = parent
+        document = self._document
+        number, parent = element.number, document.parent_of[element.number]
+        while parent >= 0:
+            if number not in self._steps:
+                self._name_children(document.element(parent))
+            chain.append(self._steps[number])
+            number, parent = parent, document.parent_of[parent]
         return chain[::-1]
 
     def path(self, element: Element, slot: str) -> str:
         """The place as people see it, below the root element."""
-        steps = [
-            name + (f"[{ordinal}]" if total > 1 else "")
-            for name, ordinal, total in self._chain(element)
-        ]
-        return "/" + "/".join([*steps, slot])
+        return "/" + "/".join([*(step.shown for step in self._chain(element)), slot])
 
     def key(self, element: Element) -> str:
         """What an element has in common with the same element of the twin."""
-        return "/".join(
-            name + (f"[{ordinal}/{total}]" if total > 1 else "")
-            for name, ordinal, total in self._chain(element)
-        )
+        return "/".join(step.key for step in self._chain(element))
+
+    def is_certain(self, element: Element) -> bool:
+        """Whether more than its position tells the element from others."""
+        return all(step.is_certain for step in self._chain(element))
 
     def token(self, element: Element, slot: str) -> str:
         """The marker for production's value at a place: the same in both twins."""
@@ -123,3 +184,26 @@ def is_kept_marker(value: str) -> bool:
 def symbol(dev_component_id: str) -> str:
     """What stands for the id of a component that the promotion has yet to create."""
     return f"{_NEW}{dev_component_id.lower()}}}"
+
+
+def symbols(document: Document) -> frozenset[str]:
+    """The dev ids, with hyphens, of the components that symbols in a document stand for."""
+    if MARKER.encode() not in document.data:
+        return frozenset()
+    found = _SYMBOL.findall(document.data.decode())
+    return frozenset(with_hyphens(one) for one in found)
+
+
+def with_hyphens(component_id: str) -> str:
+    """A component id in its usual spelling; 32 hex digits mean the same."""
+    if len(component_id) != 32:
+        return component_id
+    return "-".join(
+        (
+            component_id[:8],
+            component_id[8:12],
+            component_id[12:16],
+            component_id[16:20],
+            component_id[20:],
+        )
+    )

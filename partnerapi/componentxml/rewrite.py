@@ -1,9 +1,9 @@
 """Replace component ids, in one pass, wherever they stand.
 
 Ids are mostly whole attribute values, but also parts of them (`EMBEDDED|chooser|GUID`,
-`definedprocess.GUID@KEY`) and glued to names whose first letter is a hex digit
-(`GUIDapiStats`), so nothing is expected before or behind them. Only ids that are known are
-touched: many GUIDs are names of something else.
+`definedprocess.GUID@KEY`), glued to names whose first letter is a hex digit (`GUIDapiStats`), and
+now and then written without hyphens; so nothing is expected before or behind them. Only ids that
+are known are touched: many GUIDs are names of something else.
 """
 
 import re
@@ -16,22 +16,29 @@ from partnerapi.componentxml.document import (
     Edit,
     Value,
     characters,
+    decode,
     escape,
-    parse,
-    splice,
-    values,
+    values_of,
 )
-from partnerapi.componentxml.paths import Places
+from partnerapi.componentxml.errors import ComponentXmlError
+from partnerapi.componentxml.paths import Places, with_hyphens
 
 Context = Literal["reference", "script", "data"]
 
 _GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_SYMBOL = r"\{promotion-desk:new:" + _GUID + r"\}"
+_BARE = r"[0-9a-f]{32}"
+_SYMBOL = r"\{promotion-desk:new:(?:" + _GUID + "|" + _BARE + r")\}"
 # Looking ahead, so that an unknown id does not hide a known one that begins inside it.
-_ID = re.compile(rf"(?=({_SYMBOL}|{_GUID}))", re.IGNORECASE)
-_KEY = re.compile(rf"{_SYMBOL}|{_GUID}", re.IGNORECASE)
-_ID_BYTES = re.compile(_ID.pattern.encode(), re.IGNORECASE)
-_ID_LENGTH = 36
+_ID = re.compile(rf"(?=({_SYMBOL}|{_GUID}|{_BARE}))", re.IGNORECASE)
+_KEY = re.compile(rf"{_SYMBOL}|{_GUID}|{_BARE}", re.IGNORECASE)
+# Every hex digit as `h`, hyphens as they are: two plain searches then find all that may be an id.
+_HEX = bytes(
+    ord("h") if chr(code) in "0123456789abcdefABCDEF" else code if chr(code) == "-" else 0
+    for code in range(256)
+)
+_HYPHENED = b"-hhhh-hhhh-hhhh-"
+_HEX_RUN = b"h" * 32
+_ID_LENGTH = 32
 
 _REFERENCE = re.compile(
     r"@(?:.*(?:id|ids|profile|cache|alias|connection)|parameter-profile)", re.IGNORECASE
@@ -41,7 +48,7 @@ _REFERENCE_ELEMENT = re.compile(r".*(?:Id|Ids|ComponentId|GUID)")
 
 @dataclass(frozen=True)
 class Rewrite:
-    """One id that was replaced. `old` is written in small letters, whatever it was."""
+    """One id that was replaced. `old` is in small letters and as it was spelt otherwise."""
 
     path: str
     old: str
@@ -53,7 +60,7 @@ class Rewrite:
 class Rewritten:
     """A document with its ids replaced, and every replacement in order."""
 
-    xml: bytes
+    document: Document
     rewrites: tuple[Rewrite, ...]
 
     @property
@@ -62,35 +69,115 @@ class Rewritten:
         return len(self.rewrites)
 
 
-def rewrite(data: bytes, ids: Mapping[str, str]) -> Rewritten:
-    """Replace every id that `ids` knows, GUIDs or symbols, whatever their letter case.
+def known_ids(ids: Mapping[str, str]) -> dict[str, str]:
+    """The mapping by ids in small letters, with and without hyphens.
+
+    :raises ValueError: when a key is neither a GUID nor a symbol that stands for one.
+    :raises ComponentXmlError: MAPPING_AMBIGUOUS when two keys are one id in different spelling
+        and lead to different ids.
+    """
+    known: dict[str, str] = {}
+    for old, new in ids.items():
+        lower = old.lower()
+        if _KEY.fullmatch(lower) is None:
+            raise ValueError("A component id is a GUID or a symbol that stands for one.")
+        if not lower.startswith("{"):
+            lower = with_hyphens(lower)
+        if known.setdefault(lower, new).lower() != new.lower():
+            raise ComponentXmlError(
+                f"Two mappings of the id {lower} differ only in spelling and lead to "
+                "different ids; remove one of them.",
+                "MAPPING_AMBIGUOUS",
+            )
+    return known | {_bare(old): _bare(new) for old, new in known.items()}
+
+
+def _bare(component_id: str) -> str:
+    """An id, or the symbol for one, without hyphens."""
+    if not component_id.startswith("{"):
+        return component_id.replace("-", "")
+    head, _, tail = component_id.rpartition(":")
+    return f"{head}:{tail.replace('-', '')}"
+
+
+def rewrite(document: Document, ids: Mapping[str, str]) -> Rewritten:
+    """Replace every id that `ids` knows, GUIDs or symbols, however they are spelt.
 
     The root's attributes, which the platform makes, are left alone: `set_envelope` writes them.
     An id inside a symbol is part of the symbol. What was replaced is not looked at again.
-    Raises BadXml, UnsafeXml or TooLarge; ValueError if a key of `ids` is not an id.
+
+    :raises ValueError: when a key of `ids` is not an id.
+    :raises ComponentXmlError: MAPPING_AMBIGUOUS, see `known_ids`.
     """
-    known = {old.lower(): new for old, new in ids.items()}
-    for old in known:
-        if _KEY.fullmatch(old) is None:
-            raise ValueError("A component id is a GUID or a symbol that stands for one.")
-    document = parse(data)
+    known = known_ids(ids)
     places = Places(document)
     script_type = (document.get(document.root, "type") or "").startswith(("script", "xslt"))
     edits: list[Edit] = []
     rewrites: list[Rewrite] = []
-    for value in values(document):
-        if value.element is document.root and value.slot.startswith("@"):
-            continue
-        if value.end - value.start < _ID_LENGTH:
-            continue
-        found = list(_replacements(document, value, known))
-        if found:
-            path = places.path(value.element, value.slot)
-            context = _context(value, script_type)
-            for old, new, spliced in found:
-                rewrites.append(Rewrite(path, old, new, context))
-                edits += spliced
-    return Rewritten(splice(data, edits), tuple(rewrites))
+    for number in _elements_with_ids(document):
+        element = document.element(number)
+        for value in values_of(document, element):
+            if number == 0 and value.slot.startswith("@"):
+                continue
+            if value.end - value.start < _ID_LENGTH:
+                continue
+            found = list(_replacements(document, value, known))
+            if found:
+                path = places.path(value.element, value.slot)
+                context = _context(value, script_type)
+                for old, new, spliced in found:
+                    rewrites.append(Rewrite(path, old, new, context))
+                    edits += spliced
+    return Rewritten(document.edited(edits), tuple(rewrites))
+
+
+def component_ids(document: Document) -> frozenset[str]:
+    """Every id in a document that may be a component's, in small letters and with hyphens."""
+    found: set[str] = set()
+    for number in _elements_with_ids(document):
+        for value in values_of(document, document.element(number)):
+            if number or not value.slot.startswith("@"):
+                text = decode(document, value).lower()
+                found.update(
+                    with_hyphens(match[1])
+                    for match in _ID.finditer(text)
+                    if not match[1].startswith("{") and _is_whole(text, match)
+                )
+    return frozenset(found)
+
+
+def _is_whole(text: str, match: re.Match[str]) -> bool:
+    """Whether 32 hex digits are not a part of a longer number, such as a checksum."""
+    if "-" in match[1]:
+        return True
+    start, end = match.span(1)
+    around = text[max(start - 1, 0) : start] + text[end : end + 1]
+    return not any(one in "0123456789abcdef" for one in around)
+
+
+def _may_hold_id(raw: bytes) -> bool:
+    if len(raw) < _ID_LENGTH:
+        return False
+    digits = raw.translate(_HEX)
+    return _HYPHENED in digits or _HEX_RUN in digits or b"&#" in raw or b"<![CDATA[" in raw
+
+
+def _elements_with_ids(document: Document) -> list[int]:
+    """The numbers of the elements whose tag or text may hold an id, in document order."""
+    # The root's own ids, which are left alone, do not count.
+    root_end = len(document.gaps[0]) + len(document.tags[0])
+    if not _may_hold_id(document.data[root_end:]) and b"<!--" not in document.gaps[0]:
+        return []
+    tags = {tag for tag in document.book if _may_hold_id(tag)} - {document.tags[0]}
+    found: set[int] = set()
+    if tags:
+        all_tags = document.tags
+        found.update(number for number, at in enumerate(document.tag_of) if all_tags[at] in tags)
+    owner = document.element_of_gap
+    for gap, text in enumerate(document.gaps):
+        if len(text) >= _ID_LENGTH and _may_hold_id(text):
+            found.add(max(owner(gap), 0))
+    return sorted(found)
 
 
 def _replacements(
@@ -112,7 +199,7 @@ def _replacements(
             edits = [Edit(value.start + first[0], value.start + first[1], escape(new))]
             edits += [Edit(value.start + a, value.start + b, b"") for a, b in rest]
             yield old, new, edits
-    elif _ID_BYTES.search(raw):
+    elif _may_hold_id(raw):
         # Bytes and characters agree once everything is counted in Latin-1.
         for start, end, old, new in _find(raw.decode("latin-1"), known):
             yield old, new, [Edit(value.start + start, value.start + end, escape(new))]

@@ -1,14 +1,31 @@
 """Which places of a component hold a secret or an environment value: decided by context.
 
-The table of contexts and the reasons are in docs/decisions/0003-what-is-stripped.md.
+A place counts by where it is, what it is called and what it holds, together. The rules with an
+example of each are in rulebook.py, and docs/decisions/0003-what-is-stripped.md is made from it.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from partnerapi.componentxml.document import Attribute, Document, Element
-from partnerapi.componentxml.names import Kind, is_credential_header, kind, name_set, words
+from partnerapi.componentxml.document import (
+    Document,
+    Element,
+    Shape,
+    declares_namespace,
+    decode_attribute,
+)
+from partnerapi.componentxml.names import (
+    Kind,
+    is_credential_header,
+    kind,
+    name_set,
+    names_a_header,
+    names_a_key,
+    words,
+)
+from partnerapi.componentxml.secrets import looks_random
 from partnerapi.componentxml.xpaths import Encrypted
 
 # Raised whenever a document is emptied, rewritten or normalised in another way than before: what was planned, or
@@ -26,10 +43,25 @@ CERTIFICATE = "certificate-data"
 SETTING = "environment-setting"
 NETWORK_NAME = "network-name"
 ACCOUNT_NAME = "account-name"
+OVERRIDABLE = "declared-override"
+PARAMETER = "operation-parameter"
 URL_VALUE = "url-value"
+OVERRIDDEN = "team-override"
+
+# What is taken out and is no secret.
+ENVIRONMENT_RULES = frozenset({SETTING, NETWORK_NAME, ACCOUNT_NAME, OVERRIDABLE, URL_VALUE})
+# What no override may keep.
+ALWAYS_TAKEN_OUT = frozenset({ENCRYPTED, MASKED, PASSWORD_FIELD, PASSWORD_PROPERTY, FLAGGED})
+# Places that are told although nothing is taken out.
+LEFT_RULES = frozenset({PARAMETER})
+
+Zone = Literal["left", "data", "settings", "plain"]
+Outcome = Literal["emptied", "kept", "omitted", "left"]
 
 # The platform shows a secret as 128 hex digits. Sending them back makes them the password.
 MASK = re.compile(r"\s*[0-9a-fA-F]{128}\s*")
+_HEX = bytes(ord("h") if chr(code) in "0123456789abcdefABCDEF" else 0 for code in range(256))
+_MASK_RUN = b"h" * 128
 
 _TRUE = frozenset({"true", "1", "yes"})
 _SWITCH_VALUES = frozenset({"true", "false"})
@@ -39,7 +71,11 @@ _SWITCH_VALUES = frozenset({"true", "false"})
 _LEFT_ALONE = frozenset({"encryptedValues", "description", "processOverrides"})
 # Profiles describe data: an element called "password" there is a name, never a value.
 _DATA = frozenset({"XMLProfile", "JSONProfile", "DatabaseProfile", "EDIProfile", "FlatFileProfile"})
-_SETTINGS = re.compile(r"(?:Settings|Config|Options|Connection|Endpoint|Action|credentials)$")
+# Settings of connections, which also occur inside other components.
+_SETTINGS = re.compile(
+    r"(?:Settings|ConnectionConfig|OAuth2?Config|SSLOptions|SSHOptions|ProxyOptions|Connection"
+    r"|Endpoint|credentials)$"
+)
 _SETTINGS_TYPES = ("connector-settings", "tradingpartner", "tpcommoptions", "queue")
 
 # Attributes that are environment values on certain elements only.
@@ -48,26 +84,74 @@ _SETTING_ATTRIBUTES = (
     (re.compile(r"Mail\w*"), frozenset({"from", "to", "cc", "bcc"})),
     (re.compile(r"\w+"), frozenset({"remoteDirectory"})),
 )
+_SETTING_NAMES = frozenset({"directory", "from", "to", "cc", "bcc", "remoteDirectory"})
 
-_NAMING = name_set(
+NAMING = name_set(
     """
-    id name key headerName propertyId propertyKey label title parameterName paramName fieldName
-    toNamePath elementToSetName
+    id name key headerName propertyId propertyKey propertyName label title parameterName paramName
+    fieldName toNamePath elementToSetName processproperty
     """
 )
-VALUED = frozenset({"value", "headerValue", "defaultValue", "default", "staticproperty"})
+VALUED = name_set(
+    """
+    value headerValue defaultValue default staticproperty processpropertydefaultvalue
+    """
+)
 _VALUE_ELEMENTS = frozenset({"value", "defaultValue", "default", "allowedValue"})
 _NAMING_ELEMENTS = frozenset({"label", "name", "key", "id"})
 _FLAGS = frozenset({"encrypted", "isEncrypted", "isDynamicCredential", "shouldEncrypt"})
+_OVERRIDE_FLAGS = frozenset({"overrideable", "overridable", "isOverrideable", "isOverridable"})
 
-_URL = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*://\S|jdbc:\S)", re.IGNORECASE)
+# Inputs of look-ups and map functions are data: "AppKey" is the column that is looked up.
+_LOOK_UPS = re.compile(r"look-?up|crossref|functionstep|documentcache|doccache", re.IGNORECASE)
+
+_HOST = r"(?:localhost|\[[0-9a-f:]+\]|(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*|\d{1,3}(?:\.\d{1,3}){3})"
+_URL = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?//[^\s/?#]|\s*jdbc:[a-z]\S", re.IGNORECASE)
+_SCHEME_ONLY = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:)?/{0,2}\s*", re.IGNORECASE)
+_HOST_LIKE = re.compile(rf"\s*{_HOST}\.?(?::\d{{1,5}})?(?:/\S*)?\s*", re.IGNORECASE)
+_HOST_WORD = re.compile(r"\s*[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?(?::\d{1,5})?\s*", re.IGNORECASE)
 # URLs that name a vocabulary instead of a place.
 _VOCABULARY = re.compile(
     r"\s*https?://(?:www\.w3\.org|schemas\.xmlsoap\.org|xmlns\.\w|schemas?\.|ns\.|tempuri\.org)",
     re.IGNORECASE,
 )
 _PORT = re.compile(r"\s*\d{1,5}\s*")
-_MASK_BYTES = re.compile(rb"[0-9a-fA-F]{128}|&#")
+
+# Pieces that composed values are glued together with: separators, schemes, paths, parameters.
+_AUTHENTICATION_SCHEME = re.compile(
+    r"\s*[\"']?(?:bearer|basic|token|digest|negotiate|ntlm|oauth|apikey|api-key|sso-key|key"
+    r"|user|username)[:=]?\s*[\"']?\s*",
+    re.IGNORECASE,
+)
+_OPEN_PARAMETER = re.compile(
+    r"\s*[?&;]?(?:[\w.$\[\]-]{1,80}=[\w.,%-]{0,40}[&;]\s*){0,9}"
+    r"[\w.$\[\]-]{1,80}=\s*"
+)
+_PARAMETERS = re.compile(
+    r"\s*[?&][\w.$\[\]-]{1,80}(?:=[\w.,:%+-]{0,40})?"
+    r"(?:[&;][\w.$\[\]-]{1,80}(?:=[\w.,:%+-]{0,40})?){0,9}[&;]?\s*"
+)
+_PARAMETER_NAME = re.compile(r"[?&]([\w.$\[\]-]{1,80})=")
+_RELATIVE_PATH = re.compile(r"\s*(?:/[\w.{}~:@%!$&'()*+,;=-]*)+(?:\?\S*)?\s*")
+# A word or a few: what names a key holds none.
+_WORDS_ONLY = re.compile(r"\s*[^\W\d_]+(?:[ _./:-]{1,3}[^\W\d_]+){0,8}\s*")
+_NAME_LIKE = re.compile(r"\s*[A-Za-z_][\w.:/ -]{0,60}\s*")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something was taken out, or left on purpose, and by which rule. Never what.
+
+    `hides_change`: production's value is kept although the dev account has another one;
+    `fingerprint` is that of the dev account's value then, so that a later plan can tell whether
+    it has changed since.
+    """
+
+    path: str
+    rule: str
+    outcome: Outcome
+    hides_change: bool = False
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +168,15 @@ def targets(document: Document, encrypted: Sequence[Encrypted] = ()) -> Iterator
 
     `encrypted` are the platform's own paths, of this document and of its twin.
     """
-    marked: dict[Element, set[str]] = {}
+    marked: dict[int, set[str]] = {}
     for path in encrypted:
         for element in path.elements(document):
-            marked.setdefault(element, set()).update(slots_of(document, element, path))
-    for element, zone in zoned(document):
-        slots = marked.get(element, set())
-        if zone == "data" and not slots and not _may_be_masked(document, element):
-            continue
+            marked.setdefault(element.number, set()).update(slots_of(document, element, path))
+    judge = Judge(document)
+    for number in sorted(judge.candidates() | marked.keys()):
+        zone = judge.zones.of(number)
         if zone != "left":
-            yield from _of_element(document, element, zone, slots)
+            yield from judge.judge(document.element(number), zone, marked.get(number, set()))
 
 
 def is_variable(document: Document, element: Element) -> bool:
@@ -108,142 +191,91 @@ def slots_of(document: Document, element: Element, path: Encrypted) -> tuple[str
     return ("@value", "text()") if document.text(element).strip() else ("@value",)
 
 
-def zoned(document: Document) -> Iterator[tuple[Element, str]]:
-    """Every element with what its part of the document is for.
+class Zones:
+    """What the part of the document is for that an element stands in.
 
     `left`: nothing is stripped there; `data`: a profile, where only the platform's own marks
-    count; `settings`: names alone decide; `plain`: names and values together.
+    count; `settings`: a connection's, names alone decide; `plain`: names and values together.
     """
-    settings_type = document.get(document.root, "type") in _SETTINGS_TYPES
-    profile_type = (document.get(document.root, "type") or "").startswith("profile.")
-    zones: dict[Element, str] = {document.root: "left"}
-    yield document.root, "left"
-    for element in document.elements[1:]:
-        parent = element.parent
-        zone = zones[parent] if parent is not None else "left"
-        if parent is document.root:
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        root_type = document.get(document.root, "type") or ""
+        self.all_data = root_type.startswith("profile.")
+        self._settings_type = root_type in _SETTINGS_TYPES
+        self._known: dict[int, Zone] = {0: "left"}
+
+    def of(self, number: int) -> Zone:
+        """The zone of the element of that number."""
+        parent_of, known = self._document.parent_of, self._known
+        way = []
+        while number not in known:
+            way.append(number)
+            number = parent_of[number]
+        zone = known[number]
+        for one in reversed(way):
+            zone = self._below(one, zone)
+            known[one] = zone
+        return zone
+
+    def _below(self, number: int, zone: Zone) -> Zone:
+        document = self._document
+        name = document.book[document.tags[document.tag_of[number]]].name
+        if document.parent_of[number] == 0:
             # `object`, or what a newer platform may add: looked at like it.
-            zone = "left" if element.name in _LEFT_ALONE else "settings" * settings_type or "plain"
-            if profile_type and zone != "left":
-                zone = "data"
-        elif zone in ("plain", "settings") and element.name in _DATA:
-            zone = "data"
-        elif zone == "plain" and _SETTINGS.search(element.name):
-            zone = "settings"
-        if element.children:
-            zones[element] = zone
-        yield element, zone
-
-
-def _may_be_masked(document: Document, element: Element) -> bool:
-    ends = element.close if not element.children else element.tag_end
-    return _MASK_BYTES.search(document.data, element.start, ends) is not None
-
-
-def _of_element(
-    document: Document, element: Element, zone: str, marked: set[str]
-) -> Iterator[Target]:
-    attributes = [
-        one
-        for one in document.attributes(element)
-        if not one.declares_namespace and not one.name.startswith(("xsi:", "xml:"))
-    ]
-    for attribute in attributes:
-        slot = f"@{attribute.name}"
-        if f"@{attribute.local}" in marked:
-            yield Target(element, slot, ENCRYPTED)
-            continue
-        value = document.value(attribute)
-        if not value.strip():
-            rule = None
-        elif MASK.fullmatch(value):
-            rule = MASKED
-        elif zone == "data":
-            rule = None
-        else:
-            rule = _of_attribute(document, element, attributes, attribute, value, zone)
-        if rule:
-            yield Target(element, slot, rule)
-    text = document.text(element)
-    if "text()" in marked:
-        yield Target(element, "text()", ENCRYPTED)
-    elif text.strip():
-        if MASK.fullmatch(text):
-            yield Target(element, "text()", MASKED)
-        elif zone != "data" and not element.children:
-            rule = _of_text(document, element, attributes, text, zone)
-            if rule:
-                yield Target(element, "text()", rule)
-
-
-def _of_attribute(
-    document: Document,
-    element: Element,
-    attributes: Sequence[Attribute],
-    attribute: Attribute,
-    value: str,
-    zone: str,
-) -> str | None:
-    name = attribute.local
-    if name in VALUED:
-        named = _own_names(document, attributes)
-        if element.name == "staticparameter":
-            named.merge(_names_above(document, element))
-        elif element.name == "Input" and name == "default":
-            named.merge(_property_that_is_set(document, element))
-        return _of_pair(element, named, value, zone)
-    if name in _NAMING:
-        return None
-    for element_name, names in _SETTING_ATTRIBUTES:
-        if name in names and element_name.fullmatch(element.name):
-            return SETTING
-    return _of_name(name, value, zone)
-
-
-def _of_name(name: str, value: str, zone: str) -> str | None:
-    """The rule for an attribute or element whose own name says what it holds."""
-    if value.strip().lower() in _SWITCH_VALUES:
-        return None
-    found = kind(name)
-    if found is Kind.SECRET:
-        return SECRET_NAME
-    if found is Kind.NETWORK and (zone == "settings" or _is_place(value)):
-        return NETWORK_NAME
-    if found is Kind.ACCOUNT and zone == "settings":
-        return ACCOUNT_NAME
-    return None
-
-
-def _is_place(value: str) -> bool:
-    return _URL.match(value) is not None and _VOCABULARY.match(value) is None
+            if name in _LEFT_ALONE:
+                return "left"
+            if self.all_data:
+                return "data"
+            return "settings" if self._settings_type else "plain"
+        if zone in ("plain", "settings") and name in _DATA:
+            return "data"
+        if zone == "plain" and _SETTINGS.search(name):
+            return "settings"
+        return zone
 
 
 class _Names:
     """What stands beside a value and says what it is."""
+
+    __slots__ = ("flagged", "names", "overridable", "password", "typed", "variable")
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
         self.password = False
         self.flagged = False
         self.variable = False
+        self.overridable = False
+        self.typed = False
 
     def add(self, name: str, value: str) -> None:
-        if name in _NAMING:
+        if name in NAMING:
             self.names[name] = value
         elif name in _FLAGS:
             self.flagged |= value.strip().lower() in _TRUE
         elif name == "type":
+            self.typed = True
             self.password |= value.strip().lower() == "password"
         elif name == "isVariable":
             self.variable |= value.strip().lower() in _TRUE
+        elif name in _OVERRIDE_FLAGS:
+            self.overridable |= value.strip().lower() in _TRUE
 
-    def merge(self, other: "_Names") -> None:
-        self.names |= other.names
-        self.password |= other.password
-        self.flagged |= other.flagged
+    def merge(self, other: "_Names") -> "_Names":
+        both = _Names()
+        both.names = self.names | other.names
+        both.password = self.password or other.password
+        both.flagged = self.flagged or other.flagged
+        both.variable = self.variable
+        return both
 
-    def kinds(self) -> set[Kind]:
-        return {kind(_last_step(name)) for name in self.names.values()}
+    def secrets(self) -> list[str]:
+        """The names that announce a secret."""
+        steps = map(_last_step, self.names.values())
+        return [name for name in steps if kind(name) is Kind.SECRET]
+
+    def has(self, wanted: Kind) -> bool:
+        return any(kind(_last_step(name)) is wanted for name in self.names.values())
 
 
 def _last_step(name: str) -> str:
@@ -251,63 +283,349 @@ def _last_step(name: str) -> str:
     return re.split(r"[/@]", re.sub(r"\([^()]*\)\s*$", "", name[-300:]))[-1]
 
 
-def _own_names(document: Document, attributes: Sequence[Attribute]) -> _Names:
-    found = _Names()
-    for attribute in attributes:
-        found.add(attribute.local, document.value(attribute))
-    return found
+class Judge:
+    """Judges the elements of one document; remembers what their tags say."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.zones = Zones(document)
+        self._names_of: dict[bytes, _Names] = {}
+        self._names_above: dict[int, _Names] = {}
+        self._owners: dict[int, _Names] = {}
+        self._set_properties: dict[int, dict[int, str]] = {}
+        self._look_ups: dict[int, bool] = {}
+
+    # --- which elements to open ----------------------------------------------------------------
+
+    def candidates(self) -> set[int]:
+        """The numbers of the elements that could be or hold a place."""
+        document = self.document
+        found: set[int] = set()
+        if _MASK_RUN in document.data.translate(_HEX) or b"&#" in document.data:
+            found |= self._masked()
+        if self.zones.all_data:
+            return found
+        shapes = set(document.book.values())
+        by_attribute = set(filter(_attributes_could_matter, shapes))
+        by_text = set(filter(_text_could_matter, shapes)) - by_attribute
+        every, steps, gaps = document.tags, document.steps, document.gaps
+        if by_attribute:
+            tags = {tag for tag, shape in document.book.items() if shape in by_attribute}
+            found.update(number for number, at in enumerate(document.tag_of) if every[at] in tags)
+        if by_text:
+            tags = {tag for tag, shape in document.book.items() if shape in by_text}
+            # Only an element without children has a text of its own.
+            found.update(
+                number
+                for number, at in enumerate(document.tag_of)
+                if every[at] in tags and steps[at] and steps[at + 1] < 0 and gaps[at + 1]
+            )
+        return found
+
+    def _masked(self) -> set[int]:
+        document = self.document
+        tags = {tag for tag in document.book if may_be_masked(tag)}
+        every = document.tags
+        found = set()
+        if tags:
+            found = {number for number, at in enumerate(document.tag_of) if every[at] in tags}
+        owner = document.element_of_gap
+        for gap, text in enumerate(document.gaps):
+            if len(text) >= 128 and may_be_masked(text):
+                found.add(max(owner(gap), 0))
+        return found
+
+    # --- attributes ------------------------------------------------------------------------------
+
+    def judge(self, element: Element, zone: Zone, marked: set[str]) -> Iterator[Target]:
+        """The places of one element."""
+        shape = element.shape
+        for name, local, raw in zip(
+            shape.names, shape.local_names, shape.values(element.tag), strict=True
+        ):
+            if declares_namespace(name):
+                continue
+            if f"@{local}" in marked:
+                yield Target(element, f"@{name}", ENCRYPTED)
+            elif raw and not name.startswith(("xsi:", "xml:")):
+                rule = self._of_attribute(element, local, decode_attribute(raw), zone)
+                if rule:
+                    yield Target(element, f"@{name}", rule)
+        if "text()" in marked:
+            yield Target(element, "text()", ENCRYPTED)
+        elif not element.self_closing:
+            text = self.document.text(element)
+            rule = self._of_text(element, text, zone) if text.strip() else None
+            if rule:
+                yield Target(element, "text()", rule)
+
+    def _of_attribute(self, element: Element, name: str, value: str, zone: Zone) -> str | None:
+        if not value.strip():
+            return None
+        if len(value) >= 128 and MASK.fullmatch(value):
+            return MASKED
+        if zone == "data":
+            return None
+        if name in VALUED:
+            named = self._own_names(element)
+            if element.name == "staticparameter":
+                named = named.merge(self._above(element))
+            elif element.name == "Input" and name == "default":
+                named = named.merge(self._property_that_is_set(element))
+            return self._of_pair(element, named, value, zone)
+        if name in NAMING:
+            return None
+        if name in _SETTING_NAMES:
+            for element_name, names in _SETTING_ATTRIBUTES:
+                if name in names and element_name.fullmatch(element.name):
+                    return SETTING
+        return _of_name(name, value, zone)
+
+    def _own_names(self, element: Element) -> _Names:
+        found = self._names_of.get(element.tag)
+        if found is None:
+            found = self._names_of[element.tag] = _Names()
+            for local, raw in zip(
+                element.shape.local_names, element.shape.values(element.tag), strict=True
+            ):
+                found.add(local, decode_attribute(raw))
+        return found
+
+    def _above(self, element: Element) -> _Names:
+        """What the parameter or property says that a static value is for."""
+        document = self.document
+        parent = document.parent_of[element.number]
+        found = self._names_above.get(parent)
+        if found is None:
+            found = _Names()
+            ancestor: Element | None = document.element(parent)
+            for _ in range(3):
+                if ancestor is None:
+                    break
+                if ancestor.name in ("parametervalue", "documentproperty"):
+                    found = found.merge(self._own_names(ancestor))
+                if ancestor.name == "documentproperty":
+                    break
+                ancestor = ancestor.parent
+            self._names_above[parent] = found
+        return found
+
+    def names(self, element: Element) -> set[str]:
+        """Everything that a value of this element is called, in small letters."""
+        named = self._own_names(element)
+        if element.name == "staticparameter":
+            named = named.merge(self._above(element))
+        elif element.name == "Input":
+            named = named.merge(self._property_that_is_set(element))
+        elif element.name in _VALUE_ELEMENTS:
+            named = named.merge(self._of_owner(element))
+        names = {name.casefold() for name in named.names.values()}
+        return (
+            names
+            | {_last_step(name).casefold() for name in named.names.values()}
+            | {name.rpartition(".")[2] for name in names}
+        )
+
+    def _property_that_is_set(self, element: Element) -> _Names:
+        """A map function that sets a property has the property's name in another input."""
+        document = self.document
+        parent = document.parent_of[element.number]
+        inputs = self._set_properties.get(parent)
+        if inputs is None:
+            inputs = self._set_properties[parent] = {}
+            for sibling in document.element(parent).children if parent >= 0 else ():
+                label = (document.get(sibling, "name") or "").strip().lower()
+                if label.endswith("property name"):
+                    inputs[sibling.number] = document.get(sibling, "default") or ""
+        found = _Names()
+        for number, name in inputs.items():
+            if number != element.number:
+                found.add("propertyId", name)
+        return found
+
+    def _is_look_up(self, element: Element) -> bool:
+        """Whether a value is the input of a look-up or of a map function."""
+        document = self.document
+        parent = document.parent_of[element.number]
+        known = self._look_ups.get(parent)
+        if known is None:
+            known, at = False, parent
+            for _ in range(5):
+                if at < 0:
+                    break
+                name = document.book[document.tags[document.tag_of[at]]].name
+                if _LOOK_UPS.search(name):
+                    known = True
+                    break
+                at = document.parent_of[at]
+            self._look_ups[parent] = known
+        return known
+
+    def _of_pair(self, element: Element, named: _Names, value: str, zone: Zone) -> str | None:
+        """The rule for a value that has its name beside it."""
+        if named.password:
+            return PASSWORD_FIELD
+        if named.flagged:
+            return FLAGGED
+        if named.variable:
+            return None  # the name of a variable, set elsewhere
+        if value.strip().lower() in _SWITCH_VALUES:
+            return None
+        if not named.names:
+            return None
+        in_settings = zone == "settings"
+        announced = named.secrets()
+        if announced and (in_settings or self._holds_it(element, named, announced, value)):
+            return SECRET_NAME
+        # A value for an element of a profile is data, even if the element is called "websiteUrl".
+        if "toNamePath" in named.names or "elementToSetName" in named.names:
+            return None
+        # A field called "authorization" chooses a kind of log-in; a header of that name is one.
+        if self._is_credential_header(element, named):
+            return None if not in_settings and is_glue(value) else HEADER
+        if named.has(Kind.NETWORK) and _is_network(named, value, zone):
+            return NETWORK_NAME
+        return _of_field(element, named, value, zone)
+
+    def _is_credential_header(self, element: Element, named: _Names) -> bool:
+        names = named.names.values()
+        if element.name == "header" or "headerName" in named.names:
+            return any(map(is_credential_header, names))
+        if element.name in ("field", "Input") or element.name in _VALUE_ELEMENTS:
+            return False
+        return any(map(names_a_header, names)) and not self._is_look_up(element)
+
+    def _holds_it(self, element: Element, named: _Names, announced: list[str], value: str) -> bool:
+        """Whether a value outside connections is the secret that its names announce."""
+        if is_glue(value):
+            return False
+        if not all(map(names_a_key, announced)):
+            return True
+        if (
+            element.name == "Input"
+            or "elementToSetName" in named.names
+            or self._is_look_up(element)
+        ):
+            return looks_random(value.strip())
+        return not _holds_no_key(value)
+
+    # --- texts -----------------------------------------------------------------------------------
+
+    def _of_text(self, element: Element, text: str, zone: Zone) -> str | None:
+        if MASK.fullmatch(text):
+            return MASKED
+        if zone == "data" or element.has_children:
+            return None
+        if element.name == "CertificateData":
+            return None if self._is_public(element) else CERTIFICATE
+        named = self._own_names(element)
+        if named.password or named.flagged:
+            return PASSWORD_FIELD if named.password else FLAGGED
+        if element.name in _VALUE_ELEMENTS:
+            return self._of_property(element, text, zone)
+        rule = _of_name(element.name, text, zone)
+        if rule is None and named.names:
+            rule = self._of_pair(element, named, text, zone)
+        return rule
+
+    def _of_property(self, element: Element, text: str, zone: Zone) -> str | None:
+        """The rule for `<defaultValue>` and the like, named by the elements beside it."""
+        named = self._of_owner(element)
+        if named.password:
+            return PASSWORD_PROPERTY
+        rule = self._of_pair(element, named, text, "plain")
+        if rule is None and _is_place(text) and not _names_vocabulary(named):
+            return URL_VALUE
+        return rule
+
+    def _of_owner(self, element: Element) -> _Names:
+        """What the property says that a value stands in, by its attributes and elements."""
+        owner = element.parent
+        while owner is not None and owner.name in ("allowedValues", "allowedValue"):
+            owner = owner.parent
+        if owner is None:
+            return _Names()
+        named = self._owners.get(owner.number)
+        if named is None:
+            named = _Names().merge(self._own_names(owner))
+            for sibling in owner.children:
+                if sibling.name in _NAMING_ELEMENTS or sibling.name == "type":
+                    named.add(sibling.name, self.document.text(sibling))
+            self._owners[owner.number] = named
+        return named
+
+    def _is_public(self, element: Element) -> bool:
+        """A certificate without its private key may be read by anybody."""
+        parent = element.parent
+        return parent is not None and any(
+            sibling.name == "Type" and self.document.text(sibling).strip().lower() == "public"
+            for sibling in parent.children
+        )
 
 
-def _names_above(document: Document, element: Element) -> _Names:
-    """What the parameter or property says that a static value is for."""
-    found = _Names()
-    for ancestor, _ in zip(element.ancestors(), range(3), strict=False):
-        for attribute in document.attributes(ancestor):
-            if ancestor.name in ("parametervalue", "documentproperty"):
-                found.add(attribute.local, document.value(attribute))
-        if ancestor.name == "documentproperty":
-            break
-    return found
+def may_be_masked(raw: bytes) -> bool:
+    """Whether bytes are long enough for a mask, and may be one."""
+    return len(raw) >= 128 and (_MASK_RUN in raw.translate(_HEX) or b"&#" in raw)
 
 
-def _property_that_is_set(document: Document, element: Element) -> _Names:
-    """A map function that sets a property has the property's name in another input."""
-    found = _Names()
-    for sibling in element.parent.children if element.parent is not None else ():
-        label = (document.get(sibling, "name") or "").strip().lower()
-        if sibling is not element and label.endswith("property name"):
-            found.add("propertyId", document.get(sibling, "default") or "")
-    return found
+def _attributes_could_matter(shape: Shape) -> bool:
+    """Whether an attribute of an element of this shape could be a place, outside profiles."""
+    return any(
+        name in VALUED
+        or name in _SETTING_NAMES
+        or (name not in NAMING and kind(name) is not Kind.ORDINARY)
+        for name in shape.local_names
+    )
 
 
-def _of_pair(element: Element, named: _Names, value: str, zone: str) -> str | None:
-    """The rule for a value that has its name beside it."""
-    if named.password:
-        return PASSWORD_FIELD
-    if named.flagged:
-        return FLAGGED
-    if named.variable:
-        return None  # the name of a variable, set elsewhere
+def _text_could_matter(shape: Shape) -> bool:
+    """Whether the text of an element of this shape could be a place, outside profiles."""
+    if not shape.may_hold_text:
+        return False
+    if shape.name in _VALUE_ELEMENTS or shape.name == "CertificateData":
+        return True
+    # Its name may stand in an attribute, too: `<param name="password">`.
+    return kind(shape.name) is not Kind.ORDINARY or any(
+        name in NAMING or name in _FLAGS or name == "type" for name in shape.local_names
+    )
+
+
+def _of_name(name: str, value: str, zone: Zone) -> str | None:
+    """The rule for an attribute or element whose own name says what it holds."""
     if value.strip().lower() in _SWITCH_VALUES:
         return None
-    kinds = named.kinds()
-    if Kind.SECRET in kinds:
-        return SECRET_NAME
-    # A value for an element of a profile is data, even if the element is called "websiteUrl".
-    if {"toNamePath", "elementToSetName"} & named.names.keys():
-        return None
-    # A field called "authorization" chooses a kind of log-in; a header of that name is one.
-    header = element.name != "field" and element.name not in _VALUE_ELEMENTS
-    if header and any(map(is_credential_header, named.names.values())):
-        return HEADER
-    if Kind.NETWORK in kinds and _fits_network(named, value):
-        return NETWORK_NAME
-    if zone == "settings" and element.name in ("field", "properties"):
-        if Kind.ACCOUNT in kinds:
-            return ACCOUNT_NAME
-        if _is_place(value) and not _names_vocabulary(named):
-            return URL_VALUE
+    found = kind(name)
+    if found is Kind.SECRET:
+        if zone == "settings":
+            return SECRET_NAME
+        holds_none = names_a_key(name) and _holds_no_key(value)
+        return None if holds_none or is_glue(value) else SECRET_NAME
+    if found is Kind.NETWORK:
+        if zone == "settings" and not is_glue(value):
+            return NETWORK_NAME
+        return NETWORK_NAME if _is_place(value) else None
+    if found is Kind.ACCOUNT and zone == "settings":
+        return ACCOUNT_NAME
     return None
+
+
+def _of_field(element: Element, named: _Names, value: str, zone: Zone) -> str | None:
+    """The rule for a connector's field or custom property that no stronger rule knows."""
+    if element.name not in ("field", "properties"):
+        return None
+    if named.has(Kind.ACCOUNT):
+        if zone == "settings":
+            return ACCOUNT_NAME
+        if named.overridable:
+            return OVERRIDABLE
+        if element.name == "field" and named.typed:
+            return PARAMETER
+    return URL_VALUE if _is_place(value) and not _names_vocabulary(named) else None
+
+
+def _is_place(value: str) -> bool:
+    """Whether a value is a whole URL that leads somewhere."""
+    return _URL.match(value) is not None and _VOCABULARY.match(value) is None
 
 
 def _names_vocabulary(named: _Names) -> bool:
@@ -316,57 +634,53 @@ def _names_vocabulary(named: _Names) -> bool:
     return any(vocabulary & set(words(name)) for name in named.names.values())
 
 
-def _fits_network(named: _Names, value: str) -> bool:
-    """A port is a number: "Port" may also be where a ship goes."""
-    a_port = any(words(_last_step(name))[-1:] == ["port"] for name in named.names.values())
-    return not a_port or _PORT.fullmatch(value) is not None
+def _is_network(named: _Names, value: str, zone: Zone) -> bool:
+    """Whether a value that is named a host, a port or a URL is one.
+
+    In a connection a name is enough, but a port is a number: "Port" may also be where a ship
+    goes. Elsewhere only whole URLs and what looks like a host are.
+    """
+    endings = [words(_last_step(name))[-1:] for name in named.names.values()]
+    if ["port"] in endings:
+        return zone == "settings" and _PORT.fullmatch(value) is not None
+    if zone == "settings":
+        return True
+    if _is_place(value) or _HOST_LIKE.fullmatch(value):
+        return _VOCABULARY.match(value) is None
+    names_host = any(one and one[0] in ("host", "hostname", "server") for one in endings)
+    return names_host and _HOST_WORD.fullmatch(value) is not None
 
 
-def _of_text(
-    document: Document,
-    element: Element,
-    attributes: Sequence[Attribute],
-    text: str,
-    zone: str,
-) -> str | None:
-    if element.name == "CertificateData":
-        return None if _is_public(document, element) else CERTIFICATE
-    named = _own_names(document, attributes)
-    if named.password or named.flagged:
-        return PASSWORD_FIELD if named.password else FLAGGED
-    if element.name in _VALUE_ELEMENTS and element.parent is not None:
-        return _of_property(document, element, text)
-    rule = _of_name(element.name, text, zone)
-    if rule is None and named.names:
-        rule = _of_pair(element, named, text, zone)
-    return rule
+def is_glue(value: str) -> bool:
+    """Whether a value is only what holds the parts of a composed one together.
 
-
-def _of_property(document: Document, element: Element, text: str) -> str | None:
-    """The rule for `<defaultValue>` and the like, named by the elements beside it."""
-    owner = element.parent
-    named = _Names()
-    while owner is not None and owner.name in ("allowedValues", "allowedValue"):
-        owner = owner.parent
-    if owner is None:
-        return None
-    for sibling in owner.children:
-        if sibling.name in _NAMING_ELEMENTS or sibling.name == "type":
-            named.add(sibling.name, document.text(sibling))
-    for attribute in document.attributes(owner):
-        named.add(attribute.name, document.value(attribute))
-    if named.password:
-        return PASSWORD_PROPERTY
-    rule = _of_pair(element, named, text, "plain")
-    if rule is None and _is_place(text) and not _names_vocabulary(named):
-        return URL_VALUE
-    return rule
-
-
-def _is_public(document: Document, element: Element) -> bool:
-    """A certificate without its private key may be read by anybody."""
-    parent = element.parent
-    return parent is not None and any(
-        sibling.name == "Type" and document.text(sibling).strip().lower() == "public"
-        for sibling in parent.children
+    Separators, schemes, relative paths and parameters are the same in every environment, and hold
+    no secret.
+    """
+    if not any(map(str.isalnum, value)):
+        # Three signs may separate; more of them may as well be a password.
+        return len(value.strip()) <= 3
+    if _AUTHENTICATION_SCHEME.fullmatch(value) or _SCHEME_ONLY.fullmatch(value):
+        return True
+    if _OPEN_PARAMETER.fullmatch(value):
+        return _names_no_secret(value.rstrip().rstrip("="))
+    if _PARAMETERS.fullmatch(value):
+        return _names_no_secret(value)
+    return (
+        _RELATIVE_PATH.fullmatch(value) is not None
+        and not value.lstrip().startswith("//")
+        and not any(looks_random(step) for step in value.split("/"))
+        and _names_no_secret(value.partition("?")[2] and "?" + value.partition("?")[2])
     )
+
+
+def _names_no_secret(parameters: str) -> bool:
+    return not any(kind(name) is Kind.SECRET for name in _PARAMETER_NAME.findall(parameters))
+
+
+def _holds_no_key(value: str) -> bool:
+    """Whether a value beside "key" or "token" is the name of one, or a word."""
+    stripped = value.strip()
+    if _WORDS_ONLY.fullmatch(value):
+        return max(map(len, re.split(r"[ _./:-]+", stripped))) <= 24
+    return _NAME_LIKE.fullmatch(value) is not None and kind(stripped) is Kind.SECRET

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from partnerapi.componentxml.names import Kind, kind
+from partnerapi.componentxml.names import Kind, kind, name_set, names_a_key, words
 
 MESSAGES = {
     "private-key": "A private key stands here; remove it and use a certificate component.",
@@ -21,6 +21,11 @@ MESSAGES = {
     "assigned-secret": "A password, token or key is written out here; use a process property.",
     "random-string": "A long random string stands here, which may be a key; remove or accept it.",
     "masked-value": "A masked secret stands where none is expected; remove it.",
+    "webhook": "The address of a chat's or a flow's webhook stands here, which is its own password.",
+    "uncertain-place": (
+        "Production has a value in one of several places that nothing tells apart; this one "
+        "would be emptied. Give the rows names, or set the value in production afterwards."
+    ),
     "encrypted-path": "The platform lists an encrypted value by a path that is not understood.",
 }
 
@@ -43,7 +48,10 @@ _TELLING_LENGTH = 4_000
 _TRIGGER = re.compile(
     r"PRIVATE KEY|PuTTY-User-Key|://[^/\s]{0,300}@|bearer\s|basic\s|eyJ|AKIA|ASIA|gh[a-z]_"
     r"|github_pat|xox[a-z]-|[sr]k_|AIza|glpat|SG\.|pass|pwd|secret|token|key|credential|auth|sig="
-    r"|oracle:thin|toCharArray|newInstance|getConnection|GOCSPX|\bpw\b",
+    r"|oracle:thin|toCharArray|newInstance|getConnection|GOCSPX|\bpw\b|identified\s|decode|atob"
+    r"|BOOMI_TOKEN|hmac|webhook|hooks\.|/bot\d|kennwort|geheimnis|contrase|mot.?de.?passe|senha|wachtwoord"
+    r"|l\u00f6senord|losenord|adgangskode|salasana|has\u0142o|haslo|heslo|parola|jelsz|\u043f\u0430\u0440\u043e\u043b"
+    r"|\u5bc6\u7801|\u5bc6\u78bc|\u30d1\u30b9\u30ef\u30fc\u30c9|\ube44\ubc00\ubc88\ud638",
     re.IGNORECASE,
 )
 # Repetitions are bounded, or cannot begin inside themselves: a document may be 25 MB of bait.
@@ -59,7 +67,7 @@ _URL_PASSWORD = re.compile(
 )
 _AUTHORIZATION = re.compile(
     r"\b(?:bearer|token)\s{1,9}([A-Za-z0-9._~+/=-]{16,4000})"
-    r"|\bbasic\s{1,9}([A-Za-z0-9+/]{8,400}={0,2})",
+    r"|\bbasic\s{1,9}([A-Za-z0-9+/]{4,400}={0,2})",
     re.IGNORECASE,
 )
 # "Basic " + "user:password", as scripts put it together.
@@ -84,7 +92,51 @@ _KNOWN = re.compile(
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bglpat-[A-Za-z0-9_-]{16,99}"
     r"|\bxox[abposr]-[A-Za-z0-9-]{10,200}|\b[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"
+    r"|\bBOOMI_TOKEN\.[^\s:\"'<>]{1,200}:[A-Za-z0-9-]{8,100}"
     r"|\bGOCSPX-[A-Za-z0-9_-]{20,60}|\bAIza[A-Za-z0-9_-]{30,60}|\bSG\.[A-Za-z0-9_-]{16,99}\.[A-Za-z0-9_-]{16,99}"
+)
+# Whoever knows such an address may write: it is a credential.
+_WEBHOOK = re.compile(
+    r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9_/-]{8,200}"
+    r"|[a-z0-9.-]{0,80}webhook\.office\.com/webhookb2?/[A-Za-z0-9@_/-]{8,400}"
+    r"|outlook\.office(?:365)?\.com/webhook/[A-Za-z0-9@_/-]{8,400}"
+    r"|discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/\d{5,30}/[\w-]{8,200}"
+    r"|chat\.googleapis\.com/v1/spaces/[\w-]{1,80}/messages\?[\w=&%.-]{0,100}key=[\w=&%.-]{8,300}"
+    r"|api\.telegram\.org/bot\d{5,20}:[\w-]{20,100}"
+    r"|hooks\.zapier\.com/hooks/catch/[\w/-]{4,200}",
+    re.IGNORECASE,
+)
+# CREATE USER bob IDENTIFIED BY "swordfish"
+_IDENTIFIED = re.compile(
+    r"""\bidentified\s{1,9}by\s{1,9}(?:values\s{1,9})?(?:password\s{1,9})?"""
+    r"""(?:"([^"\n]{1,200})"|'([^'\n]{1,200})'|([^\s;,"'()]{4,200}))""",
+    re.IGNORECASE,
+)
+# "c3dvcmRmaXNo".decodeBase64(), Base64.getDecoder().decode("c3dvcmRmaXNo")
+_DECODED = re.compile(
+    r"""["']([A-Za-z0-9+/_-]{6,400}={0,2})["']\s{0,9}\.\s{0,9}(?:decodeBase64(?:Url)?\(\)|bytes\s{0,9}\.decodeBase64)"""
+    r"""|(?:decodeBase64|getDecoder\(\)\s{0,9}\.decode|parseBase64Binary|\batob|b64decode|FromBase64String)"""
+    r"""\(\s{0,9}["']([A-Za-z0-9+/_-]{6,400}={0,2})["']"""
+)
+# new SecretKeySpec(key.bytes, "AES"), Algorithm.HMAC256(key): what the variable holds is the key.
+_KEY_VARIABLE = re.compile(
+    r"(?:SecretKeySpec|PBEKeySpec|DESKeySpec|DESedeKeySpec|HMAC\d{3}|hmac_?sha\d{1,3}(?:_?hex)?|HmacUtils"
+    r"|\b[Mm]ac\.init|signWith)\s{0,9}\(\s{0,9}(?:new\s{1,9}SecretKeySpec\(\s{0,9})?"
+    r"(?:HmacAlgorithms\.\w{1,40}\s{0,9},\s{0,9})?\(?([A-Za-z_]\w{0,80})\b",
+    re.IGNORECASE,
+)
+_SET_VARIABLE = re.compile(
+    r"""(?<![\w.])([A-Za-z_]\w{0,80})\s{0,9}=\s{0,9}(?:"{1,3}([^"\n]{4,400})"|'{1,3}([^'\n]{4,400})')"""
+)
+# name = '''literal''', name = """literal""", $/literal/$, over several lines.
+_LONG_STRING = re.compile(
+    r"""(?<![\w.-])([\w.-]{1,200}+)\s{0,9}[=:]\s{0,20}"""
+    r"""(?:\"{3}\s{0,200}([^"]{1,2000}?)\s{0,200}\"{3}|'{3}\s{0,200}([^']{1,2000}?)\s{0,200}'{3}"""
+    r"""|\$/\s{0,200}((?:(?!/\$)[\s\S]){1,2000}?)\s{0,200}/\$)"""
+)
+# name =\n  "literal", and the lines that are added to it.
+_NEXT_LINE = re.compile(
+    r"""(?<![\w.-])([\w.-]{1,200}+)\s{0,9}=\s{0,9}(?:\\\s{0,9})?\n\s{0,200}(?:"([^"\n]{1,400})"|'([^'\n]{1,400})')"""
 )
 # name = "literal", "name": "literal", name, "literal", .name("literal"), <name>literal<
 # The literal is looked ahead at, because it may itself be the name of the next.
@@ -105,13 +157,60 @@ _PARAMETER = re.compile(
 )
 _SIGNATURE = frozenset({"sig", "signature"})
 _STANDS_FOR_SOMETHING_ELSE = re.compile(
-    r"[?:@$%{<#*]|\*{3}|x{4}|\.\.\.|definedprocess\.|process\.|dynamic|document\.", re.IGNORECASE
+    r"[?{<*]|[$#@%]\{|[$#@%]\w*\{|\$[A-Za-z_.]+$|%[A-Za-z_]{1,80}%?$|%%|:[A-Za-z_]\w*$|@[A-Za-z_]+$"
+    r"|\$\(|\*{3}|x{4}|\.\.\.|definedprocess\.|process\.|dynamic|document\.",
+    re.IGNORECASE,
+)
+# Where a secret is kept: a path of a vault, a name of a cloud's secret.
+_KEPT_ELSEWHERE = re.compile(
+    r"(?:vault|secrets?|kv|ssm|projects|op|hashivault|azkv|awssm|gcpsm)(?::|/)[\w./:{}#@ -]{2,400}"
+    r"|arn:aws:[\w:/.-]{4,400}|@Microsoft\.KeyVault\(.{1,400}"
+    r"|/?(?:[a-z][a-z0-9_.-]*|[A-Z][A-Z0-9_.-]*)(?:/(?:[a-z][a-z0-9_.-]*|[A-Z][A-Z0-9_.-]*)){2,12}(?:#[\w.-]{1,80})?",
+)
+# PASS1, EXPIRED42: the constants of a program, unless they are what a password is.
+_CONSTANT = re.compile(r"[A-Z]{3,}(?:_[A-Z0-9]+)*\d{0,4}")
+# Words of a sentence about passwords.
+_SENTENCE = re.compile(
+    r"\b(?:please|enter|your|missing|invalid|required?|must|should|cannot|can't|could|wrong|incorrect"
+    r"|expired|not|the|is|was|has|for|password|token|set|empty|failed|error|of|to)\b",
+    re.IGNORECASE,
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z_$.\- ]*")
 _SUBSCRIPT = re.compile(r"[A-Za-z_$][\w.$]{0,100}\[")
+_HEX_DIGITS = re.compile(r"[0-9a-fA-F]+")
+# The scripts, searches and fields of an ERP system carry their kind before their name.
+_NETSUITE_NAME = re.compile(
+    r"cust(?:omsearch|omscript|omdeploy|omlist|omrecord|record|body|entity|item|event|col)_"
+)
+_ID_IN_URL = re.compile(
+    r"/(?:d|folders?|files?|spreadsheets?|documents?|sites|items|drives?)/[\w-]{20,}"
+)
+_NAME_BEFORE = re.compile(
+    r"""([\w.-]{1,80})["'\])\s]{0,4}(?:=>|:=|==|[=:,(>])\s{0,20}["']?(?:[\w./:-]{0,60}/)?$"""
+)
 _LONG = re.compile(r"[A-Za-z0-9+/=_~.-]{20,}")
 _MASK = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{128}(?![0-9a-fA-F])")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+# Names of what is as long and as mixed as a key, and opens nothing.
+_IDS = name_set(
+    """
+    id ids guid uuid gid sheet sheets spreadsheet spreadsheetid drive driveid folder folderid file
+    fileid document documentid docid workbook bucket hash checksum digest sha sha256 sha1 md5 etag
+    search searches savedsearch saved fingerprint thumbprint revision commit version cursor
+    """
+)
+
+
+def names_an_id(name: str) -> bool:
+    """Whether a name announces an id, a sheet, a search or a checksum: it counts by its end."""
+    split = words(name[-300:])
+    while split and split[-1].isdigit() and "".join(split[-2:]) not in _IDS:
+        split.pop()
+    if not split or kind(name) is Kind.SECRET:
+        return False
+    return split[-1] in _IDS or "".join(split[-2:]) in _IDS or split[-1].endswith(("guid", "uuid"))
 
 
 def search(text: str, *, random_strings: bool) -> list[Hit]:
@@ -157,8 +256,30 @@ def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one a
         yield Hit("authorization", match[0], match.start())
     for match in _KNOWN.finditer(text):
         yield Hit("known-token", match[0], match.start())
+    for match in _WEBHOOK.finditer(text):
+        yield Hit("webhook", match[0], match.start())
+    for match in _IDENTIFIED.finditer(text):
+        literal = match[1] or match[2] or match[3]
+        if not _STANDS_FOR_SOMETHING_ELSE.match(literal) and not _is_sentence(literal):
+            yield Hit("assigned-secret", match[0], match.start())
+    for match in _DECODED.finditer(text):
+        if _decodes(match[1] or match[2]):
+            yield Hit("assigned-secret", match[0], match.start())
+    yield from _keys_in_variables(text)
+    for pattern in (_LONG_STRING, _NEXT_LINE):
+        for match in pattern.finditer(text):
+            literal = next(group for group in match.groups()[1:] if group)
+            if _is_written_out(match[1], literal.strip()):
+                yield Hit("assigned-secret", match[0], match.start())
     for match in _ASSIGNED.finditer(text):
-        if _is_written_out(match[1], match[2] or match[3] or ""):
+        # `password: 'then press return'` is a sentence, `[password: 'correct horse']` is not.
+        assigned = text[match.end(1) : match.start(2 if match[2] else 3)]
+        words_too = (
+            ":" not in assigned
+            or assigned[:1] in "\"']"
+            or text[match.start() - 1 : match.start()] in "[{(,\"'"
+        )
+        if _is_written_out(match[1], match[2] or match[3] or "", words_too=words_too):
             end = max(match.end(2), match.end(3))
             yield Hit("assigned-secret", text[match.start() : end], match.start())
     for match in _ASSIGNMENT.finditer(text):
@@ -190,11 +311,25 @@ def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one a
 def _random(text: str) -> Iterator[Hit]:
     for match in _LONG.finditer(text):
         at = match.start()
+        if match[0].startswith("UEsDB") or _is_an_id(text, match):
+            continue
         # An id inside or glued to the string explains its digits.
         for piece in re.split(f"({_GUID.pattern})", match[0]):
             if _GUID.fullmatch(piece) is None and looks_random(piece):
                 yield Hit("random-string", piece, at)
             at += len(piece)
+
+
+def _is_an_id(text: str, match: re.Match[str]) -> bool:
+    """Whether a long string is no key by its form, its place in a URL or the name before it."""
+    said = match[0].strip("=.-_/+~")
+    # A GUID without hyphens, a SHA-1 or SHA-256; a mask has a rule of its own.
+    if len(said) in (32, 40, 64) and _HEX_DIGITS.fullmatch(said):
+        return True
+    if _NETSUITE_NAME.match(said) or _ID_IN_URL.search(match[0]):
+        return True
+    before = _NAME_BEFORE.search(text[max(match.start() - 120, 0) : match.start()])
+    return before is not None and names_an_id(before[1])
 
 
 def _is_basic(credential: str) -> bool:
@@ -206,29 +341,71 @@ def _is_basic(credential: str) -> bool:
     return ":" in said and said.isprintable()
 
 
+def _decodes(literal: str) -> bool:
+    """Whether a literal in base64 says something that can be read, such as a password."""
+    said = literal.replace("-", "+").replace("_", "/")
+    try:
+        base64.b64decode(said + "=" * (-len(said) % 4), validate=True)
+    except ValueError:
+        return False
+    return not said.startswith("UEsDB")
+
+
+def _keys_in_variables(text: str) -> Iterator[Hit]:
+    """Literals in variables that a key is made from somewhere else in the script."""
+    variables = {match[1] for match in _KEY_VARIABLE.finditer(text)} - {"new"}
+    if not variables:
+        return
+    for match in _SET_VARIABLE.finditer(text):
+        literal = match[2] or match[3]
+        if match[1] in variables and not _STANDS_FOR_SOMETHING_ELSE.match(literal):
+            yield Hit("assigned-secret", match[0], match.start())
+
+
 def _says_secret(name: str) -> bool:
     """Whether a variable of this name, or what is made from the literal behind it, is a secret."""
     said = _SHORT_PASSWORD.search(name) or _MAKES_A_KEY.search(name)
     return said is not None or kind(name) is Kind.SECRET
 
 
-def _is_written_out(name: str, literal: str) -> bool:
-    """Whether `literal` is itself the secret that `name` announces, not the name of one."""
+def _is_written_out(name: str, literal: str, *, words_too: bool = True) -> bool:
+    """Whether `literal` is itself the secret that `name` announces, not the name of one.
+
+    `words_too` says whether a pass phrase with blanks may stand here, or rather a sentence.
+    """
     literal = literal.strip()
     if _HEADER.search(name):
         return _mixed(literal.rpartition(" ")[2])
     if not _says_secret(name):
         return False
-    if len(literal) < 4 or " " in literal or _STANDS_FOR_SOMETHING_ELSE.match(literal):
+    if len(literal) < 4 or _STANDS_FOR_SOMETHING_ELSE.match(literal):
         return False
     if literal.lower() in ("true", "false", "null", "none", "string", "bearer", "basic", "text"):
         return False
     # "password" -> "DPP_PASSWORD": a reference to where it is kept.
     if kind(literal) is Kind.SECRET and _IDENTIFIER.fullmatch(literal):
         return False
+    if _KEPT_ELSEWHERE.fullmatch(literal):
+        return False
     # A password may be any word; a token or key that is a plain word is a name or a type.
-    password = any(word in name.lower() for word in ("pass", "pwd", "pw"))
+    password = _names_password(name)
+    if " " in literal:
+        return password and words_too and "\n" not in literal and not _is_sentence(literal)
+    only_pass = [word for word in words(name) if not word.isdigit()] == ["pass"]
+    if _CONSTANT.fullmatch(literal) and (not password or only_pass or kind(literal) is Kind.SECRET):
+        return False
     return password or _mixed(literal) or looks_random(literal)
+
+
+def _names_password(name: str) -> bool:
+    """Whether a name says "password", in one of many languages; "pass" alone may be a result."""
+    said = kind(name) is Kind.SECRET and not names_a_key(name)
+    return said or _SHORT_PASSWORD.search(name) is not None or "pass" in name.lower()
+
+
+def _is_sentence(literal: str) -> bool:
+    """Whether words are a message about a password rather than a pass phrase."""
+    return _SENTENCE.search(literal) is not None
 
 
 def _mixed(literal: str) -> bool:

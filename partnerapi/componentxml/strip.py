@@ -7,9 +7,8 @@ plan has a marker that is derived from the place. `fill` replaces it when the do
 
 import hmac
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from partnerapi.componentxml import rules, secrets
 from partnerapi.componentxml.document import (
@@ -21,15 +20,21 @@ from partnerapi.componentxml.document import (
     Value,
     decode,
     escape,
-    parse,
-    splice,
-    values,
+    prove,
+    values_of,
 )
 from partnerapi.componentxml.errors import ComponentXmlError, UnsafeXml
-from partnerapi.componentxml.paths import MARKER, Places, is_kept_marker, kept_marker
+from partnerapi.componentxml.overrides import NO_OVERRIDES, Overrides
+from partnerapi.componentxml.paths import (
+    MARKER,
+    Places,
+    is_kept_marker,
+    kept_marker,
+    with_hyphens,
+)
+from partnerapi.componentxml.rewrite import known_ids
+from partnerapi.componentxml.rules import Outcome, Place
 from partnerapi.componentxml.xpaths import Encrypted, encrypted_entries, read
-
-Outcome = Literal["emptied", "kept", "omitted"]
 
 _SYMBOL = re.compile(r"\{promotion-desk:new:([^{}]*)\}")
 _MARKER_BYTES = MARKER.encode()
@@ -41,15 +46,6 @@ _BLOBS = frozenset({"cookie", "CertificateData"})
 HIDDEN = "{promotion-desk:hidden}"
 # Nothing shorter is taken for a secret.
 _SHORTEST = 4
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where something was taken out, and by which rule. Never what."""
-
-    path: str
-    rule: str
-    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -69,78 +65,88 @@ class Finding:
 class Stripped:
     """A document without secrets and environment values, and what was done to it."""
 
-    xml: bytes
+    document: Document
     places: tuple[Place, ...]
     findings: tuple[Finding, ...]
 
 
 def strip(
-    data: bytes,
+    document: Document,
     *,
-    production: bytes | None = None,
+    production: Document | None = None,
     key: bytes = b"",
-    max_bytes: int = MAX_BYTES,
+    overrides: Overrides = NO_OVERRIDES,
 ) -> Stripped:
-    """Take every secret and environment value out of `data`.
+    """Take every secret and environment value out of a document.
 
-    With the XML of the `production` twin, a place that has a value there gets a marker for it
-    (kept), and one whose value the platform keeps encrypted is left out, so that the platform
-    keeps it (omitted). Everything else is emptied. `key` is the key of the findings'
-    fingerprints: without one, a short secret could be guessed from its fingerprint.
+    With the `production` twin, a place that has a value there gets a marker for it (kept), and
+    one whose value the platform keeps encrypted is left out, so that the platform keeps it
+    (omitted). Everything else is emptied. `key` is the key of the fingerprints: without one, a
+    short secret could be guessed from its fingerprint. `overrides` are a team's own rules.
 
-    Raises BadXml, UnsafeXml or TooLarge, for either document.
+    :raises UnsafeXml: when either document holds this system's own markers.
     """
-    document = _parse_source(data, max_bytes)
-    twin = None if production is None else _parse_source(production, max_bytes)
+    _refuse_markers(document)
+    if production is not None:
+        _refuse_markers(production)
     encrypted, unread = _encrypted(document)
+    of_both = encrypted + (_encrypted(production)[0] if production is not None else [])
+    names = Places(document)
     found: dict[tuple[Element, str], str] = {}
-    for target in rules.targets(document, encrypted + (_encrypted(twin)[0] if twin else [])):
-        found[target.element, target.slot] = target.rule
-    stripping = _Stripping(document, twin, found)
-    if twin is not None:
-        stripping.add_places_of_twin()
+    left: list[Place] = []
+    for target in rules.targets(document, of_both):
+        if target.rule in rules.LEFT_RULES:
+            left.append(Place(names.path(target.element, target.slot), target.rule, "left"))
+        else:
+            found[target.element, target.slot] = target.rule
+    left += overrides.apply(document, names, found)
+    stripping = _Stripping(document, production, found, names, key, overrides)
+    stripping.add_places_of_twin()
     stripping.run()
     findings = [
         _finding(f"/encryptedValues/encryptedValue[{number}]/@path", "encrypted-path", path, key)
         for number, path in unread
     ]
-    findings += _findings(document, found, key)
+    findings += [_finding(path, rule, found, key) for path, rule, found in stripping.uncertain]
+    findings += _findings(document, found, names, key)
     return Stripped(
-        splice(data, stripping.edits),
-        tuple(stripping.places),
+        document.edited(stripping.edits),
+        (*stripping.places, *left),
         tuple(dict.fromkeys(findings)),
     )
 
 
-def mask(data: bytes) -> bytes:
+def mask(document: Document, *, overrides: Overrides = NO_OVERRIDES) -> Document:
     """The document with every value that `strip` would keep shown as its marker.
 
     For showing and comparing what is in production: encrypted values are left out as `strip`
     leaves them out, so that unchanged content looks the same from both sides. Raises as `strip`.
     """
-    document = _parse_source(data)
+    _refuse_markers(document)
+    names = Places(document)
     found = {
         (target.element, target.slot): target.rule
         for target in rules.targets(document, _encrypted(document)[0])
+        if target.rule not in rules.LEFT_RULES
     }
-    masking = _Stripping(document, document, found)
+    overrides.apply(document, names, found)
+    masking = _Stripping(document, document, found, names, b"", overrides)
     masking.run()
-    return splice(data, masking.edits)
+    return document.edited(masking.edits)
 
 
-def hide(data: bytes) -> bytes:
+def hide(document: Document) -> Document:
     """The document with everything that `strip` would report as a finding shown as `HIDDEN`.
 
     For what is kept and shown: a secret in a script stops a component, and must not stand in its
-    difference either. Takes a stripped, masked or planned document. Raises as `strip`.
+    difference either. Takes a stripped, masked or planned document.
     """
-    document = parse(data)
     edits = []
     for value, text, hits in _suspicious(document, {}):
         for hit in hits:
             text = text.replace(hit.found, HIDDEN)
         edits.append(Edit(value.start, value.end, escape(text)))
-    return splice(data, edits)
+    return document.edited(edits)
 
 
 def hide_in_text(text: str) -> str:
@@ -150,44 +156,63 @@ def hide_in_text(text: str) -> str:
     return text
 
 
-def environment_places(data: bytes) -> tuple[Place, ...]:
-    """The places of a document that hold a secret or an environment value. Raises as `strip`."""
-    return strip(data).places
-
-
-def fill(xml: bytes, *, production: bytes | None, ids: Mapping[str, str]) -> bytes:
+def fill(document: Document, *, production: Document | None, ids: Mapping[str, str]) -> Document:
     """Turn a planned document into the one that is written.
 
     Markers become the bytes that production has in those places now, and symbolic ids the ids
-    that `ids` (dev id -> production id) has for them. Raises ComponentXmlError with the code
-    PLAN_STALE if production no longer has such a value or an id is missing, with
-    SECRET_LEFT_BEHIND if a masked secret would be written, and as `strip` for bad XML.
+    that `ids` (dev id -> production id) has for them. The result is proved well-formed once more:
+    a wrong splice must never leave the house.
+
+    :raises ComponentXmlError: PLAN_STALE if production no longer has such a value or an id is
+        missing, SECRET_LEFT_BEHIND if a masked secret would be written, MAPPING_AMBIGUOUS.
     """
-    document = parse(xml)
-    twin = None if production is None else _parse_source(production)
-    known = {old.lower(): new for old, new in ids.items()}
+    if production is not None:
+        _refuse_markers(production)
+    known = known_ids({old: new for old, new in ids.items() if new})
+    nothing = {with_hyphens(old.lower()) for old, new in ids.items() if not new}
+    known |= {one: "" for old in nothing for one in (old, old.replace("-", ""))}
     kept: list[tuple[Value, str]] = []
     edits: list[Edit] = []
-    for value in values(document):
-        raw = xml[value.start : value.end]
-        if _MARKER_BYTES in raw:
-            text = decode(document, value)
-            if is_kept_marker(text):
-                kept.append((value, text))
-            else:
-                edits.append(Edit(value.start, value.end, _with_ids(raw.decode(), known)))
-        elif len(raw) >= 128 and rules.MASK.fullmatch(decode(document, value)):
-            raise ComponentXmlError(
-                "A masked secret would have been written; plan the promotion again.",
-                "SECRET_LEFT_BEHIND",
-            )
-    edits += _production_values(document, twin, kept)
-    filled = splice(xml, edits)
-    # What goes to production is read once more: a wrong splice must never leave the house.
-    parse(filled, max_bytes=2 * MAX_BYTES)
-    if _MARKER_BYTES in filled:
+    for number in _elements_with(document, _may_need_filling):
+        for value in values_of(document, document.element(number)):
+            raw = document.data[value.start : value.end]
+            if _MARKER_BYTES in raw:
+                text = decode(document, value)
+                if is_kept_marker(text):
+                    kept.append((value, text))
+                else:
+                    edits.append(Edit(value.start, value.end, _with_ids(raw.decode(), known)))
+            elif len(raw) >= 128 and rules.MASK.fullmatch(decode(document, value)):
+                raise ComponentXmlError(
+                    "A masked secret would have been written; plan the promotion again.",
+                    "SECRET_LEFT_BEHIND",
+                )
+    edits += _production_values(document, production, kept)
+    filled = document.edited(edits)
+    if _MARKER_BYTES in filled.data:
         raise _stale()
+    prove(filled.data, 2 * MAX_BYTES)
     return filled
+
+
+def _may_need_filling(raw: bytes) -> bool:
+    return _MARKER_BYTES in raw or rules.may_be_masked(raw)
+
+
+def _elements_with(document: Document, wanted: Callable[[bytes], bool]) -> list[int]:
+    """The numbers of the elements with a tag or a text of their own that is wanted."""
+    found: set[int] = set()
+    tags = {tag for tag in set(document.tags) if wanted(tag)}
+    if tags:
+        every = document.tags
+        found.update(number for number, at in enumerate(document.tag_of) if every[at] in tags)
+    gaps = {gap for gap in set(document.gaps) if wanted(gap)}
+    if gaps:
+        owner = document.element_of_gap
+        found.update(
+            max(owner(number), 0) for number, gap in enumerate(document.gaps) if gap in gaps
+        )
+    return sorted(found)
 
 
 def _stale() -> ComponentXmlError:
@@ -197,18 +222,23 @@ def _stale() -> ComponentXmlError:
     )
 
 
-def _parse_source(data: bytes, max_bytes: int = MAX_BYTES) -> Document:
-    """Parse a document that came from the platform and so must not hold markers."""
-    document = parse(data, max_bytes=max_bytes)
-    if b"promotion-desk" in data or b"&#" in data or b"<![CDATA[" in data:
-        for value in values(document):
-            raw = data[value.start : value.end]
-            if (b"{" in raw or b"&#" in raw) and MARKER in decode(document, value):
+def _refuse_markers(document: Document) -> None:
+    """A document that came from the platform must not hold markers, however they are spelt."""
+    data = document.data
+    # Also where no value stands: in namespaces and between values.
+    if _MARKER_BYTES in data:
+        raise UnsafeXml("The component's XML holds this system's own markers.")
+    if b"&#" not in data and b"<![CDATA[" not in data:
+        return
+    for number in _elements_with(document, _may_spell):
+        for value in values_of(document, document.element(number)):
+            if MARKER in decode(document, value):
                 raise UnsafeXml("The component's XML holds this system's own markers.")
-        # Also where no value stands: in namespaces and between values.
-        if _MARKER_BYTES in data:
-            raise UnsafeXml("The component's XML holds this system's own markers.")
-    return document
+
+
+def _may_spell(raw: bytes) -> bool:
+    """Whether characters may be spelt in another way than as themselves."""
+    return len(raw) >= len(MARKER) and (b"&#" in raw or b"<![CDATA[" in raw)
 
 
 def _encrypted(document: Document) -> tuple[list[Encrypted], list[tuple[int, str]]]:
@@ -227,13 +257,15 @@ def _encrypted(document: Document) -> tuple[list[Encrypted], list[tuple[int, str
 class _Twin:
     """The production document, asked by the keys of places."""
 
-    def __init__(self, document: Document, names: Collection[str]) -> None:
+    def __init__(
+        self, document: Document, names: Collection[str], places: Places | None = None
+    ) -> None:
         self.document = document
-        self.places = Places(document)
+        self.places = places or Places(document)
         self._elements = {
             self.places.key(element): element
-            for element in document.elements
-            if element.name in names
+            for name in sorted(names)
+            for element in map(document.element, document.named.get(name, ()))
         }
         self._kept_by_platform = {
             (element, slot)
@@ -261,6 +293,21 @@ class _Twin:
             rules.MASK.fullmatch(self.value(element, slot)) is not None
         )
 
+    def values_beside(self, element: Element, slot: str) -> set[str]:
+        """The values that this slot has in the element and its siblings of the same name."""
+        parent = element.parent
+        siblings = [element] if parent is None else parent.children
+        return {self.value(one, slot) for one in siblings if one.name == element.name}
+
+    def has_places_like(self, element: Element, slot: str) -> bool:
+        """Whether an element of the same names all the way up has a value in this slot."""
+        way = [element.name, *(one.name for one in element.ancestors())]
+        return any(
+            self.value(other, slot)
+            and way == [other.name, *(one.name for one in other.ancestors())]
+            for other in map(self.document.element, self.document.named.get(element.name, ()))
+        )
+
     def raw(self, element: Element, slot: str, quote: bytes) -> bytes:
         """The value's own bytes, fit to stand in `quote` if it is an attribute's."""
         data = self.document.data
@@ -281,18 +328,32 @@ class _Stripping:
         document: Document,
         twin: Document | None,
         found: dict[tuple[Element, str], str],
+        names: Places,
+        key: bytes,
+        overrides: Overrides,
     ) -> None:
         self.document = document
         self.found = found
         self.places: list[Place] = []
+        self.uncertain: list[tuple[str, str, str]] = []  # path, rule, what was found
         self.edits: list[Edit] = []
-        self._names = Places(document)
+        self._names = names
+        self._key = key
+        self._same = twin is document
         self._twin: _Twin | None = None
+        self._twin_targets: dict[tuple[Element, str], str] = {}
         if twin is not None:
-            self._twin_targets = list(rules.targets(twin, _encrypted(twin)[0]))
+            if not self._same:
+                twin_names = Places(twin)
+                self._twin_targets = {
+                    (target.element, target.slot): target.rule
+                    for target in rules.targets(twin, _encrypted(twin)[0])
+                    if target.rule not in rules.LEFT_RULES
+                }
+                overrides.apply(twin, twin_names, self._twin_targets)
             wanted = {element.name for element, _ in found}
-            wanted |= {target.element.name for target in self._twin_targets}
-            self._twin = _Twin(twin, wanted)
+            wanted |= {element.name for element, _ in self._twin_targets}
+            self._twin = _Twin(twin, wanted, names if self._same else twin_names)
 
     def add_places_of_twin(self) -> None:
         """A place in production is one here, too, even if nothing here shows it.
@@ -300,29 +361,44 @@ class _Stripping:
         An empty or missing value here must not empty production's, and a value that looks
         harmless here must not replace what is a URL there.
         """
-        if self._twin is None:
+        if self._twin is None or not self._twin_targets:
             return
-        names = {target.element.name for target in self._twin_targets}
+        names = {element.name for element, _ in self._twin_targets}
         elements = {
             self._names.key(element): element
-            for element in self.document.elements
-            if element.name in names
+            for name in sorted(names)
+            for element in map(self.document.element, self.document.named.get(name, ()))
         }
-        for target in self._twin_targets:
-            element = elements.get(self._twin.places.key(target.element))
+        for (target, slot), rule in self._twin_targets.items():
+            element = elements.get(self._twin.places.key(target))
             if element is not None and not rules.is_variable(self.document, element):
-                self.found.setdefault((element, target.slot), target.rule)
+                self.found.setdefault((element, slot), rule)
 
     def run(self) -> None:
         """Fill `edits` and `places`, in the document's order."""
         for (element, slot), rule in sorted(
-            self.found.items(), key=lambda item: (item[0][0].start, item[0][1])
+            self.found.items(), key=lambda item: (item[0][0].number, item[0][1])
         ):
-            outcome = self._one(element, slot)
-            if outcome is not None:
-                self.places.append(Place(self._names.path(element, slot), rule, outcome))
+            dev_value = self._value(element, slot)
+            outcome = self._one(element, slot, rule)
+            if outcome is None:
+                continue
+            path = self._names.path(element, slot)
+            hidden = outcome == "kept" and not self._same and self._hides_change(element, slot)
+            said = "\0".join((path, dev_value)).encode()
+            fingerprint = hmac.new(self._key, said, "sha256").hexdigest() if hidden else ""
+            self.places.append(Place(path, rule, outcome, hidden, fingerprint))
 
-    def _one(self, element: Element, slot: str) -> Outcome | None:
+    def _hides_change(self, element: Element, slot: str) -> bool:
+        """Whether the dev account has another value of its own than the one that is kept."""
+        twin = self._twin
+        other = twin.element(self._names.key(element)) if twin is not None else None
+        mine = self._value(element, slot)
+        if twin is None or other is None or not mine or rules.MASK.fullmatch(mine):
+            return False
+        return mine != twin.value(other, slot)
+
+    def _one(self, element: Element, slot: str, rule: str) -> Outcome | None:
         key = self._names.key(element)
         twin = self._twin
         other = twin.element(key) if twin is not None else None
@@ -334,17 +410,61 @@ class _Stripping:
                 self._omit(element, slot)
                 return "omitted"
             if twin.value(other, slot):
-                self._put(element, slot, kept_marker(key, slot).encode())
-                return "kept"
-            if not twin.has(other, slot) and self._attribute(element, slot) is not None:
+                if self._is_certain(element, other, slot):
+                    self._keep(element, other, slot)
+                    return "kept"
+                self._tell_uncertain(element, slot, "uncertain-place")
+            elif not twin.has(other, slot) and self._attribute(element, slot) is not None:
                 # Production's own "nothing" is kept as it is: no attribute.
                 empty = not self._value(element, slot)
                 self._omit(element, slot)
                 return None if empty else "emptied"
+        elif twin is not None and self._is_lost_among_siblings(element, slot):
+            self._tell_uncertain(element, slot, "uncertain-place")
         if not self._value(element, slot):
             return None
         self._put(element, slot, b"")
         return "emptied"
+
+    def _keep(self, element: Element, other: Element, slot: str) -> None:
+        """Put a marker where production has a value of its own.
+
+        What is no place in production, such as a path where the dev account has a URL, may be
+        seen: it is written out, so that both sides look the same.
+        """
+        twin = self._twin
+        if twin is None or self._same or (other, slot) in self._twin_targets:
+            self._put(element, slot, kept_marker(self._names.key(element), slot).encode())
+            return
+        attribute = self._attribute(element, slot)
+        quote = b'"' if attribute is None else self.document.data[attribute.end : attribute.end + 1]
+        self._put(element, slot, twin.raw(other, slot, quote))
+
+    def _is_certain(self, element: Element, other: Element, slot: str) -> bool:
+        """Whether production's value belongs here; it does if nobody could tell the difference."""
+        if self._same or self._names.is_certain(element):
+            return True
+        twin = self._twin
+        if twin is None:
+            return False
+        is_the_same = self._value(element, slot) == twin.value(other, slot)
+        return is_the_same or len(twin.values_beside(other, slot)) == 1
+
+    def _is_lost_among_siblings(self, element: Element, slot: str) -> bool:
+        """Whether production has such places beside, and none of them is this one for certain.
+
+        A new field or header is no such place; a new choice of a list is, and one of several
+        rows without names.
+        """
+        if self._twin is None or not self._value(element, slot):
+            return False
+        if self._names.is_certain(element) and not _is_choice(element):
+            return False
+        return self._twin.has_places_like(element, slot)
+
+    def _tell_uncertain(self, element: Element, slot: str, rule: str) -> None:
+        path = self._names.path(element, slot)
+        self.uncertain.append((path, rule, self._value(element, slot)))
 
     def _attribute(self, element: Element, slot: str) -> Attribute | None:
         return None if slot == "text()" else self.document.attribute(element, slot[1:])
@@ -360,7 +480,7 @@ class _Stripping:
             attribute = self._attribute(element, slot)
             if attribute is not None:
                 self.edits.append(Edit(attribute.outer_start, attribute.end + 1, b""))
-        elif element.children:
+        elif element.has_children:
             self._put(element, slot, b"")
         else:
             self.edits.append(Edit(element.start, element.end, b""))
@@ -389,45 +509,129 @@ class _Stripping:
             self.edits.append(Edit(element.end - 2, element.end, b">%s</%s>" % (new, name)))
         else:
             # White space alone is no value; the new one takes its place.
-            end = element.tag_end if element.children else element.close
+            end = element.tag_end if element.has_children else element.close
             self.edits.append(Edit(element.tag_end, end, new))
 
 
+def _is_choice(element: Element) -> bool:
+    """Whether an element is one of the values that a property allows."""
+    return any(one.name == "allowedValue" for one in (element, *element.ancestors()))
+
+
 def _findings(
-    document: Document, found: Mapping[tuple[Element, str], str], key: bytes
+    document: Document, found: Mapping[tuple[Element, str], str], places: Places, key: bytes
 ) -> Iterator[Finding]:
     """What looks like a secret outside the places that were stripped."""
-    places = Places(document)
     for value, _, hits in _suspicious(document, found):
         for hit in hits:
             yield _finding(places.path(value.element, value.slot), hit.rule, hit.found, key)
+
+
+# What has none of these signs, and no run of letters and digits this long, holds no secret.
+_RUN_LENGTH = 15
+_SIGNS = bytes(
+    ord("!")
+    if chr(code) in "=:(<,@&"
+    else ord("w")
+    if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "+/_~.-")
+    else ord(" ")
+    for code in range(256)
+)
+_RUN = b"w" * _RUN_LENGTH
+
+
+def _may_hold_secret(raw: bytes) -> bool:
+    """One cheap look at bytes that are values, with something else between."""
+    signs = raw.translate(_SIGNS)
+    return (
+        b"!" in signs
+        or _RUN in signs
+        or b"asic" in raw
+        or b"ASIC" in raw
+        or b"PRIVATE" in raw
+        or b"DENTIFIED" in raw
+        or b"dentified" in raw
+    )
 
 
 def _suspicious(
     document: Document, found: Mapping[tuple[Element, str], str]
 ) -> Iterator[tuple[Value, str, list[secrets.Hit]]]:
     """Values outside the places in `found` that hold something like a secret, with their text."""
-    zones = dict(rules.zoned(document))
-    for value in values(document):
-        element, slot = value.element, value.slot
-        # Comments go with the text that they stand in.
-        if (element, "text()" if slot == "comment()" else slot) in found:
-            continue
-        text = decode(document, value)
-        if len(text) < _SHORTEST:
-            continue
-        # Where values live: text, and attributes that hold one. Not ids, names and blobs.
-        values_live_here = not slot.startswith("@") or slot[1:] in rules.VALUED
-        random = (
-            zones[element] != "data"
-            and element.name not in _BLOBS
-            and (values_live_here or zones[element] == "settings")
+    book = document.book
+    tags = {
+        tag
+        for tag in set(document.tags)
+        if tag in book and _may_hold_secret(b"\0".join(book[tag].values(tag)))
+    }
+    every = document.tags
+    by_number: set[int] = set()
+    if tags:
+        by_number.update(number for number, at in enumerate(document.tag_of) if every[at] in tags)
+    gaps = {gap for gap in set(document.gaps) if len(gap) >= _SHORTEST and _may_hold_secret(gap)}
+    if gaps:
+        owner = document.element_of_gap
+        by_number.update(
+            max(owner(number), 0) for number, gap in enumerate(document.gaps) if gap in gaps
         )
-        hits = secrets.search(text, random_strings=random)
-        if len(text) >= 128:
-            hits += secrets.masks(text, hits)
-        if hits:
-            yield value, text, hits
+    looked_at: dict[tuple[bytes, bool], list[secrets.Hit]] = {}
+    zones = rules.Zones(document)
+    for number in sorted(by_number):
+        element = document.element(number)
+        for value in values_of(document, element):
+            # Comments go with the text that they stand in.
+            if (element, "text()" if value.slot == "comment()" else value.slot) in found:
+                continue
+            raw = document.data[value.start : value.end]
+            if len(raw) < _SHORTEST or not _may_hold_secret(raw):
+                continue
+            is_random_odd = _random_strings_are_odd(element, value.slot, zones)
+            known = looked_at.get((raw, is_random_odd))
+            if known is None:
+                known = _hits(decode(document, value), random_strings=is_random_odd)
+                looked_at[raw, is_random_odd] = known
+            hits = [
+                hit
+                for hit in known
+                if hit.rule != "random-string" or not _names_an_id(document, element, value.slot)
+            ]
+            if hits:
+                yield value, decode(document, value), hits
+
+
+def _hits(text: str, *, random_strings: bool) -> list[secrets.Hit]:
+    hits = secrets.search(text, random_strings=random_strings)
+    if len(text) >= 128:
+        hits += secrets.masks(text, hits)
+    return hits
+
+
+def _random_strings_are_odd(element: Element, slot: str, zones: rules.Zones) -> bool:
+    """Where values live: text, and attributes that hold one. Not ids, names and blobs."""
+    if element.name in _BLOBS or any(
+        one.name in _BLOBS for one, _ in zip(element.ancestors(), range(3), strict=False)
+    ):
+        return False
+    zone = zones.of(element.number)
+    values_live_here = not slot.startswith("@") or slot[1:] in rules.VALUED
+    return zone != "data" and (values_live_here or zone == "settings")
+
+
+def _names_an_id(document: Document, element: Element, slot: str) -> bool:
+    """Whether the names beside a value say that it is an id, a sheet, a search or a checksum."""
+    names = [value for name, value in document.said(element) if name in rules.NAMING]
+    if not slot.startswith("@") or slot[1:] not in rules.VALUED:
+        names.append(slot[1:] if slot.startswith("@") else element.name)
+    if element.name == "staticparameter":
+        for above, _ in zip(element.ancestors(), range(3), strict=False):
+            names += [value for name, value in document.said(above) if name in rules.NAMING]
+    if element.name in ("defaultValue", "value", "allowedValue") and element.parent is not None:
+        names += [
+            document.text(sibling)
+            for sibling in element.parent.children
+            if sibling.name in ("label", "name", "key")
+        ]
+    return any(map(secrets.names_an_id, names))
 
 
 def _finding(path: str, rule: str, found: str, key: bytes) -> Finding:
@@ -460,8 +664,9 @@ def _production_values(
         slots.setdefault(value.element.name, set()).add(value.slot)
     by_marker = {
         asked.places.token(element, slot): (element, slot)
-        for element in twin.elements
-        for slot in slots.get(element.name, ())
+        for name, wanted in slots.items()
+        for element in map(twin.element, twin.named.get(name, ()))
+        for slot in wanted
     }
     for value, marker in kept:
         if marker not in by_marker:
@@ -471,16 +676,3 @@ def _production_values(
             raise _stale()
         quote = document.data[value.start - 1 : value.start]
         yield Edit(value.start, value.end, asked.raw(element, slot, quote))
-
-
-__all__ = [
-    "HIDDEN",
-    "Finding",
-    "Place",
-    "Stripped",
-    "environment_places",
-    "fill",
-    "hide",
-    "mask",
-    "strip",
-]

@@ -41,7 +41,9 @@ class Encrypted:
 
     def elements(self, document: Document) -> Iterator[Element]:
         """The elements that the path leads to."""
-        for element in document.elements:
+        last = self.steps[-1]
+        for number in document.numbers(lambda shape: not last.names or shape.name in last.names):
+            element = document.element(number)
             if self._leads_to(document, element):
                 yield element
 
@@ -55,15 +57,18 @@ class Encrypted:
 
 
 def _local_value(document: Document, element: Element, name: str) -> str | None:
-    for attribute in document.attributes(element):
-        if attribute.local == name:
-            return document.value(attribute)
-    return None
+    if name not in element.shape.local_names:
+        return None
+    written = element.shape.names[element.shape.local_names.index(name)]
+    return document.get(element, written)
 
 
 def encrypted_entries(document: Document) -> list[tuple[str, bool]]:
     """(path, isSet) of every `encryptedValue`, in order."""
     found = []
+    # One look at the names saves building the tree of a large document.
+    if not any(shape.name == "encryptedValue" for shape in document.book.values()):
+        return []
     for child in document.root.children:
         if child.name == "encryptedValues":
             for entry in child.children:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from partnerapi import answers, wire
-from partnerapi.client import Capabilities, PartnerApiClient
+from partnerapi.client import Capabilities, PartnerApiClient, as_document
+from partnerapi.componentxml import Document
 from partnerapi.records import (
     Branch,
     Component,
@@ -31,13 +32,17 @@ class GuideClient(PartnerApiClient):
 
     # -- components --------------------------------------------------------
 
-    def create_component(self, xml: bytes, *, branch_id: str) -> Component:
-        body = self._addressed(xml, "")
+    def create_component(self, xml: Document | bytes, *, branch_id: str) -> Component:
+        document = as_document(xml)
+        body = self._addressed(document, "")
         answer = self._send(Request(self.operations[2], {"branch": branch_id}, body))
-        return self._created(answer, branch_id, xml)
+        return self._created(answer, branch_id, document)
 
-    def update_component(self, component_id: str, xml: bytes, *, branch_id: str) -> Component:
-        body = self._addressed(xml, component_id)
+    def update_component(
+        self, component_id: str, xml: Document | bytes, *, branch_id: str
+    ) -> Component:
+        document = as_document(xml)
+        body = self._addressed(document, component_id)
         values = {"component": component_id, "branch": branch_id}
         answer = self._send(Request(self.operations[3], values, body))
         return self._written(answer, branch_id, component_id)

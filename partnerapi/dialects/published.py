@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from partnerapi import answers, wire
-from partnerapi.client import Capabilities, PartnerApiClient
+from partnerapi.client import Capabilities, PartnerApiClient, as_document
+from partnerapi.componentxml import Document
 from partnerapi.errors import AlreadyExists, BadResponse, NotFound, PartnerApiError
 from partnerapi.operations import OPERATIONS, SUPPORTING, XML, Operation
 from partnerapi.records import (
@@ -67,13 +68,19 @@ class PublishedClient(PartnerApiClient):
 
     # -- components --------------------------------------------------------
 
-    def create_component(self, xml: bytes, *, branch_id: str) -> Component:
+    def create_component(self, xml: Document | bytes, *, branch_id: str) -> Component:
+        document = as_document(xml)
         # The branch is an attribute of the root, not part of the address.
-        body = self._addressed(xml, "", branch_id)
-        return self._created(self._send(Request(self.operations[2], body=body)), branch_id, xml)
+        body = self._addressed(document, "", branch_id)
+        return self._created(
+            self._send(Request(self.operations[2], body=body)), branch_id, document
+        )
 
-    def update_component(self, component_id: str, xml: bytes, *, branch_id: str) -> Component:
-        body = self._addressed(xml, component_id, branch_id)
+    def update_component(
+        self, component_id: str, xml: Document | bytes, *, branch_id: str
+    ) -> Component:
+        document = as_document(xml)
+        body = self._addressed(document, component_id, branch_id)
         answer = self._send(Request(self.operations[3], {"component": component_id}, body))
         return self._written(answer, branch_id, component_id)
 

@@ -21,6 +21,7 @@ from .promotions import (
     Turn,
 )
 from .readings import Reading
+from .rules import RuleOverride
 
 __all__ = [
     "Acceptance",
@@ -57,6 +58,7 @@ __all__ = [
     "PromotionRequest",
     "Reading",
     "Reservation",
+    "RuleOverride",
     "StepRun",
     "Turn",
     "current_primary_account",

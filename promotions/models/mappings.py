@@ -38,7 +38,7 @@ class ComponentMapping(models.Model):
     )
     promoted_dev_version = models.PositiveIntegerField(null=True, blank=True, editable=False)
     promoted_digest = models.CharField(
-        max_length=64,
+        max_length=NAME,
         blank=True,
         editable=False,
         help_text="Hash over what was promoted last, without the values of environments.",

@@ -147,8 +147,10 @@ class PlannedComponent(models.Model):
         default=list, help_text="What was emptied, kept or omitted: path, rule, outcome."
     )
     rewrites = models.JSONField(default=list, help_text="References rewritten: path, context.")
-    digest = models.CharField(max_length=64, blank=True)
-    base_digest = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(
+        max_length=NAME, blank=True, help_text="Version of the rules, colon, SHA-256."
+    )
+    base_digest = models.CharField(max_length=NAME, blank=True)
     difference = models.ForeignKey(
         Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

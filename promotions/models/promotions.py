@@ -253,13 +253,15 @@ class ComponentResult(models.Model):
     losses = models.PositiveSmallIntegerField(
         default=0, help_text="How often the answer to its creation was lost and nothing could tell."
     )
-    staged_digest = models.CharField(max_length=64, blank=True)
-    promoted_digest = models.CharField(max_length=64, blank=True)
+    staged_digest = models.CharField(max_length=NAME, blank=True)
+    promoted_digest = models.CharField(max_length=NAME, blank=True)
     promoted_text = models.ForeignKey(
         Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     staged_seal = models.CharField(
-        max_length=64, blank=True, help_text="Keyed hash over everything on the branch, values too."
+        max_length=NAME,
+        blank=True,
+        help_text="Keyed hash over everything on the branch, values too.",
     )
     difference = models.ForeignKey(
         Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"

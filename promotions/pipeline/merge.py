@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from partnerapi import componentxml
 from partnerapi.client import PartnerApiClient
+from partnerapi.componentxml import Document
 from partnerapi.errors import AnswerLost, Conflict, NotFound
 from partnerapi.records import MergeDetail, MergeRequest
 
@@ -23,7 +24,7 @@ from ..models import (
     Reservation,
     Turn,
 )
-from ..plan import content_hash, premises
+from ..plan import content_hash, premises, team_rules
 from ..plan.premises import Moment
 from ..states import MERGE_INCOMPLETE, HoldKind, Stage, Status
 from ..transitions import drop_branches, record_event
@@ -102,8 +103,9 @@ def verify(context: StepContext) -> Wait | None:
         on_branch = context.client.get_component(
             result.prod_component_id, branch_id=context.branch.remote_id
         )
-        as_planned = is_as_planned(context, result, componentxml.mask(on_branch.xml))
-        if seal(on_branch.xml) != result.staged_seal or not as_planned:
+        masked = componentxml.mask(on_branch.document, overrides=team_rules.active())
+        as_planned = is_as_planned(context, result, masked)
+        if seal(on_branch.document) != result.staged_seal or not as_planned:
             raise PromotionError("PLAN_STALE", f"“{component.name}” was changed on the branch.")
     context.note(f"{counted(len(results), 'component')} as approved")
     return None
@@ -175,8 +177,20 @@ def _found_on_main(
             twin = client.get_component(result.prod_component_id)
         except NotFound:
             continue
-        if componentxml.digest(componentxml.mask(twin.xml)) == result.staged_digest:
+        if _is_what_was_staged(twin.document, result):
             yield result, twin.version
+
+
+def _is_what_was_staged(document: Document, result: ComponentResult) -> bool:
+    """Whether a document on main says what was staged.
+
+    Where the rules have changed since, only the seal can tell, which does not depend on them.
+    """
+    overrides = team_rules.active()
+    if componentxml.rules_of(result.staged_digest) == componentxml.rules_version(overrides):
+        masked = componentxml.mask(document, overrides=overrides)
+        return componentxml.digest(masked, overrides) == result.staged_digest
+    return seal(document) == result.staged_seal
 
 
 def await_draft(context: StepContext) -> Wait | None:

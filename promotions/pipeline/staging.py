@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from partnerapi import componentxml
-from partnerapi.componentxml import ComponentXmlError
+from partnerapi.componentxml import ComponentXmlError, Document
 from partnerapi.errors import (
     AnswerLost,
     BadRequest,
@@ -24,7 +24,7 @@ from partnerapi.records import Component
 
 from ..messages import PromotionError
 from ..models import ComponentResult, Installation, IntegrationPack, Reservation
-from ..plan import premises
+from ..plan import premises, team_rules
 from ..plan.classify import read_dev, store_difference, symbolic
 from ..plan.earlier import Plain
 from ..plan.premises import Moment
@@ -165,13 +165,15 @@ def _complete(context: StepContext, result: ComponentResult) -> None:
     production: Component | None = None
     if component.action == "update":
         production = _unmoved_twin(context, result)
-    content = _content(context, result, production=production.xml if production else None)
+    content = _content(context, result, production=production.document if production else None)
     ids = _ids(context)
     if _missing(context, content, ids):
         return
     base = production or context.client.get_component(prod_id, branch_id=context.branch.remote_id)
-    body = componentxml.fill(content, production=production.xml if production else None, ids=ids)
-    envelope = componentxml.read_envelope(base.xml)
+    body = componentxml.fill(
+        content, production=production.document if production else None, ids=ids
+    )
+    envelope = componentxml.read_envelope(base.document)
     body = componentxml.set_envelope(
         body,
         component_id=prod_id,
@@ -196,13 +198,16 @@ def _complete(context: StepContext, result: ComponentResult) -> None:
     _finish(context, result, Outcome.DONE, branch_version=version)
 
 
-def _content(context: StepContext, result: ComponentResult, *, production: bytes | None) -> bytes:
+def _content(
+    context: StepContext, result: ComponentResult, *, production: Document | None
+) -> Document:
     """The component as planned, read and prepared again; it must be what was planned.
 
     :raises PromotionError: PLAN_STALE.
     """
     component = result.component
-    dev_xml = read_dev(
+    team_rules.check(component.digest, component.name)
+    dev = read_dev(
         context.client,
         context.promotion.dev_account.account_id,
         component.dev_component_id,
@@ -215,7 +220,7 @@ def _content(context: StepContext, result: ComponentResult, *, production: bytes
         for planned in context.promotion.plan.components.all()
     }
     wanted = symbolic(
-        dev_xml,
+        dev,
         production=production,
         references=references,
         environment_values=context.promotion.environment_values,
@@ -224,15 +229,14 @@ def _content(context: StepContext, result: ComponentResult, *, production: bytes
         raise PromotionError(
             "PLAN_STALE", f"“{component.name}” is not what it was when the plan was made."
         )
-    return wanted.xml
+    return wanted.document
 
 
-def _missing(context: StepContext, content: bytes, ids: Mapping[str, str]) -> list[str]:
+def _missing(context: StepContext, content: Document, ids: Mapping[str, str]) -> list[str]:
     """Dev ids that the content names and that have no production id yet."""
     planned = context.promotion.plan.components.values_list("dev_component_id", flat=True)
-    return [
-        key for key in planned if key not in ids and componentxml.symbol(key).encode() in content
-    ]
+    named = componentxml.symbols(content)
+    return [key for key in planned if key not in ids and key.lower() in named]
 
 
 def _unmoved_twin(context: StepContext, result: ComponentResult) -> Component:
@@ -358,28 +362,30 @@ def _read_back(context: StepContext, result: ComponentResult) -> None:
     on_branch = context.client.get_component(
         result.prod_component_id, branch_id=context.branch.remote_id
     )
-    main: bytes | None = None
+    overrides = team_rules.active()
+    main: Document | None = None
     if result.component.action == "update":
-        main = componentxml.mask(_unmoved_twin(context, result).xml)
-    masked = componentxml.mask(on_branch.xml)
+        main = componentxml.mask(_unmoved_twin(context, result).document, overrides=overrides)
+    masked = componentxml.mask(on_branch.document, overrides=overrides)
+    staged_digest = componentxml.digest(masked, overrides)
     if not is_as_planned(context, result, masked):
         raise PromotionError(
             "PLAN_STALE", f"“{result.component.name}” on the branch is not what was planned."
         )
     columns = store_difference(main, masked)
-    plain = Plain.of(on_branch.xml)
+    plain = Plain.of(on_branch.document)
     with context.writing():
         ComponentResult.objects.filter(pk=result.pk).update(
             promoted_digest=plain.digest,
             promoted_text=plain.store(),
-            staged_digest=componentxml.digest(masked),
-            staged_seal=seal(on_branch.xml),
+            staged_digest=staged_digest,
+            staged_seal=seal(on_branch.document),
             **columns,
         )
-    result.staged_digest = componentxml.digest(masked)
+    result.staged_digest = staged_digest
 
 
-def is_as_planned(context: StepContext, result: ComponentResult, masked: bytes) -> bool:
+def is_as_planned(context: StepContext, result: ComponentResult, masked: Document) -> bool:
     """Whether the branch holds the planned content: new production ids are symbols again for the comparison."""
     symbols = {
         prod: componentxml.symbol(dev)
@@ -387,19 +393,21 @@ def is_as_planned(context: StepContext, result: ComponentResult, masked: bytes) 
         .filter(component__action="create")
         .values_list("component__dev_component_id", "prod_component_id")
     }
-    planned = componentxml.digest(componentxml.rewrite(masked, symbols).xml)
+    team_rules.check(result.component.digest, result.component.name)
+    rewritten = componentxml.rewrite(masked, symbols).document
+    planned = componentxml.digest(rewritten, team_rules.active())
     return planned == result.component.digest
 
 
-def seal(xml: bytes) -> str:
+def seal(document: Document) -> str:
     """A keyed hash over a component with its environment values, which the masked digest does not see.
 
-    Keyed, so that no value can be guessed from it. Masks are left out: nobody promises that the same secret has the
-    same mask at every reading.
+    The version of the one form stands before it. Keyed, so that no value can be guessed from it. Masks are left out:
+    nobody promises that the same secret has the same mask at every reading.
     """
     key = Installation.load().key("seal")
-    content = MASK.sub(b"", componentxml.normalise(xml))
-    return hmac.new(key, content, "sha256").hexdigest()
+    content = MASK.sub(b"", componentxml.normalise(document))
+    return f"{componentxml.FORM_VERSION}:{hmac.new(key, content, 'sha256').hexdigest()}"
 
 
 def _check_package_version(context: StepContext) -> None:

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 
 from partnerapi import componentxml
 from partnerapi.client import PartnerApiClient
+from partnerapi.componentxml import Document
 from partnerapi.errors import NotFound
 from partnerapi.records import ComponentMetadata
 
 from ..models import Finding
+from . import team_rules
 from .findings import fingerprint_of
 from .resolve import CONNECTION, Resolved
 
@@ -27,9 +29,6 @@ _LISTENS = re.compile(rb"""\bactionType\s*=\s*["']Listen["']""", re.IGNORECASE)
 # Calls of one plan that look for other users of updated components, and users that one finding names.
 MAX_LOOKUPS = 150
 MAX_NAMED = 10
-
-# What is taken out and is no secret: addresses, accounts, folders.
-_ENVIRONMENT_RULES = frozenset({"environment-setting", "network-name", "account-name", "url-value"})
 
 
 def not_for_packs(resolved: Resolved) -> Iterable[Finding]:
@@ -73,14 +72,14 @@ def listener(metadata: ComponentMetadata, xml: bytes) -> Iterable[Finding]:
 
 
 def values_emptied(
-    metadata: ComponentMetadata, dev_xml: bytes, production: bytes
+    metadata: ComponentMetadata, dev: Document, production: Document
 ) -> Iterable[Finding]:
     """With ``ENVIRONMENT_VALUES=empty`` an update clears what the twin has, its secrets among it."""
-    stripped = componentxml.strip(dev_xml, production=production)
-    lost = [place for place in stripped.places if place.outcome != "emptied"]
+    stripped = componentxml.strip(dev, production=production, overrides=team_rules.active())
+    lost = [place for place in stripped.places if place.outcome in ("kept", "omitted")]
     if not lost:
         return
-    secrets = [place for place in lost if place.rule not in _ENVIRONMENT_RULES]
+    secrets = [place for place in lost if place.rule not in componentxml.ENVIRONMENT_RULES]
     paths = sorted({place.path for place in secrets or lost})
     yield Finding(
         code="VALUES_WOULD_BE_EMPTIED",

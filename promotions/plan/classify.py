@@ -10,7 +10,7 @@ from django.conf import settings
 
 from partnerapi import componentxml
 from partnerapi.client import PartnerApiClient
-from partnerapi.componentxml import ComponentXmlError
+from partnerapi.componentxml import ComponentXmlError, Document
 from partnerapi.errors import NotFound
 from partnerapi.records import ComponentMetadata
 
@@ -18,7 +18,7 @@ from ..messages import PromotionError
 from ..models import DevAccount, Finding, Installation, Plan, PlannedComponent
 from ..reading import Reading, lines
 from ..states import Action, EnvironmentValues
-from . import cautions, contents, earlier, findings
+from . import cautions, contents, earlier, findings, team_rules
 from .readings import read_change
 from .resolve import MAPPED_ONLY, Resolved
 
@@ -38,7 +38,7 @@ class Draft:
 class Symbolic:
     """A dev component as it would be in production, with placeholders for what has no value yet."""
 
-    xml: bytes
+    document: Document
     digest: str
     stripped: componentxml.Stripped
     rewritten: componentxml.Rewritten
@@ -54,7 +54,7 @@ def target_folder(dev_account: DevAccount, folder: str) -> str:
 
 def read_dev(
     client: PartnerApiClient, account: str, key: str, version: int, *, pinned: bool
-) -> bytes:
+) -> Document:
     """The dev component's XML at the planned version (operation 1).
 
     :raises PromotionError: PLAN_STALE when only another version can be read, COMPONENT_NOT_FOUND,
@@ -64,22 +64,21 @@ def read_dev(
         component = client.get_component(key, account=account, version=version if pinned else None)
     except NotFound as error:
         raise PromotionError("COMPONENT_NOT_FOUND", key) from error
-    if len(component.xml) > settings.PROMOTION_MAX_COMPONENT_BYTES:
-        raise PromotionError(
-            "COMPONENT_TOO_LARGE", f"“{component.name}”, {len(component.xml)} bytes."
-        )
+    size = len(component.document.data)
+    if size > settings.PROMOTION_MAX_COMPONENT_BYTES:
+        raise PromotionError("COMPONENT_TOO_LARGE", f"“{component.name}”, {size} bytes.")
     if component.version != version:
         raise PromotionError(
             "PLAN_STALE",
             f"“{component.name}” is at version {component.version} in the dev account, not {version}.",
         )
-    return component.xml
+    return component.document
 
 
 def symbolic(
-    dev_xml: bytes,
+    dev: Document,
     *,
-    production: bytes | None,
+    production: Document | None,
     references: Mapping[str, str],
     environment_values: str,
 ) -> Symbolic:
@@ -89,14 +88,17 @@ def symbolic(
     :param references: lower-case dev id -> production id, or a symbol for what does not exist yet.
     :raises PromotionError: BAD_RESPONSE, UNSAFE_XML, COMPONENT_TOO_LARGE.
     """
+    overrides = team_rules.active()
     keep = production if environment_values == EnvironmentValues.KEEP else None
     try:
-        stripped = componentxml.strip(dev_xml, production=keep, key=fingerprint_key())
-        rewritten = componentxml.rewrite(stripped.xml, references)
-        digest = componentxml.digest(rewritten.xml)
+        stripped = componentxml.strip(
+            dev, production=keep, key=fingerprint_key(), overrides=overrides
+        )
+        rewritten = componentxml.rewrite(stripped.document, references)
+        digest = componentxml.digest(rewritten.document, overrides)
     except ComponentXmlError as error:
         raise PromotionError(error.code, error.message) from error
-    return Symbolic(rewritten.xml, digest, stripped, rewritten)
+    return Symbolic(rewritten.document, digest, stripped, rewritten)
 
 
 def fingerprint_key() -> bytes:
@@ -133,7 +135,7 @@ def draft(
         if not prod_id:
             made.found += findings.missing_mapping(metadata)
         return made
-    dev_xml = read_dev(
+    dev = read_dev(
         client,
         dev_account.account_id,
         key,
@@ -141,33 +143,33 @@ def draft(
         pinned=bool(resolved.pinned),
     )
     # Operation 5 of the published API tells a folder's own name only; the document has the path.
-    folder = componentxml.read_envelope(dev_xml).folder_full_path or metadata.folder_full_path
+    folder = componentxml.read_envelope(dev).folder_full_path or metadata.folder_full_path
     component.dev_folder, component.target_folder = folder, target_folder(dev_account, folder)
     production = _production(client, prod_id, metadata, made) if prod_id else None
     references = {
         other: mapped.get(other) or componentxml.symbol(other) for other in resolved.components
     }
     wanted = symbolic(
-        dev_xml,
+        dev,
         production=production,
         references=references,
         environment_values=plan.environment_values,
     )
     if production is not None and plan.environment_values != EnvironmentValues.KEEP:
-        made.found += cautions.values_emptied(metadata, dev_xml, production)
+        made.found += cautions.values_emptied(metadata, dev, production)
     made.found += findings.secrets_left(metadata, wanted.stripped)
     made.found += findings.rewritten_in_data(metadata, wanted.rewritten)
-    made.found += findings.connector_of_account(dev_account, metadata, dev_xml)
-    _compare(made, wanted, production, names_of(resolved, mapped))
+    made.found += findings.connector_of_account(dev_account, metadata, dev)
+    _compare(made, dev_account, wanted, production, names_of(resolved, mapped))
     if production is not None and component.action == Action.UPDATE:
         made.found += earlier.changed_in_production(dev_account, component, production)
-    made.found += cautions.listener(metadata, dev_xml)
+    made.found += cautions.listener(metadata, dev.data)
     return made
 
 
 def _production(
     client: PartnerApiClient, prod_id: str, metadata: ComponentMetadata, made: Draft
-) -> bytes | None:
+) -> Document | None:
     """The twin's XML; a deleted twin is never restored silently."""
     try:
         twin = client.get_component(prod_id)
@@ -176,8 +178,10 @@ def _production(
     if twin is None or twin.deleted:
         return None  # told by the premise that twins are alive
     made.component.prod_version = twin.version
-    made.found += findings.secret_set_in_production(metadata, componentxml.read_envelope(twin.xml))
-    return twin.xml
+    made.found += findings.secret_set_in_production(
+        metadata, componentxml.read_envelope(twin.document)
+    )
+    return twin.document
 
 
 def names_of(resolved: Resolved, mapped: Mapping[str, str]) -> dict[str, str]:
@@ -190,10 +194,15 @@ def names_of(resolved: Resolved, mapped: Mapping[str, str]) -> dict[str, str]:
 
 
 def _compare(
-    made: Draft, wanted: Symbolic, production: bytes | None, names: Mapping[str, str]
+    made: Draft,
+    dev_account: DevAccount,
+    wanted: Symbolic,
+    production: Document | None,
+    names: Mapping[str, str],
 ) -> None:
-    base = componentxml.mask(production) if production is not None else None
-    base_digest = componentxml.digest(base) if base is not None else ""
+    overrides = team_rules.active()
+    base = componentxml.mask(production, overrides=overrides) if production is not None else None
+    base_digest = componentxml.digest(base, overrides) if base is not None else ""
     component = made.component
     if not component.prod_component_id:
         component.action = Action.CREATE
@@ -202,24 +211,26 @@ def _compare(
     component.digest, component.base_digest = wanted.digest, base_digest
     component.places = [
         {"path": place.path, "rule": place.rule, "outcome": place.outcome}
+        | ({"hides_change": True, "value": place.fingerprint} if place.hides_change else {})
         for place in wanted.stripped.places
     ]
+    made.found += findings.changes_hidden(component, dev_account, wanted.stripped)
     component.rewrites = [
         {"path": rewrite.path, "context": rewrite.context} for rewrite in wanted.rewritten.rewrites
     ]
     if component.action == Action.UNCHANGED:
         # A secret that is set matters only where something is written.
-        made.found = []
+        made.found = [f for f in made.found if f.code == findings.CHANGE_HIDDEN]
         return
-    for column, value in store_difference(base, wanted.xml).items():
+    for column, value in store_difference(base, wanted.document).items():
         setattr(component, column, value)
-    made.reading = read_change(base, wanted.xml, names)
+    made.reading = read_change(base, wanted.document, names)
     if made.reading is not None:
         component.sentence = made.reading.sentence
         component.reading = contents.store(made.reading.to_json())
 
 
-def store_difference(old: bytes | None, new: bytes) -> dict[str, Any]:
+def store_difference(old: Document | None, new: Document) -> dict[str, Any]:
     """Columns for the difference of two masked documents, stored for the pages without what looks like a secret."""
     before = componentxml.pretty_lines(componentxml.hide(old)) if old is not None else []
     compared = lines.compare(before, componentxml.pretty_lines(componentxml.hide(new)))

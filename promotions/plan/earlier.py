@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from partnerapi import componentxml
+from partnerapi.componentxml import Document
 from partnerapi.records import PackagedComponent
 
 from ..models import (
@@ -31,9 +32,9 @@ class Plain:
     text: str
 
     @classmethod
-    def of(cls, xml: bytes) -> Plain:
+    def of(cls, document: Document) -> Plain:
         """:raises ComponentXmlError: as ``componentxml.strip``."""
-        bare = componentxml.strip(xml).xml
+        bare = componentxml.strip(document).document
         lines = componentxml.pretty_lines(componentxml.hide(bare))
         return cls(componentxml.digest(bare), "\n".join(lines))
 
@@ -42,7 +43,7 @@ class Plain:
 
 
 def changed_in_production(
-    dev_account: DevAccount, component: PlannedComponent, production: bytes
+    dev_account: DevAccount, component: PlannedComponent, production: Document
 ) -> Iterable[Finding]:
     """The twin is not what was promoted last, or another account promoted it: this promotion would undo that.
 
@@ -56,7 +57,7 @@ def changed_in_production(
     )
     own = next((m for m in mappings if m.dev_account_id == dev_account.pk), None)
     now = Plain.of(production)
-    if own is not None and own.promoted_digest == now.digest:
+    if own is not None and _is_as_promoted(own, component, now):
         return
     promoted = [mapping for mapping in mappings if mapping.last_promoted_at is not None]
     last = promoted[-1] if promoted else own
@@ -69,7 +70,7 @@ def changed_in_production(
     versions = f"version {last.prod_version or '?'}"
     if last.prod_version != component.prod_version:
         versions += f" → {component.prod_version}"
-    if last.promoted_digest == now.digest:
+    if _is_as_promoted(last, component, now):
         if is_ours:
             return
         what = f"“{component.name}” was promoted last{by} ({versions}). This promotion would replace that."
@@ -87,6 +88,13 @@ def changed_in_production(
         can_be_accepted=True,
         difference=_by_hand(last, own, now),
     )
+
+
+def _is_as_promoted(mapping: ComponentMapping, component: PlannedComponent, now: Plain) -> bool:
+    """Whether production has what was promoted; a digest of other rules says nothing, but its version does."""
+    if componentxml.rules_of(mapping.promoted_digest) != componentxml.rules_of(now.digest):
+        return bool(mapping.promoted_digest) and mapping.prod_version == component.prod_version
+    return mapping.promoted_digest == now.digest
 
 
 def _by_hand(last: ComponentMapping, own: ComponentMapping | None, now: Plain) -> Content | None:

@@ -7,14 +7,17 @@ import re
 from collections.abc import Iterable
 
 from partnerapi import componentxml
+from partnerapi.componentxml import Document
 from partnerapi.records import ComponentMetadata
 
 from ..access import same_person
 from ..messages import message
-from ..models import Acceptance, DevAccount, Finding, Plan
+from ..models import Acceptance, DevAccount, Finding, Plan, PlannedComponent
 from .resolve import CONNECTION, MAPPED_ONLY, Resolved
 
 _CONNECTOR_TYPE = re.compile(rb"""\bconnectorType\s*=\s*["']([^"']*)""")
+
+CHANGE_HIDDEN = "CHANGE_HIDDEN"
 
 
 def unresolved(resolved: Resolved) -> Iterable[Finding]:
@@ -77,11 +80,11 @@ def older_package(resolved: Resolved) -> dict[str, list[Finding]]:
 
 
 def connector_of_account(
-    dev_account: DevAccount, component: ComponentMetadata, xml: bytes
+    dev_account: DevAccount, component: ComponentMetadata, document: Document
 ) -> Iterable[Finding]:
     """A custom connector's subtype begins with the id of the account that it was made in."""
     named = {component.sub_type} | {
-        match.decode(errors="replace") for match in _CONNECTOR_TYPE.findall(xml)
+        match.decode(errors="replace") for match in _CONNECTOR_TYPE.findall(document.data)
     }
     account = dev_account.account_id.casefold()
     for sub_type in sorted(one for one in named if account in one.casefold()):
@@ -109,6 +112,43 @@ def secrets_left(
             fingerprint=finding.fingerprint,
             can_be_accepted=True,
         )
+
+
+def changes_hidden(
+    component: PlannedComponent, dev_account: DevAccount, stripped: componentxml.Stripped
+) -> Iterable[Finding]:
+    """Production's value is kept although the dev account has another one that nobody has been told of.
+
+    A value that was told at the last promotion of this component, and is the same since, is not told again.
+    """
+    hidden = [place for place in stripped.places if place.hides_change]
+    if not hidden:
+        return
+    before = (
+        PlannedComponent.objects.filter(
+            plan__dev_account=dev_account,
+            dev_component_id=component.dev_component_id,
+            plan__promotion__merged_at__isnull=False,
+        )
+        .order_by("-plan__promotion__merged_at")
+        .first()
+    )
+    told = {place.get("value") for place in before.places} if before else set()
+    paths = [place.path for place in hidden if place.fingerprint not in told]
+    if not paths:
+        return
+    count = len(paths)
+    yield Finding(
+        code=CHANGE_HIDDEN,
+        subject_id=component.dev_component_id,
+        subject_name=component.name,
+        message=(
+            f"{count} value{'s' if count > 1 else ''} of “{component.name}” changed in dev, "
+            f"production’s {'are' if count > 1 else 'is'} kept."
+        ),
+        path=", ".join(paths),
+        blocking=False,
+    )
 
 
 def secret_set_in_production(

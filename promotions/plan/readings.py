@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping
 
 from partnerapi import componentxml
+from partnerapi.componentxml import Document
 
 from ..models import PlannedComponent
 from ..reading import Reading, plan_sentences, read
@@ -14,7 +15,7 @@ from ..reading.sentences import Planned
 logger = logging.getLogger(__name__)
 
 
-def read_change(old: bytes | None, new: bytes, names: Mapping[str, str]) -> Reading | None:
+def read_change(old: Document | None, new: Document, names: Mapping[str, str]) -> Reading | None:
     """Read two masked documents, without what looks like a secret.
 
     :returns: None for a document that cannot be read so; its XML difference is there all the same.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from partnerapi.componentxml.rules import VERSION
+from partnerapi.componentxml import RULES_VERSION
 
 from ..messages import PromotionError
 from ..models import PromotionRequest
 from ..transitions import dialect_in_use
-
-RULES_VERSION = VERSION
 
 
 def check_rules(promotion: PromotionRequest) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from partnerapi.componentxml import Document
+
 from . import fields, maps, process, profiles
 from .compare import compare
 from .model import CHANGED, NEW, SAME, Change, Entry, Reading, Section
@@ -19,7 +21,7 @@ OUTSIDE = "Also changed outside the picture"
 ROOT = ("name", "type", "subType")
 
 
-def read(old: bytes | None, new: bytes, names: Mapping[str, str]) -> Reading:
+def read(old: Document | bytes | None, new: Document | bytes, names: Mapping[str, str]) -> Reading:
     """What changes in a component.
 
     :param old: production's masked XML without hidden values, or None where there is none.

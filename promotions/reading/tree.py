@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from partnerapi.componentxml.document import parse as parse_document
+from partnerapi.componentxml import Document
 
 
 class Node:
@@ -47,21 +47,23 @@ class Node:
         return Node(self.tag, self.attributes, self.text, kept)
 
 
-def parse(xml: bytes) -> Node:
+def parse(xml: Document | bytes) -> Node:
     """Read a component's XML.
 
     :raises ComponentXmlError: for what is not a component's XML or is not safe to read.
     """
-    document = parse_document(xml)
+    document = Document.parse(xml) if isinstance(xml, bytes) else xml
     made: dict[int, Node] = {}
     # Children stand behind their parents, so they are made first from the back.
     for element in reversed(document.elements):
         attributes = {
-            each.local: document.value(each)
-            for each in document.attributes(element)
-            if not each.declares_namespace
+            name.rpartition(":")[2]: value
+            for name, value in document.said(element)
+            if name != "xmlns" and not name.startswith("xmlns:")
         }
         text = document.text(element)
-        children = [made.pop(id(child)) for child in element.children]
-        made[id(element)] = Node(element.name, attributes, text if text.strip() else "", children)
-    return made[id(document.root)]
+        children = [made.pop(child.number) for child in element.children]
+        made[element.number] = Node(
+            element.name, attributes, text if text.strip() else "", children
+        )
+    return made[0]

@@ -196,9 +196,9 @@ class TestTheMergeDemandsAnApproval:
         client = partner.client()
         on_branch = client.get_component(result.prod_component_id, branch_id=branch.remote_id)
         assert b"Nobody read this" in on_branch.xml
-        masked = componentxml.mask(on_branch.xml)
+        masked = componentxml.mask(on_branch.document)
         promotion.results.filter(pk=result.pk).update(
-            staged_digest=componentxml.digest(masked), staged_seal=seal(on_branch.xml)
+            staged_digest=componentxml.digest(masked), staged_seal=seal(on_branch.document)
         )
         desk.approve(promotion)
         desk.worker.resume()

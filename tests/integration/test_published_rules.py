@@ -16,6 +16,7 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient
+from partnerapi.componentxml import Document
 from partnerapi.records import Component, ComponentMetadata, MergeRequest, PackEntry
 from partnerapi.records import IntegrationPack as RemotePack
 from partnerapi.simulator import seed
@@ -196,7 +197,10 @@ def test_a_twin_with_a_secret_set_is_not_updated_unless_an_admin_accepts_it(
         if found.component_id != twin:
             return found
         marked = b"<bns:encryptedValues>" + entry + b"</bns:encryptedValues>"
-        return replace(found, xml=found.xml.replace(b"<bns:encryptedValues/>", marked))
+        return replace(
+            found,
+            document=Document.parse(found.xml.replace(b"<bns:encryptedValues/>", marked)),
+        )
 
     monkeypatch.setattr(PartnerApiClient, "get_component", with_a_secret)
     plan = office.plan(seed.UPDATE_PACKAGE_ID)

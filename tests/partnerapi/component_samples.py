@@ -79,6 +79,12 @@ class Planter:
         self.sample.gone.append(word[-9:])
         return shape.format(word)
 
+    def host(self) -> str:
+        """A host of an environment."""
+        word = self._word("host-") + ".example.org"
+        self.sample.gone.append(word)
+        return word
+
     def reported(self, shape: str) -> str:
         """A secret in a place that cannot be emptied."""
         word = "".join(self.random.choices(string.ascii_letters + string.digits, k=28))
@@ -135,9 +141,11 @@ def generic_operation(p: Planter) -> str:
     a = p.attribute
     fields = [
         f'<field {a("id", "url")} type="string" {a("value", p.gone("https://{}/v1"))}/>',
-        f'<field id="provider_url" type="string" {a("value", p.gone())}/>',
+        f'<field id="provider_url" type="string" {a("value", p.gone("https://{}"))}/>',
+        f'<field id="resource_url" type="string" {a("value", p.stays("/orders/{}"))}/>',
+        f'<field id="tenantId" type="string" overrideable="true" {a("value", p.gone())}/>',
         f'<field id="auth_platformApiKey" type="password" {a("value", p.gone())}/>',
-        f'<field id="companyId" type="string" {a("value", p.gone())}/>',
+        f'<field id="companyId" type="string" {a("value", p.stays())}/>',
         f'<field id="consumerSecret" type="string" {a("value", p.gone())}/>',
         f'<field id="tokenId" type="string" {a("value", p.gone())}/>',
         '<field id="unset" type="password"/>',
@@ -174,7 +182,7 @@ def http_operation(p: Planter) -> str:
         f"{a('responseProfile', p.id())} {a('label', p.stays())}><requestHeaders>"
         f'<header headerName="Authorization" {a("headerValue", p.gone())} isVariable="false"/>'
         f'<header headerName="X-Auth-Token" {a("headerValue", p.gone())} isVariable="false"/>'
-        f'<header headerName="Host" {a("headerValue", p.gone())} isVariable="false"/>'
+        f'<header headerName="Host" {a("headerValue", p.host())} isVariable="false"/>'
         f'<header headerName="X-Api-Key" {a("headerValue", p.stays())} isVariable="true"/>'
         f'<header headerName="Accept" {a("headerValue", p.stays())} isVariable="false"/>'
         f'<header headerName="X-Custom" {a("headerValue", p.reported("{}"))} isVariable="false"/>'
@@ -221,7 +229,9 @@ def process_properties(p: Planter) -> str:
     properties = [
         one("Anything", "password", p.gone()),
         one("API token", "string", p.gone()),
-        one("Service base URL", "string", p.gone()),
+        one("Service base URL", "string", p.gone("https://{}")),
+        one("Session Key", "string", "SESSION_KEY"),
+        one("Search endpoint", "string", p.stays("/search/{}?limit=10")),
         one("Where", "string", p.gone("https://{}.example.org")),
         one("Proxy port", "number", "8443"),
         one("Primary key", "string", p.stays()),

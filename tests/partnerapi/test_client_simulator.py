@@ -77,12 +77,13 @@ def _branch(live: Live, name: str = "promo-test") -> Branch:
 def _document(live: Live, source: Component, name: str = "") -> bytes:
     """A component of a dev account, addressed to the primary account's Promoted folder."""
     folder = live.client.ensure_folder("/Promoted/Over the wire")
-    xml = componentxml.set_envelope(
-        source.xml,
+    document = componentxml.set_envelope(
+        source.document,
         component_id=None,
         folder_full_path="/Promoted/Over the wire",
         folder_id=folder.folder_id if folder else None,
     )
+    xml = document.to_bytes()
     if name:
         quoted = name.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
         xml = xml.replace(f'name="{source.name}"'.encode(), f'name="{quoted}"'.encode(), 1)

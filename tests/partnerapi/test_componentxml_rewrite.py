@@ -2,8 +2,9 @@
 
 import pytest
 
-from partnerapi.componentxml import rewrite, symbol
+from partnerapi.componentxml import symbol
 from tests.partnerapi.component_samples import component
+from tests.partnerapi.in_bytes import rewrite
 
 A = "aaaaaaaa-1111-4111-8111-aaaaaaaaaaaa"
 B = "bbbbbbbb-2222-4222-8222-bbbbbbbbbbbb"

@@ -6,10 +6,10 @@ from random import Random
 
 import pytest
 
-from partnerapi.componentxml import strip
 from partnerapi.componentxml.names import Kind, kind
 from partnerapi.componentxml.secrets import looks_random
 from tests.partnerapi.component_samples import MASK, component
+from tests.partnerapi.in_bytes import strip
 
 # The same in each process of a parallel run, for they are part of the tests' names.
 UUIDS = [uuid.UUID(int=Random(seed).getrandbits(128), version=4) for seed in range(3)]
@@ -50,8 +50,35 @@ SUSPICIOUS = [
     'keys.load(stream, "swordfish".toCharArray())',
     "user: bob\npassword: Zt7kQ9wLm3xR8vB2\n",
     "GOCSPX-4eC39HqLyjWDarjtT1zdp7dc",
-    UUIDS[0].hex,
     MASK,
+    '"BOOMI_TOKEN.bob@example.org:0f1e2d3c-4b5a-4968-8776-a5b4c3d2e1f0"',
+    "def password = '$3cret-Sommer'",
+    "def password = '#Winter2031'",
+    "def password = '@dm1n-Herbst'",
+    "def passphrase = 'correct horse battery staple'",
+    "[password: 'correct horse battery staple']",
+    "def password = '''swordfish'''",
+    'def password = """\nswordfish\n"""',
+    "def password =\n    'swordfish'",
+    "def password = $/sword'fish/$",
+    "def k = 'aVeryPlainWordAsKey'\nmac.init(new SecretKeySpec(k.getBytes('UTF-8'), 'HmacSHA256'))",
+    'String signWith = "lowercasewords"\nAlgorithm.HMAC256(signWith)',
+    "https://hooks.slack.com/services/T0AAAAAAA/B0BBBBBBB/abcdefghijklmnop",
+    "https://acme.webhook.office.com/webhookb2/0f1e2d3c-4b5a-4968@8776/IncomingWebhook/abcdef",
+    "https://discord.com/api/webhooks/123456789012345678/abcdef-ghijkl_mnop",
+    "https://chat.googleapis.com/v1/spaces/AAAA/messages?key=abcdefghij&token=klmnopqrst",
+    "Basic YTpi",
+    'CREATE USER app IDENTIFIED BY "swordfish"',
+    "alter user app identified by swordfish",
+    "def auth = 'c3dvcmRmaXNo'.decodeBase64()",
+    "Base64.getDecoder().decode('c3dvcmRmaXNo')",
+    "def passwort = 'Seezunge'",
+    "String contraseña = 'pezespada'",
+    "def motDePasse = 'espadon'",
+    'def mot_de_passe = "espadon"',
+    "def senha = 'espadarte'",
+    "def wachtwoord = 'zwaardvis'",
+    "def пароль = 'ryba-mech'",
 ]
 
 HARMLESS = [
@@ -86,6 +113,25 @@ HARMLESS = [
     "pageToken=abc123def456",
     'def tokenType = "bearer1234"',
     "Enter your password: 'then press return'",
+    UUIDS[0].hex,
+    "def checksum = '" + "5e884898da28047151d0e56f8dc62927" * 2 + "'",
+    "def sheetId = '1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upmQ'",
+    "https://docs.example.com/spreadsheets/d/1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upmQ/edit",
+    "def folder_id = '0B7_FHkVqLxk5UWpXZ2lQdnR3bUU9aBcD'",
+    "customsearch_acme_so_hdr_v2_3a_x9_7b_2024",
+    "def codes = ['PASS1', 'PASS2', 'FAIL1']",
+    "def pass = check() ? 'PASS1' : 'FAIL1'",
+    "license_key = 'ABC12345'",
+    "def password = vault.read('secret/data/orders/prod')",
+    "def password = 'secret/data/orders/prod#password'",
+    "def token = 'kv/integration/orders'",
+    "token=EXPIRED42",
+    "def password = '${DPP_PASSWORD}'",
+    'def password = "$password"',
+    "def passwordMessage = 'Your password has expired'",
+    "def password = ask('Please enter the password')",
+    "body.decodeBase64()",
+    "def key = map.keySet()\nmac.init(spec)",
 ]
 
 

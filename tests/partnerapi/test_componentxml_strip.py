@@ -2,9 +2,9 @@
 
 import pytest
 
-from partnerapi.componentxml import (
-    HIDDEN,
-    ComponentXmlError,
+from partnerapi.componentxml import HIDDEN, ComponentXmlError, symbol
+from tests.partnerapi.component_samples import MASK, component
+from tests.partnerapi.in_bytes import (
     digest,
     fill,
     hide,
@@ -13,16 +13,14 @@ from partnerapi.componentxml import (
     read_envelope,
     rewrite,
     strip,
-    symbol,
 )
-from tests.partnerapi.component_samples import MASK, component
 
 DEV = "aaaaaaaa-1111-4111-8111-aaaaaaaaaaaa"
 PRODUCTION = "bbbbbbbb-2222-4222-8222-bbbbbbbbbbbb"
 
 # Each with a secret or an environment value in the place of the braces.
 EMPTIED = [
-    '<GenericOperationConfig><field id="url" type="string" value="{}"/></GenericOperationConfig>',
+    '<GenericConnectionConfig><field id="url" type="string" value="{}"/></GenericConnectionConfig>',
     '<field id="a" type="password" value="{}"/>',
     "<field id='a' type='PASSWORD' value='{}'/>",
     '<field id="a" type="password"><value>{}</value></field>',
@@ -136,10 +134,10 @@ def test_a_variable_is_neither_kept_nor_replaced_by_a_value():
 
 
 def test_quotes_are_escaped_only_as_far_as_needed():
-    dev = component("<field id='url' value='d'/>")
-    production = component('<field id="url" value="it\'s&#x41;&gt;"/>')
+    dev = component("<field id='secret' value='d'/>")
+    production = component('<field id="secret" value="it\'s&#x41;&gt;"/>')
     filled = fill(strip(dev, production=production).xml, production=production, ids={})
-    assert filled == component("<field id='url' value='it&apos;s&#x41;&gt;'/>")
+    assert filled == component("<field id='secret' value='it&apos;s&#x41;&gt;'/>")
 
 
 def test_places_are_matched_by_name_and_not_by_position():
@@ -151,13 +149,17 @@ def test_places_are_matched_by_name_and_not_by_position():
     )
 
 
-def test_nameless_places_are_the_same_only_if_there_are_equally_many():
+def test_nameless_places_keep_a_value_only_if_it_cannot_be_anothers():
     two = '<a><Settings password="x"/><Settings password="y"/></a>'
     three = '<a><Settings password="1"/><Settings password="2"/><Settings password="3"/></a>'
     stripped = strip(component(three), production=component(two))
     assert [place.outcome for place in stripped.places] == ["emptied"] * 3
     assert stripped.places[1].path == "/object/a/Settings[2]/@password"
-    stripped = strip(component(two), production=component(two.replace("x", "z")))
+    # A row that moved would take the other's value along, so it is emptied, told, and stops.
+    stripped = strip(component(two), production=component(two.replace("x", "z").replace("y", "q")))
+    assert [place.outcome for place in stripped.places] == ["emptied"] * 2
+    assert [finding.rule for finding in stripped.findings] == ["uncertain-place"] * 2
+    stripped = strip(component(two), production=component(two.replace("x", "y")))
     assert [place.outcome for place in stripped.places] == ["kept"] * 2
 
 
@@ -238,16 +240,16 @@ def test_extensions_are_declarations_and_stay():
 
 
 def test_a_plan_is_stale_when_production_has_changed():
-    dev = component('<field id="url" value="d"/>')
-    production = component('<field id="url" value="p"/>')
+    dev = component('<field id="secret" value="d"/>')
+    production = component('<field id="secret" value="p"/>')
     planned = strip(dev, production=production).xml
     moved = [
         None,
         component("<other/>"),
-        component('<field id="url" value=""/>'),
-        component(f'<field id="url" value="{MASK}"/>'),
-        component('<field id="url" value="p"/>', encrypted=("//field[@id='url']",)),
-        component('<field id="url" value="p"/><field id="url" value="p"/>'),
+        component('<field id="secret" value=""/>'),
+        component(f'<field id="secret" value="{MASK}"/>'),
+        component('<field id="secret" value="p"/>', encrypted=("//field[@id='secret']",)),
+        component('<field id="secret" value="p"/><field id="secret" value="p"/>'),
     ]
     for other in moved:
         with pytest.raises(ComponentXmlError) as caught:

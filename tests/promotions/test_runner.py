@@ -80,7 +80,7 @@ def hold_on_main(promotion: PromotionRequest) -> dict[str, bytes]:
             f'<bns:Component {ROOT_NAMESPACES} name="a" type="process"><bns:encryptedValues/>'
             f"<bns:object><note>{result.component.name}</note></bns:object></bns:Component>"
         ).encode()
-        digest = componentxml.digest(componentxml.mask(document))
+        digest = componentxml.digest(componentxml.mask(componentxml.Document.parse(document)))
         ComponentResult.objects.filter(pk=result.pk).update(staged_digest=digest)
         documents[result.prod_component_id] = document
     return documents
@@ -333,7 +333,8 @@ class TestTheMerge:
                 return MergeRequest("MR", stage)
 
             def get_component(self, key: str) -> Any:
-                return type("Twin", (), {"version": 8, "xml": on_main[key]})
+                document = componentxml.Document.parse(on_main[key])
+                return type("Twin", (), {"version": 8, "document": document})
 
             def delete_branch(self, _: str) -> None:
                 deleted.append(_)
@@ -368,7 +369,8 @@ class TestTheMerge:
             def get_component(self, key: str) -> Any:
                 if key not in on_main:
                     raise NotFound("The component is not found.")
-                return type("Twin", (), {"version": 8, "xml": on_main[key]})
+                document = componentxml.Document.parse(on_main[key])
+                return type("Twin", (), {"version": 8, "document": document})
 
             def delete_branch(self, _: str) -> None:
                 raise AssertionError("The branch holds what was left out.")
