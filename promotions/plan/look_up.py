@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 from partnerapi.client import PartnerApiClient
-from partnerapi.errors import NotFound
+from partnerapi.errors import NotFound, PartnerApiError
 from partnerapi.records import ComponentMetadata
 
 from ..models import PlannedComponent
 
+Lookalikes = tuple[PlannedComponent, list[ComponentMetadata], list[ComponentMetadata]]
+
 
 def metadata_of_many(
-    client: PartnerApiClient, ids: Iterable[str], account: str | None = None
+    client: PartnerApiClient, ids: Iterable[str]
 ) -> dict[str, ComponentMetadata | None]:
-    """Component id in lower case -> its metadata; None where it is deleted or was never there."""
-    return {key: _metadata(client, key, account) for key in {one.lower() for one in ids}}
+    """Component id in lower case -> its metadata; None where it is deleted or was never there.
+
+    :raises PartnerApiError: when one of them cannot be read.
+    """
+    found: dict[str, ComponentMetadata | None] = {}
+    for key, result in client.get_many_metadata({one.lower() for one in ids}).items():
+        if isinstance(result, NotFound):
+            found[key] = None
+        elif isinstance(result, PartnerApiError):
+            raise result
+        else:
+            found[key] = None if result.deleted else result
+    return found
 
 
-def _metadata(client: PartnerApiClient, key: str, account: str | None) -> ComponentMetadata | None:
-    try:
-        found = client.get_component_metadata(key, account=account)
-    except NotFound:
-        return None
-    return None if found.deleted else found
+def lookalikes(
+    client: PartnerApiClient, components: Sequence[PlannedComponent]
+) -> list[Lookalikes]:
+    """For each component: what production copied from it, and what has its name and type there.
+
+    :raises PartnerApiError: when one of them cannot be asked for.
+    """
+    copies = client.concurrently(
+        [partial(_copies, client, component.dev_component_id) for component in components]
+    )
+    namesakes: dict[tuple[str, str], list[ComponentMetadata]] = defaultdict(list)
+    for twin in client.query_component_metadata(names=[c.name for c in components]):
+        namesakes[twin.name, twin.type].append(twin)
+    found = []
+    for component, copied in zip(components, copies, strict=True):
+        if isinstance(copied, PartnerApiError):
+            raise copied
+        found.append((component, copied, namesakes[component.name, component.component_type]))
+    return found
 
 
-def namesakes_of_many(
-    client: PartnerApiClient, components: Iterable[PlannedComponent]
-) -> Iterator[tuple[PlannedComponent, list[ComponentMetadata], list[ComponentMetadata]]]:
-    """For each component: what production copied from it, and what has its name and type there."""
-    for component in components:
-        copies = client.query_component_metadata(
-            copied_from_component_id=component.dev_component_id
-        )
-        namesakes = client.query_component_metadata(
-            name=component.name, component_type=component.component_type
-        )
-        yield component, list(copies), list(namesakes)
+def _copies(client: PartnerApiClient, component_id: str) -> list[ComponentMetadata]:
+    return list(client.query_component_metadata(copied_from_component_id=component_id))

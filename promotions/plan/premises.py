@@ -27,7 +27,7 @@ from ..models import (
     PromotionRequest,
 )
 from ..states import OPEN, Action
-from .look_up import metadata_of_many, namesakes_of_many
+from .look_up import lookalikes, metadata_of_many
 from .resolve import find_package
 from .same import same_folder, same_sub_type
 
@@ -316,8 +316,10 @@ def _unmapped_twins(look: Look) -> Iterator[Finding]:
     """
     ours = {prod_id.lower() for prod_id in (*look.mapped.values(), *look.made.values())}
     created = look.created()
+    if not created:
+        return
     origins = metadata_of_many(look.platform, [c.copied_from for c in created if c.copied_from])
-    for component, copies, namesakes in namesakes_of_many(look.platform, created):
+    for component, copies, namesakes in lookalikes(look.platform, created):
         origin = origins.get(component.copied_from.lower())
         candidates = [
             *(("was copied from it", twin) for twin in copies),
