@@ -341,13 +341,14 @@ def test_17_a_pending_update_of_the_same_process_is_replaced(office: Office) -> 
 def test_17_a_pack_holds_100_packages_which_is_seen_before_the_merge(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = PartnerApiClient.query_integration_packs
+    kind = type(client())
+    read = kind.query_integration_packs
     more = tuple(PackEntry(f"other-{n}", current_version="1") for n in range(98))
 
     def filled(api: PartnerApiClient) -> tuple[RemotePack, ...]:
         return tuple(replace(pack, entries=pack.entries + more) for pack in read(api))
 
-    monkeypatch.setattr(PartnerApiClient, "query_integration_packs", filled)
+    monkeypatch.setattr(kind, "query_integration_packs", filled)
     promotion = office.requested(SMALL)
     office.approve(promotion, pack=IntegrationPack.objects.get(pack_id=seed.PACKS["orders"]))
     promotion = office.wait_for(promotion, Status.DEPLOYED)
