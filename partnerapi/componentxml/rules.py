@@ -7,6 +7,7 @@ example of each are in rulebook.py, and docs/decisions/0003-what-is-stripped.md 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from partnerapi.componentxml.document import (
@@ -278,6 +279,7 @@ class _Names:
         return any(kind(_last_step(name)) is wanted for name in self.names.values())
 
 
+@lru_cache(maxsize=8192)
 def _last_step(name: str) -> str:
     """The name itself: `DPP_KEY` of `process.DPP_KEY`, `a` of `Root/Object/a`."""
     return re.split(r"[/@]", re.sub(r"\([^()]*\)\s*$", "", name[-300:]))[-1]

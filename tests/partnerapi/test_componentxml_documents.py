@@ -210,3 +210,17 @@ def test_lines_for_people_have_one_element_or_one_line_of_a_script_each():
     ]
     assert lines[at + 6] == '          attribute0="0"'
     assert lines[at + 16] == "      <e/>"
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("<a>" * 1200 + "</a>" * 1200, "levels"),
+        ("<a " + " ".join(f'b{n}="1"' for n in range(1500)) + "/>", "attributes"),
+        ("<a " + " ".join(f'xmlns:p{n}="urn:{n}"' for n in range(300)) + "/>", "prefixes"),
+    ],
+)
+def test_what_no_component_has_is_refused_by_name(body, what):
+    with pytest.raises(componentxml.TooLarge) as caught:
+        componentxml.Document.parse(component(body))
+    assert what in caught.value.message

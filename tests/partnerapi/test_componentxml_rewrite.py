@@ -2,7 +2,7 @@
 
 import pytest
 
-from partnerapi.componentxml import symbol
+from partnerapi.componentxml import ComponentXmlError, symbol
 from tests.partnerapi.component_samples import component
 from tests.partnerapi.in_bytes import rewrite
 
@@ -103,3 +103,15 @@ def test_what_is_not_an_id_cannot_be_a_key():
 def test_a_path_tells_where_without_telling_an_id():
     done = rewrite(component(f'<x><y id="{A}"/><y id="{A}"/></x>'), {A: B})
     assert [one.path for one in done.rewrites] == ["/object/x/y[1]/@id", "/object/x/y[2]/@id"]
+
+
+def test_an_id_without_hyphens_is_rewritten_in_its_own_spelling():
+    bare_a, bare_b = A.replace("-", ""), B.replace("-", "")
+    data = component(f'<x processId="{bare_a}" other="{A}"/>')
+    assert rewrite(data, {A: B}).xml == component(f'<x processId="{bare_b}" other="{B}"/>')
+
+
+def test_mappings_that_differ_only_in_case_are_refused():
+    with pytest.raises(ComponentXmlError) as caught:
+        rewrite(component("<x/>"), {A: B, A.upper(): C})
+    assert caught.value.code == "MAPPING_AMBIGUOUS"
