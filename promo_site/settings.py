@@ -240,7 +240,7 @@ PROMOTION_BRANCH_POLLS = env.int("PROMOTION_BRANCH_POLLS", default=6)
 PROMOTION_MERGE_TIMEOUT = env.int("PROMOTION_MERGE_TIMEOUT", default=600)
 PROMOTION_LAPSE_DAYS = env.int("PROMOTION_LAPSE_DAYS", default=14)
 # Seconds that a promotion waits for a platform that is away, or for a token that is accepted.
-PROMOTION_PATIENCE = env.float("PROMOTION_PATIENCE", default=24 * 3600)
+PROMOTION_PATIENCE = env.int("PROMOTION_PATIENCE", default=24 * 3600)
 # Multiplies every wait, lease and poll, so that tests take seconds where the real thing takes
 # minutes. Leave it at 1 in production.
 PROMOTION_TIME_SCALE = env.float("PROMOTION_TIME_SCALE", default=1.0)

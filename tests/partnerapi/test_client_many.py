@@ -1,5 +1,6 @@
 """Methods that take many ids or names, against the simulator in both dialects."""
 
+import dataclasses
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -98,6 +99,12 @@ def test_an_id_is_found_however_it_is_written(
     assert found == {first.upper(): everything[first], second: everything[second]}
 
 
+def told(found: object) -> object:
+    """A component with its bytes in place of its document, which is equal to no other."""
+    assert isinstance(found, Component), found
+    return dataclasses.replace(found, document=found.xml)  # type: ignore[arg-type]
+
+
 def test_components_of_many(live: Live, everything: dict[str, ComponentMetadata]) -> None:
     wanted = [*everything][:12]
     alone = {id_: live.client.get_component(id_, account=ACCOUNT) for id_ in wanted}
@@ -105,7 +112,9 @@ def test_components_of_many(live: Live, everything: dict[str, ComponentMetadata]
     found = live.client.get_many_components([*wanted, NOBODY], account=ACCOUNT)
     assert isinstance(found.pop(NOBODY), errors.NotFound)
     # Byte by byte what a read of its own gives.
-    assert found == alone
+    assert {id_: told(item) for id_, item in found.items()} == {
+        id_: told(item) for id_, item in alone.items()
+    }
     counted = live.count()
     if live.client.name == "published":
         assert counted == {"BULK Component": 3, "GET Component": 1}

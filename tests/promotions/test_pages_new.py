@@ -257,7 +257,7 @@ def test_plan_detail_shows_what_would_change(
     shown = text(page)
     for words in ("Order to invoice", "Create", "Update", "Unchanged", "Mapped connection"):
         assert words in shown
-    assert "2 environment values handled" in shown
+    assert "2 values handled" in shown
     assert reverse("submit_promotion", args=[plan.pk]) in links(page)
 
 
