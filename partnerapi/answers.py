@@ -317,8 +317,10 @@ def publisher_pack(fields: Fields) -> IntegrationPack:
 def release(fields: Fields, *id_names: str) -> Release:
     """:param id_names: the fields that may hold the release's id."""
     state = (wire.text(fields, "releaseStatus") or "IN_PROGRESS").upper()
+    # One that came to nothing has no id in the guide's answer.
+    read_id = wire.text if state == "ERROR" else wire.required
     return Release(
-        release_id=wire.required(fields, *id_names),
+        release_id=read_id(fields, *id_names),
         state="IN_PROGRESS" if state == "INPROGRESS" else state,
         package_id=wire.text(fields, "packageId"),
         message=wire.text(fields, "message", "errorMessage"),

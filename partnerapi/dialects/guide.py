@@ -138,7 +138,8 @@ class GuideClient(PartnerApiClient):
         with answers.reading(answer):
             fields = answers.fields_of(answer, "ReleaseIntegrationPack")
             # The guide's answer is the end of the release, and the package is what is deployed.
-            wire.required(fields, "packageId")
+            if wire.text(fields, "releaseStatus").upper() != "ERROR":
+                wire.required(fields, "packageId")
             fields.setdefault("releaseStatus", "SUCCESS")
             return answers.release(fields, "releaseId", "packageId")
 

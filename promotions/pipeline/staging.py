@@ -35,6 +35,8 @@ from .context import MAX_MISSES, BranchGone, StageAgain, StepContext, Wait, coun
 
 # What the platform answers in place of a secret.
 MASK = re.compile(rb"[0-9a-f]{128}")
+# What the platform, or a gateway before it, answers while it is away.
+PLATFORM_AWAY = frozenset({429, 503})
 # Failures that are not one component's own: they stop the step at once.
 CONCERNS_ALL = frozenset({"AUTH_FAILED", "FORBIDDEN_ACCOUNT", "BRANCH_IGNORED"})
 
@@ -129,14 +131,16 @@ def _create(context: StepContext, result: ComponentResult) -> None:
         folder_id=folder.folder_id if folder else None,
     )
     sent_before = _reserve(context, result)
-    created = _find_created(context, result) if sent_before else None
+    created = _find_created(context, result)[0] if sent_before else None
     if created is None:
         try:
             created = context.client.create_component(body, branch_id=context.branch.remote_id)
         except (AnswerLost, BadResponse) as error:
             if not may_be_done(error):
                 raise
-            created = _find_created(context, result)
+            created, is_absent = _find_created(context, result)
+            if created is None and is_absent and error.status in PLATFORM_AWAY:
+                raise  # nothing was made: it is looked for again before it is sent again
             if created is None:
                 raise StageAgain(
                     error.code, f"“{component.name}”: {error.message}", result=result
@@ -272,10 +276,10 @@ def _check_main_did_not_move(context: StepContext, result: ComponentResult) -> N
         raise PromotionError("BRANCH_IGNORED", f"“{component.name}” has a new version on main.")
 
 
-def _find_created(context: StepContext, result: ComponentResult) -> Component | None:
+def _find_created(context: StepContext, result: ComponentResult) -> tuple[Component | None, bool]:
     """The component of this name and type that is on our branch and that we do not know yet.
 
-    None also where nothing can tell: then the branch is worth nothing.
+    :returns: it, and whether it is certain that there is none. Where nothing can tell, the branch is worth nothing.
     """
     component = result.component
     branch_id = context.branch.remote_id
@@ -286,13 +290,13 @@ def _find_created(context: StepContext, result: ComponentResult) -> Component | 
         )
         candidates = {row.component_id for row in found if row.component_id.lower() not in known}
         if len(candidates) != 1:
-            return None
+            return None, not candidates
         created = context.client.get_component(candidates.pop(), branch_id=branch_id)
     except (BadRequest, NotFound):
-        return None
+        return None, False
     path = created.folder_full_path.strip("/").casefold()
     is_there = not path or f"/{path}".endswith(component.target_folder.casefold().rstrip("/"))
-    return created if created.branch_id == branch_id and is_there else None
+    return (created if created.branch_id == branch_id and is_there else None), False
 
 
 def _reserve(context: StepContext, result: ComponentResult) -> bool:

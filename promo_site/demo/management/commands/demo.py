@@ -112,8 +112,10 @@ class Command(BaseCommand):
         """Starts everything at once and waits in the order in which each is needed."""
         stack, dialect = self.stack, self.stack.env["PARTNER_API_DIALECT"]
         redis_server = stack.start("redis", servers.redis_command(redis, folder))
+        # As strict about the pace as Boomi, unless somebody has asked for a pace of their own.
+        pace = () if settings.PARTNER_API_SPACING_MS >= 100 else ("--pace-limit", "0")
         platform = stack.start(
-            "simulator", servers.simulator_command(simulator, "--dialect", dialect)
+            "simulator", servers.simulator_command(simulator, "--dialect", dialect, *pace)
         )
         site = stack.start("web", servers.web_command(web))
         self._manage("seed_demo")
