@@ -54,15 +54,13 @@ check: lint types migrations  ## the quick part: lint, types, migrations, unit t
 	$(BIN)/pytest -q $(PARALLEL) -m "not integration and not browser"
 
 # Both at once, for each waits more than it works; the second one is shown when both have ended.
+# One pass after the other: each process of a pass has a whole stack of its own, and more of them
+# than the cores can carry wait for each other until they run into their limits.
 test: lint types migrations  ## everything: SQLite and the guide dialect, PostgreSQL and the published one
-	@mkdir -p var; \
-	$(BIN)/pytest $(PARALLEL) --database=postgresql --dialect=published \
-		-m "database and not browser" >var/test-postgresql.log 2>&1 & second=$$!; \
-	trap 'kill $$second; wait; exit 1' INT TERM; \
-	$(BIN)/pytest $(PARALLEL); first=$$?; \
-	wait $$second; second=$$?; \
-	cat var/test-postgresql.log; \
-	exit $$((first || second))
+	$(BIN)/pytest $(PARALLEL) -m "not integration and not browser"
+	$(BIN)/pytest $(PARALLEL) -m "integration and not browser"
+	$(BIN)/pytest $(PARALLEL) -m browser
+	$(BIN)/pytest $(PARALLEL) --database=postgresql --dialect=published -m "database and not browser"
 
 coverage: $(STAMP)  ## what the unit tests cover, and whether it is enough
 	@mkdir -p var/coverage

@@ -88,8 +88,8 @@ def pytest_load_initial_conftests(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes for a core, of which `make test` runs twice as many: they mostly wait."""
-    return 2 * max(2, os.cpu_count() or 2)
+    """One process more than there are cores, for they often wait."""
+    return max(2, os.cpu_count() or 2) + 1
 
 
 class ByStack(LoadScopeScheduling):
