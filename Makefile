@@ -53,7 +53,6 @@ PARALLEL := --numprocesses auto
 check: lint types migrations  ## the quick part: lint, types, migrations, unit tests
 	$(BIN)/pytest -q $(PARALLEL) -m "not integration and not browser"
 
-# Both at once, for each waits more than it works; the second one is shown when both have ended.
 # One pass after the other: each process of a pass has a whole stack of its own, and more of them
 # than the cores can carry wait for each other until they run into their limits.
 test: lint types migrations  ## everything: SQLite and the guide dialect, PostgreSQL and the published one
