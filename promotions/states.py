@@ -127,6 +127,35 @@ class Outcome(TextChoices):
 MERGE_INCOMPLETE = "MERGE_INCOMPLETE"
 
 
+class StepName(TextChoices):
+    """The steps of a promotion, in the order of the work."""
+
+    RESERVE_BRANCH = "reserve_branch", "Wait for a branch"
+    CREATE_BRANCH = "create_branch", "Create the branch"
+    AWAIT_BRANCH = "await_branch", "Wait until the branch is ready"
+    STAGE_COMPONENTS = "stage_components", "Copy the components"
+    CHECK_STAGED = "check_staged", "Read the branch back"
+    SYNCHRONISE_PACKS = "synchronise_packs", "Read the Integration Packs"
+    OFFER_FOR_REVIEW = "offer_for_review", "Offer for review"
+    BEGIN = "begin", "Begin the deployment"
+    BEGIN_DEPLOYING = "begin_deploying", "Begin deploying"
+    CHECK_PACK = "check_pack", "Check the Integration Pack"
+    TAKE_MERGE_TURN = "take_merge_turn", "Wait for the turn to merge"
+    VERIFY = "verify", "Check that it is what was approved"
+    CREATE_MERGE_REQUEST = "create_merge_request", "Create the merge request"
+    AWAIT_DRAFT = "await_draft", "Wait until it can be merged"
+    EXECUTE_MERGE = "execute_merge", "Merge"
+    AWAIT_MERGED = "await_merged", "Wait until it is merged"
+    DELETE_BRANCH = "delete_branch", "Delete the branch"
+    CREATE_PACKAGE = "create_package", "Package"
+    ENSURE_PACK = "ensure_pack", "Find or create the Integration Pack"
+    ADD_TO_PACK = "add_to_pack", "Add to the Integration Pack"
+    RELEASE_PACK = "release_pack", "Release the Integration Pack"
+    AWAIT_RELEASE = "await_release", "Wait for the release"
+    DEPLOY = "deploy", "Deploy"
+    FINISH = "finish", "Finish"
+
+
 class StepState(TextChoices):
     """Where one run of one step stands."""
 

@@ -177,9 +177,9 @@ class PlannedComponent(models.Model):
             ),
             models.UniqueConstraint(fields=["plan", "position"], name="unique_position_in_plan"),
             models.CheckConstraint(
-                condition=Q(action="create", prod_component_id="")
-                | (~Q(action="create") & ~Q(prod_component_id=""))
-                | Q(action="connection"),
+                condition=Q(action=Action.CREATE, prod_component_id="")
+                | (~Q(action=Action.CREATE) & ~Q(prod_component_id=""))
+                | Q(action=Action.CONNECTION),
                 name="only_a_new_component_has_no_twin",
             ),
         ]

@@ -13,7 +13,7 @@ from partnerapi.errors import NotFound, PartnerApiError
 from ..messages import PromotionError
 from ..models import PromotionBranch, PromotionRequest
 from ..partner import client as partner_client
-from ..states import MERGE_INCOMPLETE, Status
+from ..states import MERGE_INCOMPLETE, Status, StepName
 from ..transitions import StalePromotion, record_event
 from ..worker import platform
 from ..worker.lease import Lease
@@ -114,7 +114,7 @@ def _merge_is_settled(client: PartnerApiClient, lease: Lease, branch: PromotionB
     production would hold components without a mapping and the next promotion would double them.
     """
     promotion = branch.promotion
-    asked = promotion.steps.filter(step="create_merge_request").exists()
+    asked = promotion.steps.filter(step=StepName.CREATE_MERGE_REQUEST).exists()
     is_recorded = promotion.merged_at is not None or promotion.error_code == MERGE_INCOMPLETE
     if not asked or is_recorded:
         return True

@@ -16,7 +16,7 @@ from partnerapi.errors import NotFound
 
 from ..models import Approved, ComponentResult, PromotionBranch, PromotionRequest, StepRun
 from ..partner import client as partner_client
-from ..states import FINAL, Status, StepState
+from ..states import FINAL, Status, StepName, StepState
 from ..transitions import StalePromotion, move
 from ..worker.lease import Lease, LeaseLost
 from ..worker.loop import Wait
@@ -153,7 +153,9 @@ class StepContext:
     def vanished_branch(self) -> PromotionBranch | None:
         """The live branch, where somebody else has deleted it on the platform before its merge (operation 14)."""
         live = self.promotion.branches.filter(delete_due__isnull=True).first()
-        was_ready = self.promotion.steps.filter(step="await_branch", state=StepState.DONE).exists()
+        was_ready = self.promotion.steps.filter(
+            step=StepName.AWAIT_BRANCH, state=StepState.DONE
+        ).exists()
         if live is None or not live.remote_id or not was_ready:
             return None
         if PromotionRequest.objects.filter(
@@ -183,8 +185,7 @@ MAX_MISSES = 2  # times that something that is not found is looked for again
 
 @dataclass(frozen=True)
 class Step:
-    """One step by its name (in the database) and its label (on the page)."""
+    """One step: its name, whose label the page shows, and the work."""
 
-    name: str
-    label: str
+    name: StepName
     take: StepFunction

@@ -62,7 +62,7 @@ class PromotionWork(Work[PromotionRequest]):
             return Stop("a person ended it")
         context = self._context = StepContext(row, lease, begun)
         if begun.attempt > MAX_LOST and _deaths(context) >= MAX_LOST:
-            raise PromotionError("WORKER_LOST", step.label)
+            raise PromotionError("WORKER_LOST", step.name.label)
         try:
             check_rules(row)
             wait = step.take(context)

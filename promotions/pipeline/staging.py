@@ -29,7 +29,7 @@ from ..plan.classify import read_dev, store_difference, symbolic
 from ..plan.earlier import Plain
 from ..plan.premises import Moment
 from ..setup import accounts
-from ..states import Outcome, Status
+from ..states import Action, Outcome, Status
 from ..worker.trouble import is_not_found, may_be_done, passes
 from .context import MAX_MISSES, BranchGone, StageAgain, StepContext, Wait, counted
 
@@ -167,7 +167,7 @@ def _complete(context: StepContext, result: ComponentResult) -> None:
     _progress(context, result)
     prod_id = result.prod_component_id
     production: Component | None = None
-    if component.action == "update":
+    if component.action == Action.UPDATE:
         production = _unmoved_twin(context, result)
     content = _content(context, result, production=production.document if production else None)
     ids = _ids(context)
@@ -270,9 +270,9 @@ def _check_main_did_not_move(context: StepContext, result: ComponentResult) -> N
         on_main = context.client.get_component(result.prod_component_id)
     except NotFound:
         return
-    if component.action == "create" and on_main.branch_id != context.branch.remote_id:
+    if component.action == Action.CREATE and on_main.branch_id != context.branch.remote_id:
         raise PromotionError("BRANCH_IGNORED", f"“{component.name}” is on main.")
-    if component.action == "update" and on_main.version != component.prod_version:
+    if component.action == Action.UPDATE and on_main.version != component.prod_version:
         raise PromotionError("BRANCH_IGNORED", f"“{component.name}” has a new version on main.")
 
 
@@ -368,7 +368,7 @@ def _read_back(context: StepContext, result: ComponentResult) -> None:
     )
     overrides = team_rules.active()
     main: Document | None = None
-    if result.component.action == "update":
+    if result.component.action == Action.UPDATE:
         main = componentxml.mask(_unmoved_twin(context, result).document, overrides=overrides)
     masked = componentxml.mask(on_branch.document, overrides=overrides)
     staged_digest = componentxml.digest(masked, overrides)
@@ -394,7 +394,7 @@ def is_as_planned(context: StepContext, result: ComponentResult, masked: Documen
     symbols = {
         prod: componentxml.symbol(dev)
         for dev, prod in context.written()
-        .filter(component__action="create")
+        .filter(component__action=Action.CREATE)
         .values_list("component__dev_component_id", "prod_component_id")
     }
     team_rules.check(result.component.digest, result.component.name)
@@ -418,7 +418,7 @@ def _check_package_version(context: StepContext) -> None:
     root = context.promotion.results.get(
         component__dev_component_id=context.promotion.plan.root_component_id
     )
-    if root.component.action == "create":
+    if root.component.action == Action.CREATE:
         return
     taken = context.client.query_packaged_components(
         component_id=root.prod_component_id,

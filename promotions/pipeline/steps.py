@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..models import PromotionRequest, StepRun
-from ..states import Stage, Status, StepState
+from ..states import Stage, Status, StepName, StepState
 from . import branch, merge, release, staging
 from .context import Step, StepFunction
 
@@ -17,49 +17,51 @@ def _unless_merged(take: StepFunction) -> StepFunction:
     return lambda context: None if context.promotion.merged_at else take(context)
 
 
-RESERVE = (Step("reserve_branch", "Wait for a branch", branch.reserve_branch),)
+RESERVE = (Step(StepName.RESERVE_BRANCH, branch.reserve_branch),)
 STAGE = (
-    Step("create_branch", "Create the branch", branch.create_branch),
-    Step("await_branch", "Wait until the branch is ready", branch.await_branch),
-    Step("stage_components", "Copy the components", staging.stage_components),
-    Step("check_staged", "Read the branch back", staging.check_staged),
-    Step("synchronise_packs", "Read the Integration Packs", staging.synchronise_packs),
+    Step(StepName.CREATE_BRANCH, branch.create_branch),
+    Step(StepName.AWAIT_BRANCH, branch.await_branch),
+    Step(StepName.STAGE_COMPONENTS, staging.stage_components),
+    Step(StepName.CHECK_STAGED, staging.check_staged),
+    Step(StepName.SYNCHRONISE_PACKS, staging.synchronise_packs),
 )
-OFFER = (Step("offer_for_review", "Offer for review", staging.offer_for_review),)
-BEGIN = (Step("begin", "Begin the deployment", merge.begin),)
-BEGIN_DEPLOYING = (Step("begin_deploying", "Begin the deployment", merge.begin_deploying),)
+OFFER = (Step(StepName.OFFER_FOR_REVIEW, staging.offer_for_review),)
+BEGIN = (Step(StepName.BEGIN, merge.begin),)
+BEGIN_DEPLOYING = (Step(StepName.BEGIN_DEPLOYING, merge.begin_deploying),)
 DEPLOY = (
-    Step("check_pack", "Check the Integration Pack", release.check_pack),
-    Step("take_merge_turn", "Wait for the turn to merge", merge.take_merge_turn),
-    Step("verify", "Check that it is what was approved", merge.verify),
-    Step(
-        "create_merge_request",
-        "Create the merge request",
-        _unless_merged(merge.create_merge_request),
-    ),
-    Step("await_draft", "Wait until it can be merged", _unless_merged(merge.await_draft)),
-    Step("execute_merge", "Merge", _unless_merged(merge.execute_merge)),
-    Step("await_merged", "Wait until it is merged", _unless_merged(merge.await_merged)),
-    Step("delete_branch", "Delete the branch", release.delete_branch),
-    Step("create_package", "Package", release.create_package),
-    Step("ensure_pack", "Find or create the Integration Pack", release.ensure_pack),
-    Step("add_to_pack", "Add to the Integration Pack", release.add_to_pack),
-    Step("release_pack", "Release the Integration Pack", release.release_pack),
-    Step("await_release", "Wait for the release", release.await_release),
-    Step("deploy", "Deploy", release.deploy),
-    Step("finish", "Finish", release.finish),
+    Step(StepName.CHECK_PACK, release.check_pack),
+    Step(StepName.TAKE_MERGE_TURN, merge.take_merge_turn),
+    Step(StepName.VERIFY, merge.verify),
+    Step(StepName.CREATE_MERGE_REQUEST, _unless_merged(merge.create_merge_request)),
+    Step(StepName.AWAIT_DRAFT, _unless_merged(merge.await_draft)),
+    Step(StepName.EXECUTE_MERGE, _unless_merged(merge.execute_merge)),
+    Step(StepName.AWAIT_MERGED, _unless_merged(merge.await_merged)),
+    Step(StepName.DELETE_BRANCH, release.delete_branch),
+    Step(StepName.CREATE_PACKAGE, release.create_package),
+    Step(StepName.ENSURE_PACK, release.ensure_pack),
+    Step(StepName.ADD_TO_PACK, release.add_to_pack),
+    Step(StepName.RELEASE_PACK, release.release_pack),
+    Step(StepName.AWAIT_RELEASE, release.await_release),
+    Step(StepName.DEPLOY, release.deploy),
+    Step(StepName.FINISH, release.finish),
 )
 # What has to be done again when a merge left something out.
 MERGE_STEPS = (
-    "take_merge_turn",
-    "verify",
-    "create_merge_request",
-    "await_draft",
-    "execute_merge",
-    "await_merged",
+    StepName.TAKE_MERGE_TURN,
+    StepName.VERIFY,
+    StepName.CREATE_MERGE_REQUEST,
+    StepName.AWAIT_DRAFT,
+    StepName.EXECUTE_MERGE,
+    StepName.AWAIT_MERGED,
 )
 # What has to be done again when a retry names another pack.
-AFTER_PACK = ("ensure_pack", "add_to_pack", "release_pack", "await_release", "deploy")
+AFTER_PACK = (
+    StepName.ENSURE_PACK,
+    StepName.ADD_TO_PACK,
+    StepName.RELEASE_PACK,
+    StepName.AWAIT_RELEASE,
+    StepName.DEPLOY,
+)
 
 
 def steps_of(status: Status, stage: str) -> tuple[Step, ...]:
@@ -89,9 +91,10 @@ def next_step(promotion: PromotionRequest) -> Step | None:
 class TimelineEntry:
     """One step as the page shows it."""
 
-    name: str
+    name: StepName
     label: str
-    state: str
+    #: Of its newest run; a step that has not begun has none.
+    state: str = "pending"
     detail: str = ""
     attempt: int = 0
     started_at: datetime | None = None
@@ -101,7 +104,9 @@ class TimelineEntry:
 
 
 # Bookkeeping that tells a reader nothing beside the status itself.
-HIDDEN = frozenset({"offer_for_review", "begin", "begin_deploying", "finish"})
+HIDDEN = frozenset(
+    {StepName.OFFER_FOR_REVIEW, StepName.BEGIN, StepName.BEGIN_DEPLOYING, StepName.FINISH}
+)
 
 
 def timeline(promotion: PromotionRequest) -> list[TimelineEntry]:
@@ -122,10 +127,10 @@ def _all_steps() -> Iterator[Step]:
 
 def _entry(step: Step, step_run: StepRun | None) -> TimelineEntry:
     if step_run is None:
-        return TimelineEntry(step.name, step.label, "pending")
+        return TimelineEntry(step.name, step.name.label)
     return TimelineEntry(
         step.name,
-        step.label,
+        step.name.label,
         step_run.state,
         detail=step_run.detail,
         attempt=step_run.attempt,

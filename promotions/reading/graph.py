@@ -8,18 +8,24 @@ from dataclasses import dataclass
 from html import escape
 from math import ceil, sqrt
 
+from ..states import Action
 from .words import shortened
 
 WIDTH, HEIGHT = 212.0, 50.0
 GAP_X, GAP_Y = 64.0, 14.0
 WRAPPED_X = 26.0  # between the columns that one layer is wrapped into
 MARGIN = 16.0
-SIGNS = {"create": "+", "update": "≠", "unchanged": "=", "connection": "⇄"}
-SAID = {
-    "create": "new",
-    "update": "updated",
-    "unchanged": "unchanged",
-    "connection": "connection",
+SIGNS: Mapping[str, str] = {
+    Action.CREATE: "+",
+    Action.UPDATE: "≠",
+    Action.UNCHANGED: "=",
+    Action.CONNECTION: "⇄",
+}
+SAID: Mapping[str, str] = {
+    Action.CREATE: "new",
+    Action.UPDATE: "updated",
+    Action.UNCHANGED: "unchanged",
+    Action.CONNECTION: "connection",
 }
 
 

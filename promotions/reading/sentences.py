@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..states import Action
 from .model import ADDED, CHANGED, NEW, REMOVED, SAME, Entry, Reading
 from .words import capital, count, listed, shortened
 
@@ -184,10 +185,10 @@ class Planned:
 
 def plan_sentences(planned: Sequence[Planned]) -> list[str]:
     """What changes, what is new, and what stays as it is: a sentence each."""
-    updated = [each for each in planned if each.action == "update"]
-    created = [each for each in planned if each.action == "create"]
-    unchanged = [each for each in planned if each.action == "unchanged"]
-    connections = [each for each in planned if each.action == "connection"]
+    updated = [each for each in planned if each.action == Action.UPDATE]
+    created = [each for each in planned if each.action == Action.CREATE]
+    unchanged = [each for each in planned if each.action == Action.UNCHANGED]
+    connections = [each for each in planned if each.action == Action.CONNECTION]
     return [_updates(updated), _news(created, updated), _stays(unchanged, connections)]
 
 

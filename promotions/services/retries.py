@@ -13,7 +13,7 @@ from .. import access, tasks
 from ..messages import PromotionError
 from ..models import Approved, IntegrationPack, PromotionRequest, Turn
 from ..pipeline.steps import AFTER_PACK, MERGE_STEPS
-from ..states import MERGE_INCOMPLETE, Status, StepState
+from ..states import MERGE_INCOMPLETE, Status, StepName, StepState
 from .approvals import columns_of, keep
 from .guards import check_may_decide, check_pack, move_or_refuse, refuse
 from .readings import check_read
@@ -97,9 +97,9 @@ def retry(
             failed_step="",
             **changes,
         )
-        if (failed.failed_step, failed.error_code) == ("await_release", "RELEASE_FAILED"):
+        if (failed.failed_step, failed.error_code) == (StepName.AWAIT_RELEASE, "RELEASE_FAILED"):
             # Waiting for a release that came to nothing would end the same way: it is made again.
-            failed.steps.filter(step="release_pack", state=StepState.DONE).update(
+            failed.steps.filter(step=StepName.RELEASE_PACK, state=StepState.DONE).update(
                 state=StepState.ABANDONED
             )
         tasks.enqueue_on_commit(tasks.run_promotion_task, promotion.pk)
@@ -120,7 +120,7 @@ def _before_and_after(before: Approved, after: Approved) -> str:
 def _leave_pack(promotion: PromotionRequest) -> None:
     """Another pack is chosen: what was done in the first one is done again there, unless it was released."""
     steps = promotion.steps.filter(state=StepState.DONE)
-    if steps.filter(step="await_release").exists():
+    if steps.filter(step=StepName.AWAIT_RELEASE).exists():
         raise PromotionError("INVALID_TRANSITION", "It has been released in its pack already.")
     steps.filter(step__in=AFTER_PACK).update(state=StepState.ABANDONED)
 

@@ -28,7 +28,7 @@ from promotions.pipeline import cleanup, runner
 from promotions.pipeline.context import Step, StepContext, Wait
 from promotions.pipeline.merge import record_merged
 from promotions.plan import build
-from promotions.states import Status, StepState
+from promotions.states import Status, StepName, StepState
 from promotions.transitions import move
 from promotions.worker import lease as leases
 from promotions.worker.sweep import sweep
@@ -58,9 +58,9 @@ def only_step(monkeypatch: pytest.MonkeyPatch, promotion: PromotionRequest) -> T
 
     def set_to(function: Callable[[StepContext], Wait | None]) -> None:
         def next_step(promotion: PromotionRequest) -> Step | None:
-            done = promotion.steps.filter(step="probe", state=StepState.DONE).exists()
+            done = promotion.steps.filter(step=StepName.CHECK_STAGED, state=StepState.DONE).exists()
             is_over = done or promotion.status != Status.STAGING
-            return None if is_over else Step("probe", "Probe", function)
+            return None if is_over else Step(StepName.CHECK_STAGED, function)
 
         monkeypatch.setattr(runner, "next_step", next_step)
 
@@ -87,7 +87,7 @@ def hold_on_main(promotion: PromotionRequest) -> dict[str, bytes]:
 
 
 def probe(promotion: PromotionRequest) -> StepRun:
-    return promotion.steps.filter(step="probe").latest("pk")
+    return promotion.steps.filter(step=StepName.CHECK_STAGED).latest("pk")
 
 
 class TestADatabaseThatIsAway:
@@ -226,7 +226,7 @@ class TestAPersonEndsIt:
         monkeypatch.setattr(runner, "next_step", next_step)
         runner.run_promotion(promotion.pk)
         assert not taken
-        assert not promotion.steps.filter(step="probe").exists()
+        assert not promotion.steps.filter(step=StepName.CHECK_STAGED).exists()
 
 
 class TestAWorkerThatWasGivenUp:
