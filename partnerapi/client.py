@@ -134,7 +134,9 @@ class PartnerApiClient(ABC):
             raise answers.bad_response(answer, "is another component than the one asked for")
         return found
 
-    @abstractmethod
+    #: Whether a write names the branch in its document, or in its address.
+    _branch_in_body: ClassVar[bool]
+
     def create_component(self, xml: Document | bytes, *, branch_id: str) -> Component:
         """Operation 2: make a new component on a branch.
 
@@ -143,8 +145,10 @@ class PartnerApiClient(ABC):
             an account without branching.
         :raises FolderIgnored: the answer says that it lies in another folder.
         """
+        document = as_document(xml)
+        answer = self._write(2, document, {}, branch_id)
+        return self._created(answer, branch_id, document)
 
-    @abstractmethod
     def update_component(
         self, component_id: str, xml: Document | bytes, *, branch_id: str
     ) -> Component:
@@ -154,20 +158,24 @@ class PartnerApiClient(ABC):
         :raises ComponentLocked: somebody has it open in the Boomi editor.
         :raises BranchIgnored: the answer says that another branch was written to.
         """
+        document = as_document(xml)
+        answer = self._write(3, document, {"component": component_id}, branch_id)
+        return self._written(answer, branch_id, component_id)
 
-    def _addressed(
-        self, document: Document, component_id: str, branch_id: str | None = None
-    ) -> bytes:
-        """The document for a write: this id (none to create), this branch, the folder it says."""
+    def _write(
+        self, number: int, document: Document, values: Mapping[str, str], branch_id: str
+    ) -> Answer:
+        """Send a document under the id in ``values`` (none to create), in the folder that it says."""
         said = componentxml.read_envelope(document)
         addressed = componentxml.set_envelope(
             document,
-            component_id=component_id,
+            component_id=values.get("component", ""),
             folder_full_path=said.folder_full_path or None,
             folder_id=said.folder_id or None,
-            branch_id=branch_id,
+            branch_id=branch_id if self._branch_in_body else None,
         )
-        return addressed.to_bytes()
+        address = values if self._branch_in_body else {**values, "branch": branch_id}
+        return self._send(Request(self.operations[number], address, addressed.to_bytes()))
 
     def _written(self, answer: Answer, branch_id: str, component_id: str = "") -> Component:
         """The component that a write answers, which has to be where it was meant to be."""
@@ -486,8 +494,16 @@ class PartnerApiClient(ABC):
 
     # -- packages ----------------------------------------------------------
 
-    @abstractmethod
-    def _package_query(self, conditions: Sequence[Condition]) -> bytes: ...
+    #: Whether an XML query stands in an element of its own.
+    _wraps_queries: ClassVar[bool]
+    #: Whether a query without a condition is refused.
+    _needs_a_condition: ClassVar[bool]
+
+    def _terms(self, conditions: Sequence[Condition], key: str) -> Sequence[Condition]:
+        """The conditions of a query; ``key`` is a field that everything has."""
+        if conditions or not self._needs_a_condition:
+            return conditions
+        return [wire.present(key)]
 
     def query_packaged_components(
         self,
@@ -506,7 +522,7 @@ class PartnerApiClient(ABC):
             conditions.append(Condition("componentId", component_id))
         if package_version is not None:
             conditions.append(Condition("packageVersion", package_version))
-        body = self._package_query(conditions)
+        body = wire.xml_query(self._terms(conditions, "componentId"), wrapped=self._wraps_queries)
         request = Request(self.operations[6], body=body, account=account)
         for found in self._records(request, answers.packaged_component):
             if with_deleted or not found.deleted:
@@ -547,7 +563,6 @@ class PartnerApiClient(ABC):
 
     # -- branches and merges -----------------------------------------------
 
-    @abstractmethod
     def create_branch(
         self,
         name: str,
@@ -564,14 +579,19 @@ class PartnerApiClient(ABC):
         :raises BranchLimitReached: the account has as many branches as it may have.
         :raises AlreadyExists: the name is taken.
         """
+        origin = self._branch_origin(package_id, parent_id)
+        body = wire.json_body({"name": name, "description": description, **origin})
+        answer = self._send(Request(self.operations[10], body=body))
+        with answers.reading(answer):
+            return answers.branch(answers.fields_of(answer, "Branch"))
 
     @abstractmethod
-    def _branch_query(self) -> Sequence[Condition]:
-        """What asks for all branches."""
+    def _branch_origin(self, package_id: str | None, parent_id: str | None) -> dict[str, str]:
+        """What a new branch begins with, as operation 10 is told it."""
 
     def query_branches(self, *, name: str | None = None) -> tuple[Branch, ...]:
         """Operation 11: the branches that are there, main among them."""
-        conditions = self._branch_query() if name is None else [Condition("name", name)]
+        conditions = self._terms([] if name is None else [Condition("name", name)], "id")
         request = Request(self.operations[11], body=wire.json_query(conditions))
         found = self._records(request, answers.branch)
         return tuple(branch for branch in found if not branch.deleted)
@@ -596,22 +616,32 @@ class PartnerApiClient(ABC):
         with answers.reading(answer):
             answers.fields_of(answer)
 
-    @abstractmethod
     def create_merge_request(self, source_branch_id: str, *, target_branch_id: str) -> MergeRequest:
         """Operation 12: ask for a merge in which the source branch wins (OVERRIDE).
 
         :raises Conflict: it cannot be made now.
         """
+        branches = self._merge_body(source_branch_id, target_branch_id)
+        body = {"sourceBranchId": source_branch_id, "strategy": "OVERRIDE", **branches}
+        answer = self._send(Request(self.operations[12], body=wire.json_body(body)))
+        return self._merge_request(answer)
 
     @abstractmethod
-    def execute_merge_request(
-        self,
-        merge_request_id: str,
-    ) -> MergeRequest:
+    def _merge_body(self, source: str, target: str) -> dict[str, str]:
+        """The target of a merge and the branch that wins, as operation 12 is told them."""
+
+    def execute_merge_request(self, merge_request_id: str) -> MergeRequest:
         """Operation 13: carry a merge request out; allowed while ``can_be_executed``.
 
         :raises Conflict: it cannot be executed now.
         """
+        values = {"merge_request": merge_request_id}
+        body = wire.json_body(self._execution_body(merge_request_id))
+        return self._merge_request(self._send(Request(self.operations[13], values, body)))
+
+    @abstractmethod
+    def _execution_body(self, merge_request_id: str) -> dict[str, str]:
+        """What operation 13 is told."""
 
     def get_merge_request(self, merge_request_id: str) -> MergeRequest:
         """Operation 19: how far a merge request is."""
@@ -627,16 +657,29 @@ class PartnerApiClient(ABC):
 
     # -- packs -------------------------------------------------------------
 
+    #: What the answers call a pack, and what a description is called in the body.
+    _pack_type: ClassVar[str]
+    _pack_description: ClassVar[str]
+
     @abstractmethod
+    def _pack_of(self, fields: Fields) -> IntegrationPack:
+        """A pack as the answers tell it."""
+
     def create_integration_pack(self, name: str, description: str) -> IntegrationPack:
         """Operation 9: make a pack that can be installed several times (MULTI).
 
         :raises AlreadyExists: the name is taken.
         """
+        body = {"name": name, self._pack_description: description, "installationType": "MULTI"}
+        answer = self._send(Request(self.operations[9], body=wire.json_body(body)))
+        with answers.reading(answer):
+            return self._pack_of(answers.fields_of(answer, self._pack_type))
 
-    @abstractmethod
     def query_integration_packs(self) -> tuple[IntegrationPack, ...]:
         """Operation 16: the primary account's own MULTI packs and what is in them."""
+        conditions = [Condition("installationType", "MULTI")]
+        body = wire.xml_query(conditions, wrapped=self._wraps_queries)
+        return tuple(self._records(Request(self.operations[16], body=body), self._pack_of))
 
     @abstractmethod
     def add_to_integration_pack(self, pack_id: str, package: PackagedComponent) -> None:

@@ -1,12 +1,11 @@
 """The calls of the Partner API as two tables: the guide's 19 operations, and what supports them.
 
-Paths are relative to ``/partner/api/rest/v1/{primaryAccountId}/``. The guide's table is kept as it
-is written there (build guide, step 2.2); how the published API differs is in
-:mod:`partnerapi.dialects.published`.
+Paths are relative to ``/partner/api/rest/v1/{primaryAccountId}/``. A row says what the guide writes
+(build guide, step 2.2) and, where it differs, what Boomi publishes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 XML = "application/xml"
@@ -71,8 +70,14 @@ def _row(
     *also: int,
     reads: bool = False,
     overrides_account: bool = False,
-) -> Operation:
-    return Operation(
+    published: tuple[str, str] | None = None,
+) -> tuple[Operation, Operation]:
+    """One row for both dialects.
+
+    :param also: further statuses that the guide lists as errors.
+    :param published: method and path as Boomi publishes them, where they differ.
+    """
+    guide = Operation(
         number,
         name,
         method,
@@ -83,40 +88,62 @@ def _row(
         reads=reads,
         overrides_account=overrides_account,
     )
+    method, path = published or (method, path)
+    # A missing object is 400; 404 means a wrong address.
+    errors = guide.errors - {404}
+    wrong_address = _NO_ADDRESS | {404}
+    return guide, replace(
+        guide, method=method, path=path, errors=errors, wrong_address=wrong_address
+    )
+
+
+def _delete_branch() -> tuple[Operation, Operation]:
+    """Operation 15: in the guide 404 is success as well."""
+    guide, published = _row(15, "DELETE Branch", "DELETE", "Branch/{branch}", JSON)
+    return replace(guide, errors=_WAIT, success=frozenset({200, 404})), published
 
 
 _ROWS = (
     _row(1, "GET Component", "GET", "Component/{component}", XML, 404,
          reads=True, overrides_account=True),
-    _row(2, "POST Component Create", "POST", "Component~{branch}", XML),
-    _row(3, "POST Component Update", "POST", "Component/{component}~{branch}", XML, 404),
+    _row(2, "POST Component Create", "POST", "Component~{branch}", XML,
+         published=("POST", "Component")),
+    _row(3, "POST Component Update", "POST", "Component/{component}~{branch}", XML, 404,
+         published=("POST", "Component/{component}")),
     _row(4, "GET ComponentReference", "GET", "ComponentReference/{component}", XML, 404,
-         reads=True, overrides_account=True),
+         reads=True, overrides_account=True, published=("POST", "ComponentReference/query")),
     _row(5, "GET ComponentMetadata", "GET", "ComponentMetadata/{component}", XML, 404,
          reads=True, overrides_account=True),
     _row(6, "QUERY PackagedComponent", "POST", "PackagedComponent/query", XML,
          reads=True, overrides_account=True),
     _row(7, "POST PackagedComponent", "POST", "PackagedComponent", JSON),
     _row(8, "POST DeployedPackage", "POST", "DeployedPackage", JSON, 404),
-    _row(9, "POST IntegrationPack", "POST", "IntegrationPack", JSON),
+    _row(9, "POST IntegrationPack", "POST", "IntegrationPack", JSON,
+         published=("POST", "PublisherIntegrationPack")),
     _row(10, "POST Branch", "POST", "Branch", JSON),
     _row(11, "QUERY Branch", "POST", "Branch/query", JSON, reads=True),
     _row(12, "POST MergeRequest", "POST", "MergeRequest", JSON, 409),
     _row(13, "POST MergeRequest Execute", "POST", "MergeRequest/execute/{merge_request}", JSON,
          409),
     _row(14, "GET Branch", "GET", "Branch/{branch}", JSON, 404, reads=True),
-    Operation(15, "DELETE Branch", "DELETE", "Branch/{branch}", JSON,
-              errors=_WAIT, success=frozenset({200, 404}), wrong_address=_NO_ADDRESS),
-    _row(16, "QUERY IntegrationPack", "POST", "IntegrationPack/query", XML, reads=True),
+    _delete_branch(),
+    _row(16, "QUERY IntegrationPack", "POST", "IntegrationPack/query", XML, reads=True,
+         published=("POST", "PublisherIntegrationPack/query")),
     _row(17, "POST Add To IntegrationPack", "POST",
-         "IntegrationPack/{pack}/PackagedComponent/{package}", JSON, 404),
+         "IntegrationPack/{pack}/PackagedComponent/{package}", JSON, 404,
+         published=("POST", "PublisherIntegrationPack/{pack}")),
     _row(18, "POST ReleaseIntegrationPack", "POST", "ReleaseIntegrationPack", JSON, 404),
     _row(19, "GET MergeRequest", "GET", "MergeRequest/{merge_request}", JSON, 404, reads=True),
 )  # fmt: skip
 
 #: The guide's 19 operations by number.
 OPERATIONS: Mapping[int, Operation] = MappingProxyType(
-    {row.number: row for row in _ROWS if row.number is not None}
+    {guide.number: guide for guide, _ in _ROWS if guide.number is not None}
+)
+
+#: The same operations as Boomi publishes them.
+PUBLISHED: Mapping[int, Operation] = MappingProxyType(
+    {published.number: published for _, published in _ROWS if published.number is not None}
 )
 
 

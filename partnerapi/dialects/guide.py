@@ -1,23 +1,17 @@
 """The operations as the set-up guide writes them (``docs/guide-dialect.md`` has the bodies)."""
 
-from collections.abc import Sequence
-
 from partnerapi import answers, wire
-from partnerapi.client import Capabilities, PartnerApiClient, as_document
-from partnerapi.componentxml import Document
+from partnerapi.client import Capabilities, PartnerApiClient
 from partnerapi.records import (
-    Branch,
-    Component,
     Folder,
     IntegrationPack,
-    MergeRequest,
     PackagedComponent,
     PinnedComponent,
     Reference,
     Release,
 )
 from partnerapi.transport import Request
-from partnerapi.wire import Condition
+from partnerapi.wire import Fields
 
 
 class GuideClient(PartnerApiClient):
@@ -32,20 +26,7 @@ class GuideClient(PartnerApiClient):
 
     # -- components --------------------------------------------------------
 
-    def create_component(self, xml: Document | bytes, *, branch_id: str) -> Component:
-        document = as_document(xml)
-        body = self._addressed(document, "")
-        answer = self._send(Request(self.operations[2], {"branch": branch_id}, body))
-        return self._created(answer, branch_id, document)
-
-    def update_component(
-        self, component_id: str, xml: Document | bytes, *, branch_id: str
-    ) -> Component:
-        document = as_document(xml)
-        body = self._addressed(document, component_id)
-        values = {"component": component_id, "branch": branch_id}
-        answer = self._send(Request(self.operations[3], values, body))
-        return self._written(answer, branch_id, component_id)
+    _branch_in_body = False
 
     def get_component_references(
         self, component_id: str, *, version: int, account: str | None = None
@@ -63,8 +44,8 @@ class GuideClient(PartnerApiClient):
 
     # -- packages ----------------------------------------------------------
 
-    def _package_query(self, conditions: Sequence[Condition]) -> bytes:
-        return wire.xml_query(conditions, wrapped=False)
+    _wraps_queries = False
+    _needs_a_condition = False
 
     def get_package_manifest(
         self, package_id: str, *, account: str | None = None
@@ -73,56 +54,27 @@ class GuideClient(PartnerApiClient):
 
     # -- branches and merges -----------------------------------------------
 
-    def create_branch(
-        self,
-        name: str,
-        description: str,
-        *,
-        package_id: str | None = None,
-        parent_id: str | None = None,
-    ) -> Branch:
-        body = {"name": name, "description": description}
-        if package_id is not None:
-            body["packageId"] = package_id
-        answer = self._send(Request(self.operations[10], body=wire.json_body(body)))
-        with answers.reading(answer):
-            return answers.branch(answers.fields_of(answer, "Branch"))
-
-    def _branch_query(self) -> Sequence[Condition]:
-        return []
+    def _branch_origin(self, package_id: str | None, parent_id: str | None) -> dict[str, str]:
+        return {} if package_id is None else {"packageId": package_id}
 
     def delete_branch(self, branch_id: str) -> None:
         answer = self._send(Request(self.operations[15], {"branch": branch_id}))
         if answer.status != 404:
             self._check_deleted(answer)
 
-    def create_merge_request(self, source_branch_id: str, *, target_branch_id: str) -> MergeRequest:
-        body = {
-            "sourceBranchId": source_branch_id,
-            "targetBranchId": target_branch_id,
-            "strategy": "OVERRIDE",
-            "priorityBranch": source_branch_id,
-        }
-        answer = self._send(Request(self.operations[12], body=wire.json_body(body)))
-        return self._merge_request(answer)
+    def _merge_body(self, source: str, target: str) -> dict[str, str]:
+        return {"targetBranchId": target, "priorityBranch": source}
 
-    def execute_merge_request(self, merge_request_id: str) -> MergeRequest:
-        values = {"merge_request": merge_request_id}
-        body = wire.json_body({"action": "MERGE"})
-        return self._merge_request(self._send(Request(self.operations[13], values, body)))
+    def _execution_body(self, merge_request_id: str) -> dict[str, str]:
+        return {"action": "MERGE"}
 
     # -- packs -------------------------------------------------------------
 
-    def create_integration_pack(self, name: str, description: str) -> IntegrationPack:
-        body = {"name": name, "description": description, "installationType": "MULTI"}
-        answer = self._send(Request(self.operations[9], body=wire.json_body(body)))
-        with answers.reading(answer):
-            return answers.integration_pack(answers.fields_of(answer, "IntegrationPack"))
+    _pack_type = "IntegrationPack"
+    _pack_description = "description"
 
-    def query_integration_packs(self) -> tuple[IntegrationPack, ...]:
-        body = wire.xml_query([Condition("installationType", "MULTI")], wrapped=False)
-        request = Request(self.operations[16], body=body)
-        return tuple(self._records(request, answers.integration_pack))
+    def _pack_of(self, fields: Fields) -> IntegrationPack:
+        return answers.integration_pack(fields)
 
     def add_to_integration_pack(self, pack_id: str, package: PackagedComponent) -> None:
         values = {"pack": pack_id, "package": package.package_id}

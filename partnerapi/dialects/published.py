@@ -6,21 +6,17 @@ rule of the published API that comes from.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
-from typing import ClassVar
 
 from partnerapi import answers, wire
-from partnerapi.client import Capabilities, PartnerApiClient, as_document
-from partnerapi.componentxml import Document
+from partnerapi.client import Capabilities, PartnerApiClient
 from partnerapi.errors import AlreadyExists, BadResponse, NotFound, PartnerApiError
-from partnerapi.operations import OPERATIONS, SUPPORTING, XML, Operation
+from partnerapi.operations import PUBLISHED, SUPPORTING, XML
 from partnerapi.records import (
     Branch,
     Component,
     ComponentMetadata,
     Folder,
     IntegrationPack,
-    MergeRequest,
     PackagedComponent,
     PackEntry,
     PinnedComponent,
@@ -29,28 +25,6 @@ from partnerapi.records import (
 )
 from partnerapi.transport import Request
 from partnerapi.wire import AllOf, Condition, Fields, Term
-
-_PATHS = {
-    2: "Component",
-    3: "Component/{component}",
-    4: "ComponentReference/query",
-    9: "PublisherIntegrationPack",
-    16: "PublisherIntegrationPack/query",
-    17: "PublisherIntegrationPack/{pack}",
-}
-
-
-def _published(operation: Operation) -> Operation:
-    number = operation.number or 0
-    return replace(
-        operation,
-        path=_PATHS.get(number, operation.path),
-        method="POST" if number == 4 else operation.method,
-        success=frozenset({200}),
-        # A missing object is 400; 404 means a wrong address.
-        errors=operation.errors - {404} | {400},
-        wrong_address=frozenset({404, 405, 410}),
-    )
 
 
 class PublishedClient(PartnerApiClient):
@@ -62,27 +36,12 @@ class PublishedClient(PartnerApiClient):
         releases_asynchronously=True,
         deploys_released_package=False,
     )
-    operations: ClassVar[Mapping[int, Operation]] = MappingProxyType(
-        {number: _published(operation) for number, operation in OPERATIONS.items()}
-    )
+    operations = PUBLISHED
 
     # -- components --------------------------------------------------------
 
-    def create_component(self, xml: Document | bytes, *, branch_id: str) -> Component:
-        document = as_document(xml)
-        # The branch is an attribute of the root, not part of the address.
-        body = self._addressed(document, "", branch_id)
-        return self._created(
-            self._send(Request(self.operations[2], body=body)), branch_id, document
-        )
-
-    def update_component(
-        self, component_id: str, xml: Document | bytes, *, branch_id: str
-    ) -> Component:
-        document = as_document(xml)
-        body = self._addressed(document, component_id, branch_id)
-        answer = self._send(Request(self.operations[3], {"component": component_id}, body))
-        return self._written(answer, branch_id, component_id)
+    #: The branch is an attribute of the root, not part of the address.
+    _branch_in_body = True
 
     def get_component_references(
         self, component_id: str, *, version: int, account: str | None = None
@@ -211,8 +170,8 @@ class PublishedClient(PartnerApiClient):
 
     # -- packages ----------------------------------------------------------
 
-    def _package_query(self, conditions: Sequence[Condition]) -> bytes:
-        return wire.xml_query(conditions or [wire.present("componentId")], wrapped=True)
+    _wraps_queries = True
+    _needs_a_condition = True
 
     def get_package_manifest(
         self, package_id: str, *, account: str | None = None
@@ -225,22 +184,10 @@ class PublishedClient(PartnerApiClient):
 
     # -- branches and merges -----------------------------------------------
 
-    def create_branch(
-        self,
-        name: str,
-        description: str,
-        *,
-        package_id: str | None = None,
-        parent_id: str | None = None,
-    ) -> Branch:
-        body = {"name": name, "description": description}
+    def _branch_origin(self, package_id: str | None, parent_id: str | None) -> dict[str, str]:
         if package_id is not None:
-            body["packageId"] = package_id
-        else:
-            body["parentId"] = parent_id or self._main().branch_id
-        answer = self._send(Request(self.operations[10], body=wire.json_body(body)))
-        with answers.reading(answer):
-            return answers.branch(answers.fields_of(answer, "Branch"))
+            return {"packageId": package_id}
+        return {"parentId": parent_id or self._main().branch_id}
 
     def _main(self) -> Branch:
         for branch in self.query_branches(name="main"):
@@ -249,9 +196,6 @@ class PublishedClient(PartnerApiClient):
         raise BadResponse(
             "The primary account lists no branch named main: is branching enabled?", operation=11
         )
-
-    def _branch_query(self) -> Sequence[Condition]:
-        return [wire.present("id")]
 
     def delete_branch(self, branch_id: str) -> None:
         # Gone already is 400 with a message, and 404 or 410 a wrong address: the list of
@@ -269,34 +213,20 @@ class PublishedClient(PartnerApiClient):
         if any(item.branch_id == branch_id and item.stage != "DELETING" for item in branches):
             raise refused
 
-    def create_merge_request(self, source_branch_id: str, *, target_branch_id: str) -> MergeRequest:
-        body = {
-            "sourceBranchId": source_branch_id,
-            "destinationBranchId": target_branch_id,
-            "strategy": "OVERRIDE",
-            "priorityBranch": "SOURCE",
-        }
-        answer = self._send(Request(self.operations[12], body=wire.json_body(body)))
-        return self._merge_request(answer)
+    def _merge_body(self, source: str, target: str) -> dict[str, str]:
+        return {"destinationBranchId": target, "priorityBranch": "SOURCE"}
 
-    def execute_merge_request(self, merge_request_id: str) -> MergeRequest:
-        body = wire.json_body({"id": merge_request_id, "mergeRequestAction": "MERGE"})
-        values = {"merge_request": merge_request_id}
-        return self._merge_request(self._send(Request(self.operations[13], values, body)))
+    def _execution_body(self, merge_request_id: str) -> dict[str, str]:
+        return {"id": merge_request_id, "mergeRequestAction": "MERGE"}
 
     # -- packs -------------------------------------------------------------
 
-    def create_integration_pack(self, name: str, description: str) -> IntegrationPack:
-        body = {"name": name, "Description": description, "installationType": "MULTI"}
-        answer = self._send(Request(self.operations[9], body=wire.json_body(body)))
-        with answers.reading(answer):
-            return answers.publisher_pack(answers.fields_of(answer, "PublisherIntegrationPack"))
+    # IntegrationPack/query would list the packs that other accounts offer to this one.
+    _pack_type = "PublisherIntegrationPack"
+    _pack_description = "Description"
 
-    def query_integration_packs(self) -> tuple[IntegrationPack, ...]:
-        # IntegrationPack/query would list the packs that other accounts offer to this one.
-        body = wire.xml_query([Condition("installationType", "MULTI")], wrapped=True)
-        request = Request(self.operations[16], body=body)
-        return tuple(self._records(request, answers.publisher_pack))
+    def _pack_of(self, fields: Fields) -> IntegrationPack:
+        return answers.publisher_pack(fields)
 
     def _pack(self, pack_id: str) -> IntegrationPack:
         operation = SUPPORTING["GET PublisherIntegrationPack"]
