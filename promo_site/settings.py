@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     # Before staticfiles, so that `runserver` serves files as gunicorn does.
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 from django.contrib.auth.models import User
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import QuerySet
 from django.template.context import Context
 from django.templatetags.static import static
@@ -134,22 +135,6 @@ def _absolute(moment: datetime) -> str:
     return f"{local.day} {local:%b %Y, %H:%M} {local.tzname()}"
 
 
-UNITS = [("minute", 60, 60), ("hour", 3600, 24), ("day", 86_400, 60), ("month", 2_629_800, 10**6)]
-
-
-def relative(moment: datetime) -> str:
-    """How long ago, in one unit: "3 minutes ago"."""
-    seconds = (timezone.now() - moment).total_seconds()
-    if abs(seconds) < 45:
-        return "just now" if seconds >= 0 else "in a moment"
-    for unit, length, limit in UNITS:
-        count = max(1, round(abs(seconds) / length))
-        if count < limit:
-            words = f"{count} {unit}{'' if count == 1 else 's'}"
-            return f"{words} ago" if seconds > 0 else f"in {words}"
-    return "long ago"
-
-
 @register.simple_tag
 def moment(value: datetime | None) -> SafeString | str:
     """A time with its zone, and how long ago that was."""
@@ -159,7 +144,7 @@ def moment(value: datetime | None) -> SafeString | str:
         '<time class="moment" datetime="{}">{} <span class="ago">{}</span></time>',
         value.isoformat(timespec="seconds"),
         _absolute(value),
-        relative(value),
+        naturaltime(value),
     )
 
 
