@@ -240,6 +240,11 @@ PROMOTION_BRANCH_POLLS = env.int("PROMOTION_BRANCH_POLLS", default=6)
 # Seconds that a merge may take, and days that a review may be left undecided.
 PROMOTION_MERGE_TIMEOUT = env.int("PROMOTION_MERGE_TIMEOUT", default=600)
 PROMOTION_LAPSE_DAYS = env.int("PROMOTION_LAPSE_DAYS", default=14)
+# Days that records are kept: calls of the API, steps of ended promotions, plans that nobody submitted. 0 keeps
+# them for ever. Promotions and events always stay.
+KEEP_API_CALLS = env.int("KEEP_API_CALLS", default=90)
+KEEP_STEPS = env.int("KEEP_STEPS", default=365)
+KEEP_PLANS = env.int("KEEP_PLANS", default=30)
 # Seconds that a promotion waits for a platform that is away, or for a token that is accepted.
 PROMOTION_PATIENCE = env.int("PROMOTION_PATIENCE", default=24 * 3600)
 # Multiplies every wait, lease and poll, so that tests take seconds where the real thing takes
@@ -304,6 +309,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-branches": {
         "task": "promotions.tasks.sweep_branches_task",
         "schedule": Every(_sweep_every * 10),
+        "options": {"expires": max(5.0, _sweep_every)},
+    },
+    "remove-outdated": {
+        "task": "promotions.tasks.remove_outdated_task",
+        "schedule": Every(_sweep_every * 60),
         "options": {"expires": max(5.0, _sweep_every)},
     },
 }

@@ -29,6 +29,7 @@ from .plan.listing import refresh_listing
 from .setup.jobs import run_job
 from .worker import platform
 from .worker.probe import ask_platform
+from .worker.retention import remove_outdated
 from .worker.sweep import sweep
 from .worker.timing import scaled
 
@@ -98,6 +99,12 @@ def sweep_task() -> None:
 def sweep_branches_task() -> None:
     """Delete branches of ours that no live promotion owns."""
     cleanup.sweep_branches()
+
+
+@shared_task
+def remove_outdated_task() -> None:
+    """Remove records that have been kept long enough."""
+    remove_outdated()
 
 
 def _submit_ready_plans() -> None:

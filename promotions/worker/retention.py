@@ -1,0 +1,94 @@
+"""Removes what nobody needs any more, a few rows at a time; promotions and their events stay.
+
+How long each kind is kept are the KEEP_… settings, in days; 0 keeps it for ever.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from importlib import import_module
+from time import monotonic
+
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.db.models import Exists, ForeignObjectRel, Model, OuterRef, QuerySet
+from django.utils import timezone
+
+from ..models import ApiCall, Content, DevPackage, Plan, StepRun
+from ..states import FINAL
+
+logger = logging.getLogger(__name__)
+
+# Rows in one transaction: few enough that nobody waits for their locks.
+BATCH = 500
+# Seconds of one round. What is left is removed in the next one.
+ROUND = 60.0
+# A worker stores content a moment before the row that holds it.
+UNHELD = timedelta(days=1)
+
+
+def remove_outdated() -> dict[str, int]:
+    """Remove what has been kept long enough.
+
+    :returns: how many rows of each kind are gone; a kind without any is left out.
+    """
+    end = monotonic() + ROUND
+    removed: dict[str, int] = {}
+    for kind, rows in _outdated(timezone.now()):
+        while monotonic() < end:
+            gone = _remove_some(rows)
+            if not gone:
+                break
+            removed[kind] = removed.get(kind, 0) + gone
+    if removed:
+        logger.info("Removed: %s", ", ".join(f"{n} {kind}" for kind, n in removed.items()))
+    _session_store().clear_expired()
+    return removed
+
+
+def _outdated(now: datetime) -> Iterator[tuple[str, QuerySet[Model]]]:
+    """Each kind with the rows that may go; content last, as the others hold it."""
+    yield "packages of closed accounts", DevPackage.objects.filter(dev_account__is_active=False)
+    if before := _before(now, settings.KEEP_API_CALLS):
+        yield "API calls", ApiCall.objects.filter(at__lt=before)
+    if before := _before(now, settings.KEEP_STEPS):
+        yield (
+            "steps",
+            StepRun.objects.filter(promotion__status__in=FINAL, promotion__updated_at__lt=before),
+        )
+    if before := _before(now, settings.KEEP_PLANS):
+        yield (
+            "plans",
+            Plan.objects.filter(promotion__isnull=True, created_at__lt=before).exclude(
+                state=Plan.State.BUILDING
+            ),
+        )
+    yield "contents", _unheld().filter(stored_at__lt=now - UNHELD)
+
+
+def _before(now: datetime, days: int) -> datetime | None:
+    return now - timedelta(days=days) if days else None
+
+
+def _unheld() -> QuerySet[Content]:
+    """Content that no row of any model points to."""
+    rows = Content.objects.all()
+    for relation in Content._meta.get_fields(include_hidden=True):
+        if isinstance(relation, ForeignObjectRel):
+            holders = relation.related_model._default_manager
+            rows = rows.exclude(Exists(holders.filter(**{relation.field.name: OuterRef("pk")})))
+    return rows
+
+
+def _remove_some(rows: QuerySet[Model]) -> int:
+    keys = list(rows.order_by().values_list("pk", flat=True)[:BATCH])
+    # The conditions are asked again: in between somebody may have come to need a row.
+    rows.filter(pk__in=keys).delete()
+    return len(keys) - rows.filter(pk__in=keys).count()
+
+
+def _session_store() -> type[SessionBase]:
+    store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+    return store
