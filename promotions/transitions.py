@@ -14,7 +14,16 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from .models import NO_HOLD, Event, Plan, PromotionBranch, PromotionRequest, Reservation, StepRun
+from .models import (
+    NO_HOLD,
+    Event,
+    Plan,
+    PlannedComponent,
+    PromotionBranch,
+    PromotionRequest,
+    Reservation,
+    StepRun,
+)
 from .states import FINAL, INITIAL, TABLES, Stage, Status, StepState
 
 if TYPE_CHECKING:
@@ -144,13 +153,14 @@ def move(
 
 
 def _clean_up(promotion_id: int, *, keep_branch: bool) -> None:
-    """What every final status brings with it: no branch, no reservation, no step that looks alive."""
+    """What every final status brings with it: no branch, no reservation, no step that looks alive, no kept content."""
     now = timezone.now()
     if not keep_branch:
         drop_branches(promotion_id)
     StepRun.objects.filter(
         promotion_id=promotion_id, state__in=(StepState.RUNNING, StepState.WAITING)
     ).update(state=StepState.ABANDONED, finished_at=now)
+    PlannedComponent.objects.filter(plan__promotion=promotion_id).update(content=None)
 
 
 def drop_branches(promotion_id: int) -> None:

@@ -151,6 +151,14 @@ class PlannedComponent(models.Model):
         max_length=NAME, blank=True, help_text="Version of the rules, colon, SHA-256."
     )
     base_digest = models.CharField(max_length=NAME, blank=True)
+    content = models.ForeignKey(
+        Content,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What is to be written: stripped, with placeholders for ids and for production's own values.",
+    )
     difference = models.ForeignKey(
         Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

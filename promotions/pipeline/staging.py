@@ -205,12 +205,16 @@ def _complete(context: StepContext, result: ComponentResult) -> None:
 def _content(
     context: StepContext, result: ComponentResult, *, production: Document | None
 ) -> Document:
-    """The component as planned, read and prepared again; it must be what was planned.
+    """The component as planned: what the plan has kept of it, or else read and prepared again.
 
-    :raises PromotionError: PLAN_STALE.
+    :raises PromotionError: PLAN_STALE when it is not what was planned.
     """
     component = result.component
     team_rules.check(component.digest, component.name)
+    if component.content is not None:
+        kept = Document.parse(component.content.content)
+        if componentxml.digest(kept, team_rules.active()) == component.digest:
+            return kept
     dev = read_dev(
         context.client,
         context.promotion.dev_account.account_id,

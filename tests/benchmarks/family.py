@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 from xml.sax.saxutils import quoteattr
 
 from partnerapi.simulator import seed, seed_xml
 from partnerapi.simulator.documents import ROOT_NAMESPACES
-from tests.partnerapi.simulators import Controls
 
 ACCOUNT = seed.ORDERS_ACCOUNT
 # A group is a subprocess with its scripts.
 GROUP = 5
+
+
+class Editor(Protocol):
+    """Whoever plays other people at the simulator."""
+
+    def edit(self, **change: Any) -> dict[str, Any]:
+        """See the simulator's control endpoint."""
 
 
 @dataclass
@@ -19,7 +26,7 @@ class Family:
     """:ivar ids: of every component, each after those that it uses; the root is the last one."""
 
     name: str
-    platform: Controls
+    platform: Editor
     ids: list[str] = field(default_factory=list)
     edition: int = 1
 
@@ -42,7 +49,7 @@ class Family:
             self.platform.edit(action="component_xml", componentId=component_id, replace=swap)
 
 
-def plant(platform: Controls, name: str, count: int) -> Family:
+def plant(platform: Editor, name: str, count: int) -> Family:
     """A root process with subprocesses and scripts, `count` components in all."""
     family = Family(name, platform)
     calls: list[seed_xml.Shape] = []

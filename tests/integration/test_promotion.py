@@ -322,6 +322,12 @@ def test_after_a_change_in_dev_it_updates_and_keeps_productions_url(desk: Desk) 
     kept = promotion.plan.components.get(prod_component_id=seed.PROD_STOCK_SETTINGS_ID).places
     assert {place["outcome"] for place in kept} == {"kept"}
     assert not desk.state()["mask_stored"]
+    # What the plan keeps has neither account's values, and is given up when the promotion ends.
+    stored = b"".join(row.content for row in Content.objects.all()).decode()
+    assert "<defaultValue>250</defaultValue>" in stored
+    for value in ("stock.example.com", "prod-steady-heron-7", "stock.example.net", "willow-63"):
+        assert value not in stored
+    assert not promotion.plan.components.filter(content__isnull=False).exists()
 
 
 def test_a_change_in_dev_after_the_first_promotion_is_an_update(desk: Desk) -> None:

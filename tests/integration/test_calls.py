@@ -1,0 +1,50 @@
+"""How many calls a promotion takes: what is known is not asked again."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from partnerapi.simulator import seed
+from promotions.models import ApiCall, PlannedComponent, PromotionRequest
+from promotions.states import Status
+from tests.benchmarks.family import plant
+from tests.integration.desk import Desk
+
+COMPONENTS = 10
+
+
+def calls_by_step(promotion: PromotionRequest) -> dict[str, Counter[str]]:
+    """Step -> name of a call -> how often; each call belongs to the step that had begun last."""
+    begun = list(promotion.steps.order_by("started_at").values_list("started_at", "step"))
+    counted: dict[str, Counter[str]] = {}
+    for call in ApiCall.objects.filter(promotion=promotion):
+        step = [name for at, name in begun if at <= call.at][-1]
+        counted.setdefault(step, Counter())[call.name] += 1
+    return counted
+
+
+def read_in_dev(promotion: PromotionRequest) -> int:
+    """How many components were read in the dev account after the request."""
+    calls = ApiCall.objects.filter(promotion=promotion, account=seed.ORDERS_ACCOUNT)
+    return calls.filter(path__contains="/Component/").count()
+
+
+def test_what_the_plan_has_prepared_is_not_read_again(desk: Desk) -> None:
+    family = plant(desk, "Calls", COMPONENTS)
+    for _ in ("create", "update"):
+        promotion = desk.promoted(family.package(), version=f"{family.edition}.0")
+        assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+        assert read_in_dev(promotion) == 0
+        family.change()
+
+
+@pytest.mark.parametrize("kept", ["nothing", "something else"])
+def test_what_the_plan_has_not_kept_is_read_again(desk: Desk, kept: str) -> None:
+    plan = desk.plan()
+    others = {"nothing": None, "something else": plan.components.exclude(content=None)[0].content}
+    PlannedComponent.objects.filter(plan=plan).update(content=others[kept])
+    promotion = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
+    assert promotion.status == Status.ADMIN_REVIEW, (promotion.error_code, promotion.error)
+    assert read_in_dev(promotion) > 0
