@@ -91,7 +91,7 @@ def record_event(
     to_status: str = "",
 ) -> Event:
     """Write one row of history."""
-    return Event.objects.create(
+    event = Event.objects.create(
         action=action,
         promotion=promotion,
         actor=actor,
@@ -100,6 +100,17 @@ def record_event(
         from_status=from_status,
         to_status=to_status,
     )
+    if promotion is not None:
+        touch(promotion.pk)
+    return event
+
+
+def touch(promotion_id: int) -> None:
+    """Tell the pages that show a promotion that something about it has changed.
+
+    It is called after the change or in its transaction: a page that saw only the new stamp would miss the rest.
+    """
+    PromotionRequest.objects.filter(pk=promotion_id).update(**PromotionRequest.CHANGED)
 
 
 def move(
@@ -136,7 +147,7 @@ def move(
             status=to,
             updated_at=timezone.now(),
             next_attempt_at=next_attempt_at,
-            **NO_HOLD | changes,
+            **PromotionRequest.CHANGED | NO_HOLD | changes,
         )
         if moved != 1:
             raise StalePromotion(promotion_id, to, current)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
@@ -78,6 +80,9 @@ class Leased(models.Model):
     hold_tries = models.PositiveIntegerField(default=0, editable=False)
     hold_code = models.CharField(max_length=64, blank=True, editable=False)
     hold_words = models.TextField(blank=True, editable=False)
+
+    #: What every recording UPDATE changes along.
+    CHANGED: ClassVar[Mapping[str, Any]] = {}
 
     class Meta:
         abstract = True

@@ -100,6 +100,11 @@ class PromotionRequest(Leased):
     error_code = models.CharField(max_length=64, blank=True)
     error = models.TextField(blank=True)
     failed_step = models.CharField(max_length=64, blank=True)
+    change_stamp = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="Grows with every change that its page shows."
+    )
+
+    CHANGED = {"change_stamp": F("change_stamp") + 1}
 
     objects = PromotionRequestQuerySet["PromotionRequest"].as_manager()
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.core.signing import BadSignature, Signer
 from django.db.models import Q
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from .. import access, services
@@ -22,7 +24,6 @@ from .checklist import after_deployment
 from .common import (
     Problem,
     UserRequest,
-    fingerprint,
     is_seen,
     nobody_works,
     not_changed,
@@ -39,6 +40,7 @@ from .status import explain
 
 # More of them are in the admin pages.
 SHOWN_CALLS = 200
+SIGNER = Signer(salt="promotion_progress")
 
 
 @require_GET
@@ -72,12 +74,15 @@ def promotion_detail(request: UserRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
+@never_cache
+def promotion_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The live part, or an empty answer while there is nothing new."""
+    return not_changed() if _shows_all(request, pk) else _changed_progress(request, pk)
+
+
 @role_required
-def promotion_progress(request: UserRequest, pk: int) -> HttpResponse:
-    promotion = _promotion(request, pk)
-    if is_seen(request, _seen(promotion, _is_idle(promotion))):
-        return not_changed()
-    return _fragment(request, promotion)
+def _changed_progress(request: UserRequest, pk: int) -> HttpResponse:
+    return _fragment(request, _promotion(request, pk))
 
 
 @post_only
@@ -219,20 +224,25 @@ def _is_idle(promotion: PromotionRequest) -> bool:
     return _is_working(promotion) and nobody_works(promotion.updated_at)
 
 
-def _seen(promotion: PromotionRequest, is_idle: bool) -> str:
-    """Names all that the live part shows and that changes by itself."""
-    return fingerprint(
-        promotion.status,
-        promotion.hold,
-        promotion.merged_at,
-        promotion.error,
-        list(promotion.steps.values_list("step", "attempt", "state", "detail", "error")),
-        list(promotion.results.values_list("outcome", "branch_version", "merged_version")),
-        list(promotion.deployments.values_list("deployed_at", "dropped_at", "error")),
-        list(promotion.branches.values_list("deleted_at")),
-        promotion.events.count(),
-        is_idle,
-    )
+def _seen(promotion: PromotionRequest) -> str:
+    """Names what the live part shows: it is sent again only when this is not what the browser has.
+
+    It is signed, so that whoever brings it has seen the page; that there is nothing new is then told without a look
+    at the session or at access. One query answers a tab that stays open.
+    """
+    shown = f"{promotion.pk}.{promotion.change_stamp}.{int(_is_idle(promotion))}"
+    return SIGNER.sign(shown)
+
+
+def _shows_all(request: HttpRequest, pk: int) -> bool:
+    """Whether the browser, asking for the live part, shows everything there is."""
+    try:
+        SIGNER.unsign(request.GET.get("seen", ""))
+    except BadSignature:
+        return False
+    rows = PromotionRequest.objects.only("pk", "status", "updated_at", "change_stamp")
+    promotion = rows.filter(pk=pk).first()
+    return promotion is not None and is_seen(request, _seen(promotion))
 
 
 def _poll_every(promotion: PromotionRequest) -> str:
@@ -307,7 +317,7 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         "retry_form": RetryForm(),
         "is_admin": access.is_admin(user),
         "nobody_works": is_idle,
-        "seen": _seen(promotion, is_idle),
+        "seen": _seen(promotion),
         "poll_every": _poll_every(promotion),
         "working": _is_working(promotion),
     }

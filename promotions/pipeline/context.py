@@ -17,7 +17,7 @@ from partnerapi.errors import NotFound
 from ..models import Approved, ComponentResult, PromotionBranch, PromotionRequest, StepRun
 from ..partner import client as partner_client
 from ..states import FINAL, Status, StepName, StepState
-from ..transitions import StalePromotion, move
+from ..transitions import StalePromotion, move, touch
 from ..worker.lease import Lease, LeaseLost
 from ..worker.loop import Wait
 
@@ -114,6 +114,7 @@ class StepContext:
         """Tell the page how far the step is."""
         changes["detail"] = detail[:1000]
         StepRun.objects.filter(pk=self.step_run.pk).update(**changes)
+        touch(self.promotion.pk)
         for name, value in changes.items():
             setattr(self.step_run, name, value)
 

@@ -14,7 +14,7 @@ from ..messages import PromotionError
 from ..models import ComponentResult, PromotionRequest, StepRun
 from ..plan import check_rules
 from ..states import FINAL, MERGE_INCOMPLETE, Outcome, Status, StepState
-from ..transitions import StalePromotion, move
+from ..transitions import StalePromotion, move, touch
 from ..worker.lease import Lease
 from ..worker.loop import Stop, Wait, Work, carry_on
 from ..worker.timing import BRANCH_POLL
@@ -164,6 +164,7 @@ def _pause(context: StepContext, detail: str) -> None:
     StepRun.objects.filter(pk=context.step_run.pk, state=StepState.RUNNING).update(
         state=StepState.WAITING
     )
+    touch(context.promotion.pk)
 
 
 def _close(context: StepContext, state: StepState, error: PromotionError | None = None) -> None:
@@ -174,6 +175,7 @@ def _close(context: StepContext, state: StepState, error: PromotionError | None 
         error_code=error.code if error else "",
         error=error.detail if error else "",
     )
+    touch(context.promotion.pk)
 
 
 def _stage_again(context: StepContext, doubt: StageAgain) -> Stop | None:

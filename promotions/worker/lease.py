@@ -44,7 +44,7 @@ class Lease:
 
         :raises LeaseLost: when the row belongs to another worker by now.
         """
-        if self._mine().update(**changes) != 1:
+        if self._mine().update(**{**self.model.CHANGED, **changes}) != 1:
             raise LeaseLost(f"{self.model.__name__} {self.pk}")
 
     def record_while(self, **conditions: Any) -> None:
@@ -52,7 +52,8 @@ class Lease:
 
         :raises LeaseLost: when it is another worker's by now, or does not meet them.
         """
-        if self._mine().filter(**conditions).update(lease_until=after(LEASE)) != 1:
+        columns = {**self.model.CHANGED, "lease_until": after(LEASE)}
+        if self._mine().filter(**conditions).update(**columns) != 1:
             raise LeaseLost(f"{self.model.__name__} {self.pk}")
 
     @contextmanager

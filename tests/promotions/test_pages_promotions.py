@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from promotions import access
+from promotions import access, transitions
 from promotions.heartbeat import Pulse
 from promotions.models import (
     DevAccount,
@@ -214,17 +214,28 @@ def test_times_are_shown_with_their_zone(
 
 
 def test_promotion_progress_is_sent_only_when_something_has_changed(
-    client: Client, alice: User, sales: DevAccount
+    client: Client, alice: User, sales: DevAccount, django_assert_num_queries: Any
 ) -> None:
     promotion = factories.promotion(factories.plan(sales, alice), alice, Status.STAGING)
     page = signed_in(client, alice).get(promotion.get_absolute_url())
     url = reverse("promotion_progress", args=[promotion.pk])
     seen = page.context["seen"]
-    assert client.get(url, {"seen": seen}, **HTMX).status_code == 204
-    factories.step(promotion, "check_staged", StepState.RUNNING)
+    with django_assert_num_queries(1):
+        assert client.get(url, {"seen": seen}, **HTMX).status_code == 204
+    transitions.touch(promotion.pk)
     changed = client.get(url, {"seen": seen}, **HTMX)
     assert changed.status_code == 200
     assert is_fragment(changed)
+
+
+@pytest.mark.parametrize("seen", ["", "1.0.0", "1.0.0:forged"])
+def test_promotion_progress_tells_nothing_to_who_has_not_seen_the_page(
+    client: Client, alice: User, sales: DevAccount, seen: str
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice, Status.STAGING)
+    answer = client.get(reverse("promotion_progress", args=[promotion.pk]), {"seen": seen})
+    assert answer.status_code == 302
+    assert reverse("login") in answer["Location"]
 
 
 # --- withdraw --------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from partnerapi import componentxml
 from partnerapi.errors import ApiUnavailable, Forbidden, NotFound
 from partnerapi.records import MergeRequest
 from partnerapi.simulator.documents import ROOT_NAMESPACES
+from promotions.messages import PromotionError
 from promotions.models import (
     ComponentMapping,
     ComponentResult,
@@ -29,7 +30,7 @@ from promotions.pipeline.context import Step, StepContext, Wait
 from promotions.pipeline.merge import record_merged
 from promotions.plan import build
 from promotions.states import Status, StepName, StepState
-from promotions.transitions import move
+from promotions.transitions import move, record_event
 from promotions.worker import lease as leases
 from promotions.worker.sweep import sweep
 from tests.promotions import factories
@@ -386,3 +387,62 @@ class TestTheMerge:
         assert merging.dev_account.mappings.count() == 1
         sweep()
         assert merging.branches.get().delete_due is None
+
+
+class TestTheChangeStamp:
+    """Whatever a worker writes, the page of the promotion is told of."""
+
+    def stamp(self, promotion: PromotionRequest) -> int:
+        return PromotionRequest.objects.values_list("change_stamp", flat=True).get(pk=promotion.pk)
+
+    @pytest.mark.parametrize("write", ["note", "record", "writing", "event", "move"])
+    def test_grows_with_every_write(
+        self, promotion: PromotionRequest, only_step: TakeStep, write: str
+    ) -> None:
+        stamps: list[int] = []
+
+        def step(context: StepContext) -> Wait | None:
+            stamps.append(self.stamp(promotion))
+            if write == "note":
+                context.note("half way")
+            elif write == "record":
+                context.record(merge_request_id="")
+            elif write == "writing":
+                with context.writing():
+                    promotion.results.update(error="told")
+            elif write == "event":
+                record_event("told", promotion=promotion)
+            else:
+                context.move(Status.ADMIN_REVIEW)
+            stamps.append(self.stamp(promotion))
+            return None
+
+        begun = self.stamp(promotion)
+        only_step(step)
+        runner.run_promotion(promotion.pk)
+        assert begun < stamps[0] < stamps[1] < self.stamp(promotion)
+
+    def test_grows_when_a_step_waits_and_when_it_fails(
+        self, promotion: PromotionRequest, only_step: TakeStep
+    ) -> None:
+        seen: list[int] = []
+
+        def waits(context: StepContext) -> Wait | None:
+            seen.append(self.stamp(promotion))
+            return Wait(60, "Wait for it.")
+
+        only_step(waits)
+        runner.run_promotion(promotion.pk)
+        assert probe(promotion).state == StepState.WAITING
+        assert seen[0] < self.stamp(promotion)
+
+        def fails(context: StepContext) -> Wait | None:
+            seen.append(self.stamp(promotion))
+            raise PromotionError("PLAN_STALE", "It has changed.")
+
+        PromotionRequest.objects.update(next_attempt_at=timezone.now())
+        only_step(fails)
+        runner.run_promotion(promotion.pk)
+        promotion.refresh_from_db()
+        assert promotion.status == Status.FAILED
+        assert seen[1] < self.stamp(promotion)
