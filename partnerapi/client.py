@@ -56,6 +56,11 @@ _Result = TypeVar("_Result")
 #: Ids or names in one grouped query: as many results as one page holds, or a few.
 TERMS = 50
 
+#: What a proof costs that the server looks at every term of a group.
+_PROOF_CALLS = 2
+
+_CURRENT: Sequence[Term] = (Condition("deleted", "false"), Condition("currentVersion", "true"))
+
 #: 100 results a page: far more than any account has, and an end to a server that never ends.
 MAX_PAGES = 1000
 
@@ -265,8 +270,10 @@ class PartnerApiClient(ABC):
             wire.any_of(Condition("componentId", id_) for id_ in ids),
         ]
         request = self._query("QUERY ComponentMetadata", conditions, account=account)
-        found = self._records(request, answers.component_metadata)
-        return {item.component_id: item for item in found if item.current_version}
+        records = self._records(request, answers.component_metadata)
+        found = {item.component_id: item for item in records if item.current_version}
+        self._groups_are_whole |= len(found) > 1
+        return found
 
     def get_many_components(
         self,
@@ -389,51 +396,59 @@ class PartnerApiClient(ABC):
         names: Iterable[str] = (),
         component_type: str | None = None,
         copied_from_component_id: str | None = None,
+        copied_from: Iterable[str] = (),
         branch_id: str | None = None,
         account: str | None = None,
     ) -> Iterator[ComponentMetadata]:
         """The current version of components that are not deleted and meet every condition.
 
         :param branch_id: every version that was made on this branch instead.
-        :param names: one of these names, asked for together in as few calls as possible. A name
-            that the grouped answers leave out is asked for alone, unless they have shown that the
-            server looks at every term of a group.
+        :param names: one of these names, or ``copied_from``, a copy of one of these: asked for
+            together in as few calls as possible. What the grouped answers leave out is asked for
+            alone, unless the server is known to look at every term of a group.
         """
-        if wanted := list(dict.fromkeys(names)):
-            ask = partial(
-                self._metadata_by_names,
-                component_type=component_type,
-                copied_from_component_id=copied_from_component_id,
-                branch_id=branch_id,
-                account=account,
-            )
-            yield from self._by_names(wanted, ask)
-            return
-        terms = [Condition("name", name)] if name is not None else []
-        yield from self._query_metadata(
-            terms, component_type, copied_from_component_id, branch_id, account
+        ask = partial(
+            self._query_metadata,
+            component_type=component_type,
+            copied_from=copied_from_component_id is not None,
+            branch_id=branch_id,
+            account=account,
         )
+        terms: list[Term] = []
+        if name is not None:
+            terms.append(Condition("name", name))
+        if copied_from_component_id is not None:
+            terms.append(Condition("copiedFromComponentId", copied_from_component_id))
+        if names := list(dict.fromkeys(names)):
+            yield from self._in_groups(
+                names,
+                lambda few: list(
+                    ask([*terms, wire.any_of(Condition("name", name) for name in few)])
+                ),
+                lambda found: found.name,
+            )
+        elif copied_from := list(dict.fromkeys(id_.lower() for id_ in copied_from)):
+            yield from self._in_groups(
+                copied_from,
+                lambda few: list(
+                    ask(
+                        [*terms, wire.any_of(Condition("copiedFromComponentId", i) for i in few)],
+                        copied_from=True,
+                    )
+                ),
+                lambda found: found.copied_from_component_id.lower(),
+            )
+        else:
+            yield from ask(terms)
 
-    def _metadata_by_names(
+    def _in_groups(
         self,
-        names: Sequence[str],
-        *,
-        component_type: str | None,
-        copied_from_component_id: str | None,
-        branch_id: str | None,
-        account: str | None,
-    ) -> list[ComponentMetadata]:
-        term = wire.any_of(Condition("name", name) for name in names)
-        return list(
-            self._query_metadata(
-                [term], component_type, copied_from_component_id, branch_id, account
-            )
-        )
-
-    def _by_names(
-        self, names: Sequence[str], ask: Callable[[Sequence[str]], list[ComponentMetadata]]
+        values: Sequence[str],
+        ask: Callable[[Sequence[str]], list[ComponentMetadata]],
+        value_of: Callable[[ComponentMetadata], str],
     ) -> Iterator[ComponentMetadata]:
-        groups = [names[start : start + TERMS] for start in range(0, len(names), TERMS)]
+        """What is found for some of many values, asked for in groups."""
+        groups = [values[start : start + TERMS] for start in range(0, len(values), TERMS)]
         rest: list[str] = []
         for group, result in zip(
             groups, self.concurrently([partial(ask, group) for group in groups]), strict=True
@@ -441,14 +456,16 @@ class PartnerApiClient(ABC):
             if isinstance(result, PartnerApiError):
                 raise result
             yield from result
-            found = {item.name for item in result}
-            # A server that looks at one term of a group only would find one name.
+            found = {value_of(item) for item in result}
+            # A server that looks at one term of a group only would find one value.
             self._groups_are_whole |= len(found & set(group)) > 1
             if len(group) > 1:
-                rest += [name for name in group if name not in found]
+                rest += [value for value in group if value not in found]
+        if len(rest) > _PROOF_CALLS and not self._groups_are_whole:
+            self._groups_are_whole = self._prove_groups()
         if self._groups_are_whole:
             return
-        for result in self.concurrently([partial(ask, [name]) for name in rest]):
+        for result in self.concurrently([partial(ask, [value]) for value in rest]):
             if isinstance(result, PartnerApiError):
                 raise result
             yield from result
@@ -456,11 +473,26 @@ class PartnerApiClient(ABC):
     #: Whether the server has shown that it looks at every term of a grouped query.
     _groups_are_whole = False
 
+    def _prove_groups(self) -> bool:
+        """Ask for two components, of which it is known that they are there, in one group."""
+        _, rows = next(self._pages(self._query("QUERY ComponentMetadata", _CURRENT)))
+        known = {wire.text(row, "componentId").lower() for row in rows} - {""}
+        if len(known) < 2:
+            return False
+        first, *_, last = sorted(known)
+        asked = wire.any_of(Condition("componentId", id_) for id_ in (first, last))
+        request = self._query("QUERY ComponentMetadata", [*_CURRENT, asked])
+        found = {
+            item.component_id.lower() for item in self._records(request, answers.component_metadata)
+        }
+        return {first, last} <= found
+
     def _query_metadata(
         self,
         terms: Sequence[Term],
+        *,
         component_type: str | None,
-        copied_from_component_id: str | None,
+        copied_from: bool,
         branch_id: str | None,
         account: str | None,
     ) -> Iterator[ComponentMetadata]:
@@ -469,12 +501,9 @@ class PartnerApiClient(ABC):
         conditions: list[Term] = [Condition("deleted", "false"), Condition(*place), *terms]
         if component_type is not None:
             conditions.append(Condition("type", component_type))
-        if copied_from_component_id is not None:
-            # Published: these two properties have to accompany each other.
-            conditions += [
-                Condition("copiedFromComponentId", copied_from_component_id),
-                Condition("copiedFromComponentVersion", "0", "GREATER_THAN_OR_EQUAL"),
-            ]
+        if copied_from:
+            # Published: this property has to accompany the id of what was copied.
+            conditions.append(Condition("copiedFromComponentVersion", "0", "GREATER_THAN_OR_EQUAL"))
         request = self._query("QUERY ComponentMetadata", conditions, account=account)
         for found in self._records(request, answers.component_metadata):
             if (found.current_version or branch_id is not None) and not found.deleted:

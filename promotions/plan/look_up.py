@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NotFound, PartnerApiError
@@ -40,19 +39,15 @@ def lookalikes(
 
     :raises PartnerApiError: when one of them cannot be asked for.
     """
-    copies = client.concurrently(
-        [partial(_copies, client, component.dev_component_id) for component in components]
-    )
+    copies: dict[str, list[ComponentMetadata]] = defaultdict(list)
+    for twin in client.query_component_metadata(
+        copied_from=[c.dev_component_id for c in components]
+    ):
+        copies[twin.copied_from_component_id.lower()].append(twin)
     namesakes: dict[tuple[str, str], list[ComponentMetadata]] = defaultdict(list)
     for twin in client.query_component_metadata(names=[c.name for c in components]):
         namesakes[twin.name, twin.type].append(twin)
-    found = []
-    for component, copied in zip(components, copies, strict=True):
-        if isinstance(copied, PartnerApiError):
-            raise copied
-        found.append((component, copied, namesakes[component.name, component.component_type]))
-    return found
-
-
-def _copies(client: PartnerApiClient, component_id: str) -> list[ComponentMetadata]:
-    return list(client.query_component_metadata(copied_from_component_id=component_id))
+    return [
+        (c, copies[c.dev_component_id.lower()], namesakes[c.name, c.component_type])
+        for c in components
+    ]

@@ -169,6 +169,23 @@ def test_names_are_asked_for_alone_until_groups_are_known_to_work(live: Live) ->
     assert live.count() == {"QUERY ComponentMetadata": 3}
 
 
+def test_a_proof_that_groups_work_saves_asking_for_each_name_and_each_origin(live: Live) -> None:
+    nobody = [f"00000000-0000-4000-8000-{number:012}" for number in range(60)]
+    assert not list(live.client.query_component_metadata(names=nobody))
+    # The groups, and two calls for the proof; production has more than a page of neither.
+    assert live.count() == {"QUERY ComponentMetadata": 2 + 2}
+    assert not list(live.client.query_component_metadata(copied_from=nobody))
+    assert live.count() == {"QUERY ComponentMetadata": 2}
+
+
+def test_copies_of_many(live: Live) -> None:
+    (alone,) = live.client.query_component_metadata(
+        copied_from_component_id=seed.ORDERS_CUSTOMER_MASTER_ID
+    )
+    asked = [NOBODY, seed.ORDERS_CUSTOMER_MASTER_ID.upper()]
+    assert list(live.client.query_component_metadata(copied_from=asked)) == [alone]
+
+
 def test_a_refused_sign_in_is_not_repeated(live: Live) -> None:
     transport = live.client._transport
     transport._token = lambda: "wrong"
