@@ -7,12 +7,14 @@ state changes; pages only use them to decide what to offer.
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from .messages import PromotionError
-from .models import DevAccount, Plan, PromotionRequest
+from .models import Deputy, DevAccount, Plan, PolicyGroup, PromotionRequest
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -32,7 +34,25 @@ def is_contributor(user: User | AnonymousUser) -> bool:
 
 def may_enter(user: User | AnonymousUser) -> bool:
     """Whether the user has any role here."""
-    return is_admin(user) or is_contributor(user)
+    return is_admin(user) or is_contributor(user) or decides(user) or is_peer(user)
+
+
+def is_peer(user: User | AnonymousUser) -> bool:
+    """Whether a review policy asks members of one of the user's groups."""
+    return user.is_active and PolicyGroup.objects.filter(group__in=user.groups.all()).exists()
+
+
+def stands_in_for(user: User | AnonymousUser, at: datetime | None = None) -> list[User]:
+    """The admins whose deputy the user is, or was at a moment; who is no admin any more has no deputy."""
+    if not user.is_active or not user.pk:
+        return []
+    acting = Deputy.objects.acting(user, at or timezone.now())
+    return [deputyship.admin for deputyship in acting if is_admin(deputyship.admin)]
+
+
+def decides(user: User | AnonymousUser) -> bool:
+    """Whether the user decides on promotions: an admin, or the deputy of one."""
+    return is_admin(user) or bool(stands_in_for(user))
 
 
 def dev_accounts(user: User | AnonymousUser) -> QuerySet[DevAccount]:
@@ -46,19 +66,20 @@ def dev_accounts(user: User | AnonymousUser) -> QuerySet[DevAccount]:
 
 
 def promotions(user: User | AnonymousUser) -> QuerySet[PromotionRequest]:
-    """The promotions that the user may see: those of their accounts, their own, or all for an admin."""
-    if is_admin(user):
+    """The promotions that the user may see: of their accounts, their own, to review; all for who decides."""
+    if decides(user):
         return PromotionRequest.objects.all()
-    if not is_contributor(user):
+    if not user.is_active or not user.pk:
         return PromotionRequest.objects.none()
-    return PromotionRequest.objects.filter(
-        Q(requester=user) | Q(dev_account__in=dev_accounts(user))
-    ).distinct()
+    visible = Q(peer_groups__in=user.groups.all())
+    if is_contributor(user):
+        visible |= Q(requester=user) | Q(dev_account__in=dev_accounts(user))
+    return PromotionRequest.objects.filter(visible).distinct()
 
 
 def plans(user: User | AnonymousUser) -> QuerySet[Plan]:
     """The plans that the user may see: of their accounts, and of the promotions that they see."""
-    if is_admin(user):
+    if decides(user):
         return Plan.objects.all()
     return Plan.objects.filter(
         Q(dev_account__in=dev_accounts(user)) | Q(promotion__in=promotions(user))
@@ -101,13 +122,28 @@ def check_standing(promotion: PromotionRequest) -> None:
     approver = promotion.approved_by
     if approver is not None and same_person(approver, requester):
         raise PromotionError("SELF_REVIEW", f"{approver} and {requester} are one person.")
-    if approver is not None and not is_admin(approver):
+    if approver is not None and not may_decide(approver, promotion, at=promotion.approved_at):
         raise PromotionError("SWITCHED_OFF", f"{approver}, who approved it, is no admin any more.")
 
 
-def may_decide(user: User, promotion: PromotionRequest) -> bool:
-    """Whether the user may approve or reject this promotion: an admin, and not its requester."""
-    return is_admin(user) and not same_person(user, promotion.requester)
+def may_decide(user: User, promotion: PromotionRequest, at: datetime | None = None) -> bool:
+    """Whether the user may approve or reject this promotion: an admin or the deputy of one, and not its requester.
+
+    Nobody decides in place of the requester either.
+
+    :param at: the moment at which a deputy decided, where that was earlier.
+    """
+    if same_person(user, promotion.requester):
+        return False
+    return is_admin(user) or in_place_of(user, promotion, at) is not None
+
+
+def in_place_of(user: User, promotion: PromotionRequest, at: datetime | None = None) -> User | None:
+    """The admin in whose place the user decides; nobody where they are an admin themselves."""
+    if is_admin(user):
+        return None
+    admins = stands_in_for(user, at)
+    return next((one for one in admins if not same_person(one, promotion.requester)), None)
 
 
 def may_withdraw(user: User, promotion: PromotionRequest) -> bool:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest
 
 from .models import (
     ApiCall,
     Approval,
     ComponentMapping,
+    Deputy,
     DevAccount,
     DevAccountAccess,
     Environment,
@@ -21,8 +22,10 @@ from .models import (
     IntegrationPack,
     Plan,
     PlannedComponent,
+    PolicyGroup,
     PromotionBranch,
     PromotionRequest,
+    ReviewPolicy,
     RuleOverride,
     StepRun,
 )
@@ -31,7 +34,7 @@ from .setup.mapping_exchange import MappingExchange
 from .transitions import record_event
 
 if TYPE_CHECKING:
-    from django.forms import ModelForm
+    from django.forms import ModelChoiceField, ModelForm
 
     AnyAdmin = admin.ModelAdmin[Any]
     AnyTabularInline = admin.TabularInline[Any, Any]
@@ -163,6 +166,84 @@ class RuleOverrideAdmin(RecordedAdmin):
         (None, {"fields": ("decision", "path", "name", "component_type")}),
         ("Why", {"fields": ("reason", "is_active", "created_at")}),
     )
+
+
+class PolicyGroupInline(AnyTabularInline):
+    model = PolicyGroup
+    extra = 1
+
+
+@admin.register(ReviewPolicy)
+class ReviewPolicyAdmin(RecordedAdmin):
+    list_display = (
+        "name",
+        "dev_account",
+        "root_component_id",
+        "folder",
+        "environment",
+        "peers",
+        "admins",
+        "is_active",
+    )
+    list_filter = ("is_active", "dev_account", "environment")
+    list_select_related = ("dev_account", "environment")
+    search_fields = ("name", "root_component_id", "folder")
+    filter_horizontal = ("excluded_groups", "excluded_people")
+    inlines = (PolicyGroupInline,)
+    fieldsets = (
+        (None, {"fields": ("name", "is_active")}),
+        (
+            "What it applies to",
+            {"fields": ("dev_account", "root_component_id", "folder", "environment")},
+        ),
+        ("Who approves", {"fields": ("peers", "admins")}),
+        ("Who does not", {"fields": ("excluded_groups", "excluded_people")}),
+    )
+
+    def save_related(
+        self, request: HttpRequest, form: ModelForm[Any], formsets: Any, change: bool
+    ) -> None:
+        policy = form.instance
+        with transaction.atomic():
+            before = policy.people()
+            super().save_related(request, form, formsets, change)
+            if note := changes(before, ReviewPolicy.objects.get(pk=policy.pk).people()):
+                self._record(request, policy, "changed", note)
+
+
+@admin.register(Deputy)
+class DeputyAdmin(RecordedAdmin):
+    """Each admin names their own."""
+
+    list_display = ("admin", "deputy", "starts_at", "ends_at")
+    list_select_related = ("admin", "deputy")
+    fields = ("deputy", "starts_at", "ends_at")
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
+        if db_field.name == "deputy":
+            kwargs["queryset"] = User.objects.filter(is_active=True).exclude(
+                pk=request.user.pk or 0
+            )
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(
+        self, request: HttpRequest, obj: Model, form: ModelForm[Any], change: bool
+    ) -> None:
+        if not change:
+            assert isinstance(obj, Deputy) and isinstance(request.user, User)  # noqa: S101, PT018
+            obj.admin = request.user
+        super().save_model(request, obj, form, change)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self._is_own(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._is_own(request, obj)
+
+    def _is_own(self, request: HttpRequest, obj: Deputy | None) -> bool:
+        return obj is None or obj.admin_id == request.user.pk
 
 
 @admin.register(Environment)

@@ -211,6 +211,21 @@ MESSAGES = {
         "Nobody approves or rejects their own promotion, or accepts a finding of it.",
         "Ask another admin to decide.",
     ),
+    "NOT_A_REVIEWER": Message(
+        "A review policy leaves you out of the decision on this promotion.",
+        "Somebody else decides. An admin changes review policies in the admin pages.",
+    ),
+    "PEERS_MISSING": Message(
+        "The peers whom the review policies ask for have not all approved.",
+        "Wait for them: the review page says who is needed.",
+    ),
+    "NOT_NEEDED": Message(
+        "Enough peers have approved already.", "Nothing was changed by your click."
+    ),
+    "COUNTED_ALREADY": Message(
+        "You have approved this already, and one person counts once.",
+        "Somebody else has to approve: the review page says who is needed.",
+    ),
     "ALREADY_REVIEWED": Message(
         "Somebody else has decided already.", "Nothing was changed by your click."
     ),

@@ -6,6 +6,7 @@ same transaction, and so is what must never be forgotten: the deletion of the br
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,14 @@ from django.utils import timezone
 
 from .models import (
     NO_HOLD,
+    Environment,
     Event,
     Plan,
     PlannedComponent,
     PromotionBranch,
     PromotionRequest,
     Reservation,
+    ReviewPolicy,
     StepRun,
 )
 from .states import FINAL, INITIAL, TABLES, Stage, Status, StepState
@@ -48,13 +51,23 @@ def allowed_from(to: Status, stage: str) -> frozenset[Status]:
     return TABLES[Stage(stage)][to]
 
 
-def open_promotion(*, requester: User, plan: Plan, notes: str, **columns: Any) -> PromotionRequest:
+def open_promotion(
+    *,
+    requester: User,
+    plan: Plan,
+    notes: str,
+    environments: Iterable[Environment],
+    **columns: Any,
+) -> PromotionRequest:
     """Write the row of a promotion that is being submitted, in its first status and with the rules of this moment.
+
+    The review policies are frozen with it.
 
     The caller is in a transaction.
     """
     stage = Stage(settings.STAGE)
     status = INITIAL[stage]
+    demand = ReviewPolicy.objects.demand_on(plan, environments)
     promotion = PromotionRequest.objects.create(
         requester=requester,
         plan=plan,
@@ -67,8 +80,11 @@ def open_promotion(*, requester: User, plan: Plan, notes: str, **columns: Any) -
         rules_version=plan.rules_version,
         status=status,
         next_attempt_at=timezone.now() if status == Status.QUEUED else None,
+        demand=demand.as_json(),
+        approvals_missing=demand.approvals,
         **columns,
     )
+    promotion.peer_groups.set(row.group_id for row in demand.groups)
     record_event(
         "submitted", promotion=promotion, actor=requester, note=notes, to_status=status.value
     )

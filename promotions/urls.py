@@ -45,6 +45,7 @@ urlpatterns = [
     path("queue/", reviews.review_queue, name="review_queue"),
     path("queue/<int:pk>/", reviews.review, name="review"),
     path("queue/<int:pk>/approve/", reviews.approve, name="approve"),
+    path("queue/<int:pk>/approve-as-peer/", reviews.approve_as_peer, name="approve_as_peer"),
     path("queue/<int:pk>/reject/", reviews.reject, name="reject"),
     path("setup/", setup.setup, name="setup"),
     path("platform/ask/", setup.ask_platform, name="ask_platform"),

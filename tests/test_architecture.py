@@ -19,6 +19,7 @@ PROMOTIONS = [
     "models",
     "transitions",
     "access",
+    "votes",
     "partner",
     "heartbeat",
     "worker",

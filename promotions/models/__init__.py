@@ -4,11 +4,13 @@ from .accounts import DevAccount, DevAccountAccess, DevPackage, PackageListing
 from .approved import Approved, ApprovedEnvironment, ApprovedFinding
 from .base import LONG_NAME, NAME, NO_HOLD, Hold, Leased
 from .contents import Content
+from .demand import Demand, GroupDemand
 from .history import ApiCall, AppendOnlyError, Event
 from .installation import Installation, PrimaryAccount, current_primary_account
 from .jobs import Job
 from .mappings import ComponentMapping
 from .plans import Acceptance, Finding, Plan, PlannedComponent
+from .policies import Deputy, PolicyGroup, ReviewPolicy
 from .production import Environment, IntegrationPack, PackRelease
 from .promotions import (
     Approval,
@@ -33,7 +35,9 @@ __all__ = [
     "ApprovedFinding",
     "ComponentMapping",
     "ComponentResult",
+    "Demand",
     "Deployment",
+    "Deputy",
     "Content",
     "DevAccount",
     "DevAccountAccess",
@@ -41,6 +45,7 @@ __all__ = [
     "Environment",
     "Event",
     "Finding",
+    "GroupDemand",
     "Hold",
     "Installation",
     "IntegrationPack",
@@ -53,11 +58,13 @@ __all__ = [
     "PackageListing",
     "Plan",
     "PlannedComponent",
+    "PolicyGroup",
     "PrimaryAccount",
     "PromotionBranch",
     "PromotionRequest",
     "Reading",
     "Reservation",
+    "ReviewPolicy",
     "RuleOverride",
     "StepRun",
     "Turn",

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+from .demand import Demand
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,25 @@ class Approved:
     environments: tuple[ApprovedEnvironment, ...] = ()
     findings: tuple[ApprovedFinding, ...] = ()
     production_changes: str = ""  # what was told of production after the merge, and accepted
+    demand: Demand = field(default_factory=Demand)  # whose approvals it needs
 
     @property
     def hash(self) -> str:
         """SHA-256 over the canonical JSON of all of it."""
-        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        canonical = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
+    @property
+    def peers_hash(self) -> str:
+        """The hash that peers approve: of everything but the pack, which the admins choose after them."""
+        return replace(self, pack_id="", pack_name="", production_changes="").hash
+
     def as_json(self) -> dict[str, Any]:
-        return json.loads(json.dumps(asdict(self)))  # tuples as lists, as the database has them
+        """As the database has it: tuples as lists, and no demand where no policy applied."""
+        columns = asdict(self) | {"demand": self.demand.as_json()}
+        if not columns["demand"]:
+            del columns["demand"]
+        return json.loads(json.dumps(columns))
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Approved:
@@ -71,5 +83,6 @@ class Approved:
                 **stored,
                 "environments": tuple(ApprovedEnvironment(**row) for row in stored["environments"]),
                 "findings": tuple(ApprovedFinding(**row) for row in stored["findings"]),
+                "demand": Demand.from_json(stored.get("demand", {})),
             }
         )

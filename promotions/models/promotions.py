@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -24,6 +25,7 @@ from .accounts import DevAccount
 from .approved import Approved
 from .base import LONG_NAME, NAME, Leased
 from .contents import Content
+from .demand import Demand
 from .installation import PrimaryAccount, current_primary_account
 from .plans import Plan, PlannedComponent
 from .production import Environment, IntegrationPack
@@ -76,6 +78,18 @@ class PromotionRequest(Leased):
         blank=True,
         editable=False,
         help_text="What was approved, frozen: content, version, pack, environments, notes, findings, rules.",
+    )
+    demand = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="Whose approvals it needs: the review policies of its submission; empty without any.",
+    )
+    peer_groups = models.ManyToManyField(
+        Group, blank=True, related_name="+", editable=False, help_text="Whose members are asked."
+    )
+    approvals_missing = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="Until the last approval, how many it needs in all."
     )
     decision_reason = models.TextField(blank=True)
     pack = models.ForeignKey(
@@ -134,7 +148,7 @@ class PromotionRequest(Leased):
                     merge_executed_at__isnull=True,
                     merged_at__isnull=True,
                 )
-                | (Q(approved_by__isnull=False) & ~Q(approved_hash="")),
+                | (Q(approved_by__isnull=False, approvals_missing=0) & ~Q(approved_hash="")),
                 name="merge_demands_an_approval",
             ),
             models.UniqueConstraint(
@@ -200,6 +214,11 @@ class PromotionRequest(Leased):
         return approved
 
     @property
+    def demanded(self) -> Demand:
+        """Whose approvals it needs, as it was frozen at the submission."""
+        return Demand.from_json(self.demand)
+
+    @property
     def pack_name(self) -> str:
         """The chosen Integration Pack, or the one to be made."""
         return self.pack.name if self.pack else self.new_pack_name
@@ -222,6 +241,7 @@ class Approval(models.Model):
     """One person's yes to exactly one frozen object; `approved_by` and its neighbours are the summary."""
 
     class Role(models.TextChoices):
+        PEER = "peer", "Peer"
         ADMIN = "admin", "Admin"
 
     promotion = models.ForeignKey(
@@ -229,7 +249,17 @@ class Approval(models.Model):
     )
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     role = models.CharField(max_length=16, choices=Role, default=Role.ADMIN)
-    approved_hash = models.CharField(max_length=64)
+    in_place_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The admin whose deputy the person was.",
+    )
+    approved_hash = models.CharField(
+        max_length=64, help_text="Of everything; a peer's leaves out the pack, which admins choose."
+    )
     comment = models.TextField(blank=True)
     at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True, help_text="When it lapses, if it does.")

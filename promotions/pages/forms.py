@@ -150,10 +150,17 @@ class ApproveForm(forms.Form):
         help_text="Kept with the approval; everybody who sees the promotion reads it.",
     )
     confirmed_hash = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
+    close_older = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, promotion: PromotionRequest, **kwargs: Any) -> None:
         self.suggested = suggested_pack(promotion)
-        kwargs["initial"] = {"pack": self.suggested, "plan_hash": promotion.content_hash}
+        # What the first of two admins has chosen; another choice is approved by both anew.
+        chosen = promotion.pack or promotion.new_pack_name
+        kwargs["initial"] = {
+            "pack": promotion.pack if chosen else self.suggested,
+            "new_pack_name": promotion.new_pack_name,
+            "plan_hash": promotion.content_hash,
+        }
         super().__init__(*args, **kwargs)
 
     def clean(self) -> dict[str, Any]:
@@ -166,6 +173,19 @@ class ApproveForm(forms.Form):
         if not cleaned["pack"] and not cleaned["new_pack_name"]:
             self.add_error("new_pack_name", "Choose a pack above, or name a new one.")
         return cleaned
+
+
+class PeerForm(forms.Form):
+    """A peer's yes to the plan that the page has shown."""
+
+    plan_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
+    comment = forms.CharField(
+        label="Comment",
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Kept with the approval; everybody who sees the promotion reads it.",
+    )
 
 
 class RetryForm(forms.Form):
@@ -203,3 +223,13 @@ class QueueFilterForm(forms.Form):
         required=False,
         empty_label="Everybody",
     )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not access.decides(user):
+            # A peer learns nothing of accounts and people whose promotions they do not see.
+            visible = access.promotions(user)
+            accounts = DevAccount.objects.filter(promotions__in=visible).distinct()
+            people = User.objects.filter(promotion_requests__in=visible).distinct()
+            self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
+            self.fields["requester"].queryset = people  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from .. import access
+from .. import access, services
 from ..states import OPEN, Status
 from .common import UserRequest, role_required
 
@@ -38,10 +38,10 @@ def home(request: UserRequest) -> HttpResponse:
         "mine": visible.filter(requester=request.user)[:SHOWN],
     }
     others = visible.exclude(requester=request.user).order_by("-updated_at")
+    to_decide = services.needing(request.user)
+    context["counts"]["to_decide"] = len(to_decide)
+    context["to_decide"] = to_decide[:SHOWN]
     if context["is_admin"]:
-        to_decide = waiting.exclude(requester=request.user)
-        context["counts"]["to_decide"] = to_decide.count()
-        context["to_decide"] = to_decide.order_by("submitted_at")[:SHOWN]
         # Those stand above already.
         others = others.exclude(status=Status.ADMIN_REVIEW)
     context["others"] = others[:SHOWN]

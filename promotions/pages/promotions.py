@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from .. import access, services
+from .. import access, services, votes
 from ..messages import PromotionError
 from ..models import ApiCall, Event, PromotionRequest
 from ..pipeline.steps import timeline
@@ -306,7 +306,8 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         "may_give_up": access.may_cancel(user)
         and promotion.status == Status.FAILED
         and promotion.holds_unmerged_content,
-        "may_review": access.is_admin(user) and promotion.status == Status.ADMIN_REVIEW,
+        "may_review": promotion.status == Status.ADMIN_REVIEW
+        and (access.decides(user) or votes.may_be_peer(user, promotion)),
         "may_resubmit": promotion.status == Status.FAILED
         and promotion.merged_at is None
         and access.dev_accounts(user).filter(pk=promotion.dev_account_id).exists(),

@@ -11,16 +11,17 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET
 
-from .. import access, services
+from .. import access, services, votes
 from ..messages import PromotionError
 from ..models import Approved, DevPackage, PromotionRequest
 from ..states import FINAL, OPEN, Status
 from .common import Problem, UserRequest, page_of, post_only, refusal, role_required
-from .forms import ApproveForm, QueueFilterForm, ReasonForm, focus_first_error
+from .forms import ApproveForm, PeerForm, QueueFilterForm, ReasonForm, focus_first_error
 from .shown import figures, plan_components, plan_context
 from .status import explain
 
 TABS = {
+    "mine": ("Needs my decision", {Status.ADMIN_REVIEW}),
     "waiting": ("Waiting for decision", {Status.ADMIN_REVIEW}),
     "progress": ("In progress", OPEN - {Status.ADMIN_REVIEW}),
     "recent": ("Recent", FINAL),
@@ -38,13 +39,16 @@ SORTS = {
 @require_GET
 @role_required
 def review_queue(request: UserRequest) -> HttpResponse:
-    """All promotions for the admins: by tab, account and requester, sorted, in pages."""
-    if not access.is_admin(request.user):
-        raise PermissionDenied("The review queue is for admins.")
+    """The promotions that a reviewer sees: by tab, account and requester, sorted, in pages.
+
+    What needs the user's own decision comes first.
+    """
+    if not (access.decides(request.user) or access.is_peer(request.user)):
+        raise PermissionDenied("The review queue is for admins, and for peers whom a policy asks.")
     tab = request.GET.get("tab", "")
     if tab not in TABS:
-        tab = "waiting"
-    filters = QueueFilterForm(request.GET)
+        tab = "mine"
+    filters = QueueFilterForm(request.GET, user=request.user)
     promotions = access.promotions(request.user)
     if filters.is_valid():
         if account := filters.cleaned_data["account"]:
@@ -52,15 +56,15 @@ def review_queue(request: UserRequest) -> HttpResponse:
         if requester := filters.cleaned_data["requester"]:
             promotions = promotions.filter(requester=requester)
     sort = _sort(request.GET.get("sort", ""), "-submitted" if tab == "recent" else "submitted")
-    rows = promotions.filter(status__in=TABS[tab][1]).select_related(
-        "plan", "dev_account", "requester"
-    )
+    mine = [promotion.pk for promotion in services.needing(request.user)]
+    by_tab = {name: promotions.filter(status__in=statuses) for name, (_, statuses) in TABS.items()}
+    by_tab["mine"] = by_tab["mine"].filter(pk__in=mine)
+    rows = by_tab[tab].select_related("plan", "dev_account", "requester")
     context = {
         "tab": tab,
-        "tabs": [
-            (name, label, promotions.filter(status__in=statuses).count())
-            for name, (label, statuses) in TABS.items()
-        ],
+        "mine": mine,
+        "decides": access.decides(request.user),
+        "tabs": [(name, label, by_tab[name].count()) for name, (label, _) in TABS.items()],
         "filters": filters,
         "is_filtered": bool(request.GET.get("account") or request.GET.get("requester")),
         "sort": sort,
@@ -81,10 +85,10 @@ def _sorted(rows: QuerySet[PromotionRequest], sort: str) -> QuerySet[PromotionRe
 @require_GET
 @role_required
 def review(request: UserRequest, pk: int) -> HttpResponse:
-    """What an admin looks at before the decision; others are told why they cannot decide."""
+    """What reviewers look at before the decision; others are told why they cannot decide."""
     promotion = _promotion(request, pk)
-    if not access.is_admin(request.user):
-        raise PermissionDenied("Only admins decide on promotions.")
+    if not (access.decides(request.user) or votes.may_be_peer(request.user, promotion)):
+        raise PermissionDenied("Only admins decide on promotions, and peers whom a policy asks.")
     return _page(request, promotion)
 
 
@@ -113,11 +117,35 @@ def approve(request: UserRequest, pk: int) -> HttpResponse:
             **choice,
             comment=cleaned["comment"],
             confirmed_hash=confirmed,
+            close_older=cleaned["close_older"],
         )
     except PromotionError as error:
         return _refused(request, promotion, error, approve_form=form)
+    promotion.refresh_from_db()
+    if promotion.status == Status.ADMIN_REVIEW:
+        messages.success(request, "Approved. Another admin has to approve it too.")
+        return redirect("review", promotion.pk)
     messages.success(request, "Approved. A worker carries it to production now.")
     return redirect(promotion)
+
+
+@post_only
+@role_required
+def approve_as_peer(request: UserRequest, pk: int) -> HttpResponse:
+    promotion = _promotion(request, pk)
+    form = PeerForm(request.POST)
+    cleaned: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
+    try:
+        services.approve_as_peer(
+            request.user,
+            promotion,
+            plan_hash=cleaned.get("plan_hash", ""),
+            comment=cleaned.get("comment", ""),
+        )
+    except PromotionError as error:
+        return _refused(request, promotion, error)
+    messages.success(request, "Approved, as a peer.")
+    return redirect("review", promotion.pk)
 
 
 def _confirmation(
@@ -130,6 +158,8 @@ def _confirmation(
         "figures": figures(plan_components(promotion.plan)),
         "pack": form.cleaned_data["pack"],
         "form": form,
+        "admins_after": max(0, services.votes_so_far(promotion).admins_missing - 1),
+        "older": list(services.older_open(promotion)) if access.may_cancel(request.user) else [],
     }
     return render(request, "approve.html", context)
 
@@ -139,7 +169,7 @@ def _confirmation(
 def reject(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
     form = ReasonForm(request.POST)
-    if access.may_decide(request.user, promotion) and not form.is_valid():
+    if votes.reviews(request.user, promotion) and not form.is_valid():
         return _page(request, promotion, reject_form=form)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     try:
@@ -175,11 +205,20 @@ def _page(
     refused: Problem | None = None,
 ) -> HttpResponse:
     plan = promotion.plan
+    found = services.votes_so_far(promotion)
     context = plan_context(plan, request.user) | {
         "promotion": promotion,
         "explanation": explain(promotion),
         "refused": refused,
         "is_waiting": promotion.status == Status.ADMIN_REVIEW,
+        "votes": found,
+        "reviews": votes.reviews(request.user, promotion),
+        "is_excluded": votes.is_excluded(request.user, found.demand),
+        "has_voted": found.has_voted(request.user),
+        "may_approve": found.may_approve_as_admin(request.user),
+        "may_approve_as_peer": found.may_approve_as_peer(request.user),
+        "still_needed": votes.in_words(found),
+        "peer_form": PeerForm(initial={"plan_hash": promotion.content_hash}),
         "is_own": access.same_person(request.user, promotion.requester),
         "package": DevPackage.objects.filter(
             dev_account=promotion.dev_account, package_id=plan.package_id

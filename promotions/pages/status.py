@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .. import services, votes
 from ..models import PromotionRequest
 from ..states import Stage, Status
 from .words import person
@@ -132,6 +133,12 @@ def explain(promotion: PromotionRequest) -> Explanation:
         "branch": _branch(promotion) if "{branch}" in shown.now else "",
         "after_staging": _AFTER_STAGING[Stage(promotion.stage)],
     }
+    if promotion.demand and promotion.status == Status.ADMIN_REVIEW:
+        needed = votes.in_words(services.votes_so_far(promotion))
+        return Explanation(
+            f"Reviewers have to look at the differences and decide. {needed}",
+            shown.next.replace("After an approval", "When all have approved"),
+        )
     return Explanation(
         now=((merged and shown.merged_now) or shown.now).format(**fields),
         next=((merged and shown.merged_next) or shown.next).format(**fields),

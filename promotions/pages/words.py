@@ -17,6 +17,8 @@ EVENT_WORDS = {
     "approved": "approved it",
     "deploying": "began to merge",
     "deployed": "deployed it",
+    "approved_as_peer": "approved it as a peer",
+    "approved_as_admin": "approved it as the first of two admins",
     "rejected": "rejected it",
     "withdrawn": "withdrew it",
     "cancelled": "cancelled it",

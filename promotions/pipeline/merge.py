@@ -14,6 +14,7 @@ from partnerapi.componentxml import Document
 from partnerapi.errors import AnswerLost, Conflict, NotFound
 from partnerapi.records import MergeDetail, MergeRequest
 
+from .. import votes
 from ..access import check_standing
 from ..messages import PromotionError
 from ..models import (
@@ -59,6 +60,7 @@ def _demand_approval(context: StepContext) -> Approved:
     if targets != {environment.environment_id for environment in approved.environments}:
         raise PromotionError("APPROVAL_MISSING", "The environments are not those of the approval.")
     check_standing(promotion)
+    votes.check(promotion, approved)
     return approved
 
 

@@ -4,7 +4,8 @@ Every service checks access itself and raises ``PromotionError`` with a code tha
 """
 
 from .acceptances import accept_finding
-from .decisions import approve, preview_approval, reject
+from .approvals import needing, votes_so_far
+from .decisions import approve, approve_as_peer, older_open, preview_approval, reject
 from .endings import cancel, give_up_rest, withdraw
 from .environments import drop_environment
 from .guards import refuse_account
@@ -18,11 +19,14 @@ from .submission import submit
 __all__ = [
     "accept_finding",
     "approve",
+    "approve_as_peer",
     "ask_platform_again",
     "cancel",
     "drop_environment",
     "give_up_rest",
     "make_plan",
+    "needing",
+    "older_open",
     "open_parts",
     "preview_approval",
     "refresh_packages",
@@ -32,5 +36,6 @@ __all__ = [
     "retry",
     "submit",
     "unread",
+    "votes_so_far",
     "withdraw",
 ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from .. import access, votes
 from ..messages import PromotionError
 from ..models import (
     Approval,
@@ -74,6 +75,7 @@ def freeze(
             for finding in accepted.order_by("code", "pk")
         ),
         production_changes=production_changes,
+        demand=promotion.demanded,
     )
 
 
@@ -84,11 +86,52 @@ def columns_of(user: User, approved: Approved) -> dict[str, object]:
         "approved_at": timezone.now(),
         "approved_hash": approved.hash,
         "approved": approved.as_json(),
+        "approvals_missing": 0,
     }
 
 
-def keep(promotion: PromotionRequest, user: User, approved: Approved, *, comment: str = "") -> None:
-    """Write the approval's own row; the caller is in the transaction that moves the promotion."""
+def keep(
+    promotion: PromotionRequest,
+    user: User,
+    approved: Approved,
+    *,
+    comment: str = "",
+    role: Approval.Role = Approval.Role.ADMIN,
+) -> None:
+    """Write the approval's own row; the caller is in the transaction that acts on it."""
+    is_peer = role == Approval.Role.PEER
     Approval.objects.create(
-        promotion=promotion, person=user, approved_hash=approved.hash, comment=comment
+        promotion=promotion,
+        person=user,
+        role=role,
+        in_place_of=None if is_peer else access.in_place_of(user, promotion),
+        approved_hash=approved.peers_hash if is_peer else approved.hash,
+        comment=comment,
     )
+
+
+def votes_so_far(promotion: PromotionRequest) -> votes.Votes:
+    """The approvals as they count now, for the pack that an admin has chosen so far."""
+    try:
+        approved = freeze(promotion, pack=promotion.pack, new_pack_name=promotion.new_pack_name)
+    except PromotionError:
+        # An environment is another one now: nothing that was said counts.
+        return votes.Votes(promotion, promotion.demanded, spent=list(promotion.approvals.all()))
+    return votes.count(promotion, approved)
+
+
+def needing(user: User) -> list[PromotionRequest]:
+    """The promotions that need the user's decision now, the one that waits longest first."""
+    waiting = votes.asked(user).order_by("submitted_at", "pk")
+    return [
+        found
+        for found in waiting.select_related("plan", "requester", "pack")
+        if _needs(found, user)
+    ]
+
+
+def _needs(promotion: PromotionRequest, user: User) -> bool:
+    if not promotion.demand:
+        return access.may_decide(user, promotion)
+    found = votes_so_far(promotion)
+    return found.may_approve_as_peer(user) or found.may_approve_as_admin(user)

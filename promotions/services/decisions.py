@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from .. import tasks
+from .. import access, tasks, votes
 from ..messages import PromotionError
-from ..models import Approved, IntegrationPack, PromotionRequest
+from ..models import Approval, Approved, IntegrationPack, PromotionRequest
 from ..plan import check_rules, premises
 from ..plan.premises import Moment
 from ..states import Status
-from ..transitions import allowed_from
+from ..transitions import allowed_from, record_event
 from .approvals import columns_of, freeze, keep
-from .guards import check_may_decide, check_new_pack_name, check_pack, end, move_or_refuse
+from .endings import cancel
+from .guards import (
+    check_may_decide,
+    check_may_review,
+    check_new_pack_name,
+    check_not_excluded,
+    check_pack,
+    end,
+    move_or_refuse,
+    refuse,
+)
 from .readings import check_read
 
 if TYPE_CHECKING:
@@ -32,14 +44,17 @@ def approve(
     new_pack_name: str = "",
     comment: str = "",
     confirmed_hash: str = "",
+    close_older: bool = False,
 ) -> None:
     """Say yes to exactly the content with ``plan_hash``, and say which Integration Pack it goes into.
 
-    Everything that the work uses from here on is frozen and hashed with it.
+    Everything that the work uses from here on is frozen and hashed with it. Where a policy asks for two admins, the
+    first one's yes is put on record and the promotion stays in review.
 
     :param plan_hash: the promotion's ``content_hash`` as the page showed it.
     :param comment: what the admin wants to add, for the record.
     :param confirmed_hash: the hash of everything that the admin has confirmed, where a page asked.
+    :param close_older: cancel the open promotions of the process that were requested earlier.
     :raises PromotionError: as ``preview_approval``; PLAN_STALE also when it is not what was confirmed.
     """
     new_pack_name = new_pack_name.strip()
@@ -48,21 +63,102 @@ def approve(
     )
     if confirmed_hash and confirmed_hash != approved.hash:
         raise PromotionError("PLAN_STALE", "What you confirmed has changed meanwhile.")
+    comment = comment.strip()
     with transaction.atomic():
+        # Of two admins at once the second one sees the first one's approval.
+        PromotionRequest.objects.select_for_update().get(pk=promotion.pk)
+        keep(promotion, user, approved, comment=comment)
+        if not votes.count(promotion, approved).are_complete:
+            _record(
+                promotion,
+                user,
+                "approved_as_admin",
+                comment,
+                pack=pack,
+                new_pack_name=new_pack_name,
+            )
+            return
         move_or_refuse(
             promotion,
             to=Status.APPROVED,
             already="ALREADY_REVIEWED",
             actor=user,
             where=~Q(requester=user) & Q(content_hash=plan_hash),
-            note=comment.strip(),
+            note=comment,
             next_attempt_at=timezone.now(),
             pack=pack,
             new_pack_name=new_pack_name,
             **columns_of(user, approved),
         )
-        keep(promotion, user, approved, comment=comment.strip())
         tasks.enqueue_on_commit(tasks.run_promotion_task, promotion.pk)
+        if close_older and access.may_cancel(user):
+            _close(user, older_open(promotion), f"Promotion {promotion.pk} is newer and approved.")
+
+
+def approve_as_peer(
+    user: User, promotion: PromotionRequest, *, plan_hash: str, comment: str = ""
+) -> None:
+    """Say yes as one of the peers whom a review policy asks for, before the admins decide.
+
+    :param plan_hash: the promotion's ``content_hash`` as the page showed it.
+    :raises PromotionError: FORBIDDEN, SELF_REVIEW, NOT_A_REVIEWER, ALREADY_REVIEWED, PLAN_STALE, NOT_NEEDED (enough
+        peers have approved), COUNTED_ALREADY, RULES_CHANGED, SWITCHED_OFF, DIFFERENCE_NOT_READ, the code of a premise.
+    """
+    if access.same_person(user, promotion.requester):
+        record_event("self_review_refused", promotion=promotion, actor=user, subject="approve")
+        raise PromotionError("SELF_REVIEW")
+    check_not_excluded(user, promotion, "approve")
+    if not votes.may_be_peer(user, promotion):
+        refuse(user, f"approve promotion {promotion.pk} as a peer", promotion)
+    _check_in_review(promotion, plan_hash)
+    _check_content(user, promotion)
+    approved = freeze(promotion, pack=None, new_pack_name="")
+    with transaction.atomic():
+        PromotionRequest.objects.select_for_update().get(pk=promotion.pk)
+        found = votes.count(promotion, approved)
+        if found.has_voted(user):
+            raise PromotionError("COUNTED_ALREADY")
+        if not found.may_approve_as_peer(user):
+            raise PromotionError("NOT_NEEDED")
+        keep(promotion, user, approved, comment=comment.strip(), role=Approval.Role.PEER)
+        _record(promotion, user, "approved_as_peer", comment.strip())
+
+
+def _record(
+    promotion: PromotionRequest, user: User, action: str, comment: str, **columns: Any
+) -> None:
+    """An approval after which others are still needed; the caller is in a transaction.
+
+    :raises PromotionError: ALREADY_REVIEWED when it is not in review any more.
+    """
+    waiting = PromotionRequest.objects.awaiting_review().filter(
+        pk=promotion.pk, content_hash=promotion.content_hash
+    )
+    if waiting.update(updated_at=timezone.now(), **columns) != 1:
+        raise PromotionError("ALREADY_REVIEWED")
+    record_event(action, promotion=promotion, actor=user, note=comment)
+
+
+def _close(user: User, promotions: Iterable[PromotionRequest], reason: str) -> None:
+    for promotion in promotions:
+        # One that has been decided meanwhile goes its own way.
+        with suppress(PromotionError):
+            cancel(user, promotion, reason=reason)
+
+
+def older_open(promotion: PromotionRequest) -> QuerySet[PromotionRequest]:
+    """The promotions of the same process that were requested earlier and are not approved yet."""
+    return (
+        PromotionRequest.objects.open()
+        .filter(
+            approved_by__isnull=True,
+            dev_account=promotion.dev_account,
+            plan__root_component_id=promotion.plan.root_component_id,
+            submitted_at__lt=promotion.submitted_at,
+        )
+        .exclude(pk=promotion.pk)
+        .select_related("plan", "requester")
+    )
 
 
 def preview_approval(
@@ -79,9 +175,28 @@ def preview_approval(
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, ALREADY_REVIEWED, PLAN_STALE (the page showed another plan, or an
         environment is another one than was requested), PACK_NOT_FOUND (neither a pack nor a name for a new one, or a
         pack that is not for production), PACK_EXISTS, RULES_CHANGED, SWITCHED_OFF,
-        DIFFERENCE_NOT_READ, the code of a premise that does not hold any more.
+        DIFFERENCE_NOT_READ, the code of a premise that does not hold any more; NOT_A_REVIEWER (a policy leaves the
+        user out), PEERS_MISSING, COUNTED_ALREADY (as a peer, or as the first of two admins).
     """
     check_may_decide(user, promotion, "approve")
+    _check_in_review(promotion, plan_hash)
+    if (pack is None) == (not new_pack_name):
+        raise PromotionError("PACK_NOT_FOUND", "Choose a pack or name a new one.")
+    check_pack(pack)
+    if pack is None:
+        check_new_pack_name(new_pack_name)
+    _check_content(user, promotion)
+    approved = freeze(promotion, pack=pack, new_pack_name=new_pack_name)
+    found = votes.count(promotion, approved)
+    if found.has_voted(user):
+        raise PromotionError("COUNTED_ALREADY")
+    if not found.peers_are_done:
+        raise PromotionError("PEERS_MISSING", votes.in_words(found))
+    return approved
+
+
+def _check_in_review(promotion: PromotionRequest, plan_hash: str) -> None:
+    """It waits for a decision, and the page showed it as it is."""
     status = PromotionRequest.objects.values_list("status", flat=True).get(pk=promotion.pk)
     if status not in allowed_from(Status.APPROVED, promotion.stage):
         raise PromotionError("ALREADY_REVIEWED", f"It is: {Status(status).label}.")
@@ -89,23 +204,23 @@ def preview_approval(
         raise PromotionError(
             "PLAN_STALE", "The page showed other content than what would be approved now."
         )
-    if (pack is None) == (not new_pack_name):
-        raise PromotionError("PACK_NOT_FOUND", "Choose a pack or name a new one.")
-    check_pack(pack)
-    if pack is None:
-        check_new_pack_name(new_pack_name)
+
+
+def _check_content(user: User, promotion: PromotionRequest) -> None:
+    """The user has read all of it, and nothing that it relies on has changed."""
     check_rules(promotion)
     check_read(user, promotion)
     premises.check(Moment.APPROVAL, promotion.plan, promotion=promotion)
-    return freeze(promotion, pack=pack, new_pack_name=new_pack_name)
 
 
 def reject(user: User, promotion: PromotionRequest, *, reason: str) -> None:
     """Say no, and why; the branch is deleted.
 
-    :raises PromotionError: FORBIDDEN, SELF_REVIEW, REASON_REQUIRED, ALREADY_REVIEWED.
+    A peer's no ends it as an admin's does.
+
+    :raises PromotionError: FORBIDDEN, SELF_REVIEW, NOT_A_REVIEWER, REASON_REQUIRED, ALREADY_REVIEWED.
     """
-    check_may_decide(user, promotion, "reject")
+    check_may_review(user, promotion, "reject")
     reason = reason.strip()
     if not reason:
         raise PromotionError("REASON_REQUIRED")

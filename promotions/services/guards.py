@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from django.db import transaction
 
-from .. import access, tasks
+from .. import access, tasks, votes
 from ..messages import PromotionError
 from ..models import DevAccount, IntegrationPack, PromotionRequest
 from ..states import Status
@@ -35,11 +35,27 @@ def refuse(user: User, what: str, promotion: PromotionRequest | None = None) -> 
 
 
 def check_may_decide(user: User, promotion: PromotionRequest, what: str) -> None:
-    if not access.is_admin(user):
+    if not access.decides(user):
         refuse(user, f"{what} promotion {promotion.pk}", promotion)
     if access.same_person(user, promotion.requester):
         record_event("self_review_refused", promotion=promotion, actor=user, subject=what)
         raise PromotionError("SELF_REVIEW")
+    if not access.may_decide(user, promotion):
+        raise PromotionError("SELF_REVIEW", "You stand in for its requester.")
+    check_not_excluded(user, promotion, what)
+
+
+def check_may_review(user: User, promotion: PromotionRequest, what: str) -> None:
+    """As ``check_may_decide``, for those who are asked as peers as well."""
+    if not votes.may_be_peer(user, promotion):
+        check_may_decide(user, promotion, what)
+
+
+def check_not_excluded(user: User, promotion: PromotionRequest, what: str) -> None:
+    """:raises PromotionError: NOT_A_REVIEWER when a review policy leaves the user out."""
+    if votes.is_excluded(user, promotion.demanded):
+        record_event("access_refused", promotion=promotion, actor=user, subject=what)
+        raise PromotionError("NOT_A_REVIEWER")
 
 
 def check_pack(pack: IntegrationPack | None) -> None:

@@ -74,6 +74,10 @@ def retry(
         note = ""
         if approved != before:
             check_may_decide(user, failed, "change at a retry")
+            if failed.merged_at is None and failed.demanded.approvals > 1:
+                raise PromotionError(
+                    "INVALID_TRANSITION", "Several people approved it as it was: request it again."
+                )
             check_read(user, failed)
             note = _before_and_after(before, approved)
             changes |= columns_of(user, approved)

@@ -65,7 +65,11 @@ def submit(
             Turn.take("submissions")
             premises.check(Moment.SUBMISSION, plan, environments=chosen)
             promotion = open_promotion(
-                requester=user, plan=plan, notes=notes, package_version=package_version
+                requester=user,
+                plan=plan,
+                notes=notes,
+                environments=chosen,
+                package_version=package_version,
             )
             ComponentResult.objects.bulk_create(
                 ComponentResult(

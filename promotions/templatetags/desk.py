@@ -9,16 +9,15 @@ from typing import Any
 from django import template
 from django.contrib.auth.models import User
 from django.contrib.humanize.templatetags.humanize import naturaltime
-from django.db.models import QuerySet
 from django.template.context import Context
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from .. import access
+from .. import access, votes
 from ..messages import MESSAGES
-from ..models import PromotionRequest
+from ..models import Approval, PromotionRequest
 from ..pages import words
 from ..pages.common import Problem, problem
 from ..pages.status import STATUS_PAGES
@@ -261,6 +260,7 @@ def navigation(context: Context) -> dict[str, Any]:
     if request is None or not isinstance(user, User):
         return {"user": None}
     is_admin = access.is_admin(user)
+    reviews = is_admin or access.decides(user) or access.is_peer(user)
     match = getattr(request, "resolver_match", None)
     return {
         "request": request,
@@ -268,14 +268,14 @@ def navigation(context: Context) -> dict[str, Any]:
         "current": match.url_name if match else "",
         "may_enter": is_admin or access.may_enter(user),
         "is_admin": is_admin,
-        "waiting": waiting_count(user) if is_admin else 0,
+        "reviews": reviews,
+        "waiting": waiting_count(user) if reviews else 0,
     }
 
 
 def waiting_count(user: User) -> int:
-    """How many promotions wait for an admin's decision."""
-    waiting: QuerySet[PromotionRequest] = access.promotions(user)
-    return waiting.filter(status=Status.ADMIN_REVIEW).count()
+    """How many promotions wait for a decision of people like the user."""
+    return votes.asked(user).count()
 
 
 @register.simple_tag(takes_context=True)
@@ -286,6 +286,12 @@ def sort_query(context: Context, column: str) -> str:
     query["sort"] = f"-{column}" if current == column else column
     query.pop("page", None)
     return f"?{query.urlencode()}"
+
+
+@register.filter
+def has_lapsed(approval: Approval) -> bool:
+    """Whether the time of an approval is over."""
+    return approval.until is not None and approval.until <= timezone.now()
 
 
 @register.filter

@@ -50,10 +50,10 @@ def confirmed(client: Client, promotion: PromotionRequest, **values: Any) -> dic
 # --- review_queue ----------------------------------------------------------------------------
 
 
-def test_review_queue_is_for_admins(client: Client, alice: User) -> None:
+def test_review_queue_is_for_reviewers(client: Client, alice: User) -> None:
     response = signed_in(client, alice).get(reverse("review_queue"))
     assert response.status_code == 403
-    assert "The review queue is for admins." in text(response)
+    assert "The review queue is for admins, and for peers whom a policy asks." in text(response)
 
 
 def test_review_queue_counts_each_tab(
@@ -64,7 +64,7 @@ def test_review_queue_counts_each_tab(
     factories.promotion(factories.plan(sales, alice), alice, Status.WITHDRAWN)
     url = reverse("review_queue")
     response = signed_in(client, bob).get(url)
-    assert [count for _, _, count in response.context["tabs"]] == [1, 1, 2]
+    assert [count for _, _, count in response.context["tabs"]] == [1, 1, 1, 2]
     assert reverse("review", args=[waiting.pk]) in links(response)
     assert "Withdrawn" in text(client.get(url, {"tab": "recent"}))
     fragment = client.get(url, {"tab": "progress"}, **HTMX)

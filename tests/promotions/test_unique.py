@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, models, transaction
 
 from promotions.models import (
@@ -18,8 +18,10 @@ from promotions.models import (
     DevPackage,
     PackRelease,
     PlannedComponent,
+    PolicyGroup,
     Reading,
     Reservation,
+    ReviewPolicy,
     StepRun,
     Turn,
 )
@@ -41,6 +43,7 @@ def rows(alice: User, bob: User) -> dict[type[models.Model], Any]:
     """A row of each model that has such a constraint."""
     account = factories.account()
     promotion = factories.promotion(factories.plan(account, alice), alice, Status.ADMIN_REVIEW)
+    policy = ReviewPolicy.objects.create(name="Money")
     return {
         DevAccountAccess: account.access.get(),
         DevPackage: factories.package(account),
@@ -50,6 +53,8 @@ def rows(alice: User, bob: User) -> dict[type[models.Model], Any]:
         ComponentMapping: ComponentMapping.objects.create(
             dev_account=account, dev_component_id="a", prod_component_id="b"
         ),
+        ReviewPolicy: policy,
+        PolicyGroup: policy.groups.create(group=Group.objects.get(name="Team A")),
         PlannedComponent: promotion.plan.components.first(),
         Acceptance: Acceptance.objects.create(
             dev_account=account, accepted_by=bob, reason="A sample.", fingerprint="f"

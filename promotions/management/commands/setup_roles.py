@@ -14,6 +14,7 @@ from ...models import (
     ApiCall,
     Approval,
     ComponentMapping,
+    Deputy,
     DevAccount,
     DevAccountAccess,
     Environment,
@@ -21,17 +22,24 @@ from ...models import (
     IntegrationPack,
     Plan,
     PlannedComponent,
+    PolicyGroup,
     PromotionBranch,
     PromotionRequest,
+    ReviewPolicy,
+    RuleOverride,
     StepRun,
 )
 
 EDITED: tuple[type[Model], ...] = (
     ComponentMapping,
+    Deputy,
     DevAccount,
     DevAccountAccess,
     Environment,
     IntegrationPack,
+    PolicyGroup,
+    ReviewPolicy,
+    RuleOverride,
 )
 READ: tuple[type[Model], ...] = (
     PromotionRequest,

@@ -1,0 +1,232 @@
+"""Which approvals count, and who is still needed: what a promotion's frozen demand asks, counted by people.
+
+Counted anew whenever it is asked: somebody who was deactivated, left the group or is no admin any more counts no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+from django.utils import timezone
+
+from . import access
+from .messages import PromotionError
+from .models import Approval, Approved, Demand, PromotionRequest
+from .states import Status
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+# A place that one peer takes: of a group by its key, or anybody's.
+Place = int | None
+
+
+@dataclass(frozen=True)
+class Needed:
+    """People who have not approved yet.
+
+    :param group: of which they must be members; "" for anybody who sees the promotion.
+    :param candidates: the members who may still approve; nobody is named where anybody may.
+    """
+
+    number: int
+    group: str = ""
+    candidates: tuple[User, ...] = ()
+
+    @property
+    def are_too_few(self) -> bool:
+        """Whether nobody is left who could."""
+        return bool(self.group) and len(self.candidates) < self.number
+
+
+@dataclass
+class Votes:
+    """The approvals of a promotion by whether they count.
+
+    :param peers: approvals that count, one for each person.
+    :param spent: approvals that count no more: lapsed, of other content, or of somebody who may not any more.
+    """
+
+    promotion: PromotionRequest
+    demand: Demand
+    peers: list[Approval] = field(default_factory=list)
+    admins: list[Approval] = field(default_factory=list)
+    spent: list[Approval] = field(default_factory=list)
+
+    @cached_property
+    def open_places(self) -> list[Place]:
+        """The places that no peer has taken."""
+        return self._open_places([approval.person for approval in self.peers])
+
+    def _open_places(self, people: Sequence[User]) -> list[Place]:
+        """Give each person at most one place, so that as few as possible stay open (augmenting paths)."""
+        places: list[Place] = [
+            row.group_id for row in self.demand.groups for _ in range(row.number)
+        ]
+        places += [None] * (self.demand.peers - len(places))
+        groups = [set(person.groups.values_list("pk", flat=True)) for person in people]
+        taken: dict[int, int] = {}  # person -> place
+
+        def seat(place: int, asked: set[int]) -> bool:
+            for person, own in enumerate(groups):
+                if person in asked or not (places[place] is None or places[place] in own):
+                    continue
+                asked.add(person)
+                if person not in taken or seat(taken[person], asked):
+                    taken[person] = place
+                    return True
+            return False
+
+        return [wanted for place, wanted in enumerate(places) if not seat(place, set())]
+
+    @property
+    def peers_are_done(self) -> bool:
+        return not self.open_places
+
+    @property
+    def admins_missing(self) -> int:
+        return max(0, self.demand.admins - len(self.admins))
+
+    @property
+    def are_complete(self) -> bool:
+        return self.peers_are_done and not self.admins_missing
+
+    @cached_property
+    def needed(self) -> list[Needed]:
+        """The peers who are still needed, group by group."""
+        found = []
+        for group in self.demand.groups:
+            if number := self.open_places.count(group.group_id):
+                members = User.objects.filter(groups=group.group_id, is_active=True)
+                candidates = [user for user in members.order_by("username") if self.may_vote(user)]
+                found.append(Needed(number, group.name, tuple(candidates)))
+        if number := self.open_places.count(None):
+            found.append(Needed(number))
+        return found
+
+    def has_voted(self, user: User) -> bool:
+        """Whether an approval of this person counts already, under whatever name."""
+        return any(
+            access.same_person(user, person)
+            for approval in (*self.peers, *self.admins)
+            for person in (approval.person, approval.in_place_of)
+            if person is not None
+        )
+
+    def may_vote(self, user: User) -> bool:
+        """Whether an approval of the user could count: nobody whom the promotion or a policy leaves out."""
+        return may_take_part(user, self.promotion, self.demand) and not self.has_voted(user)
+
+    def may_approve_as_peer(self, user: User) -> bool:
+        """Whether the user's approval would fill a place that is still open."""
+        if self.peers_are_done or not self.may_vote(user):
+            return False
+        people = [approval.person for approval in self.peers]
+        return len(self._open_places([*people, user])) < len(self.open_places)
+
+    def may_approve_as_admin(self, user: User) -> bool:
+        """Whether the user may decide now: the peers have, and the user has not."""
+        return (
+            self.peers_are_done and access.may_decide(user, self.promotion) and self.may_vote(user)
+        )
+
+
+def count(promotion: PromotionRequest, approved: Approved) -> Votes:
+    """The votes for exactly this object."""
+    votes = Votes(promotion, approved.demand)
+    now = timezone.now()
+    rows = promotion.approvals.select_related("person", "in_place_of").order_by("at", "pk")
+    for approval in rows:
+        is_peer = approval.role == Approval.Role.PEER
+        counts = (
+            approval.approved_hash == (approved.peers_hash if is_peer else approved.hash)
+            and (approval.until is None or approval.until > now)
+            and votes.may_vote(approval.person)
+            and (
+                may_be_peer(approval.person, promotion)
+                if is_peer
+                else access.may_decide(approval.person, promotion, at=approval.at)
+            )
+        )
+        if not counts:
+            votes.spent.append(approval)
+        elif is_peer:
+            votes.peers.append(approval)
+        elif approval.in_place_of is None or not votes.has_voted(approval.in_place_of):
+            votes.admins.append(approval)
+    return votes
+
+
+def check(promotion: PromotionRequest, approved: Approved) -> None:
+    """:raises PromotionError: APPROVAL_MISSING when the frozen demand is not met by approvals that count."""
+    if approved.demand != promotion.demanded:
+        raise PromotionError("APPROVAL_MISSING", "It asks for other people than were approved.")
+    votes = count(promotion, approved)
+    if not votes.are_complete:
+        raise PromotionError("APPROVAL_MISSING", in_words(votes))
+
+
+def may_take_part(user: User, promotion: PromotionRequest, demand: Demand | None = None) -> bool:
+    """Whether the user may have a say at all: active, not the requester, and left out by no policy."""
+    demand = promotion.demanded if demand is None else demand
+    return (
+        user.is_active
+        and not access.same_person(user, promotion.requester)
+        and not is_excluded(user, demand)
+    )
+
+
+def is_excluded(user: User, demand: Demand) -> bool:
+    """Whether a policy says that the user neither approves nor rejects, under whatever name."""
+    if user.groups.filter(pk__in=demand.excluded_groups).exists():
+        return True
+    excluded = User.objects.filter(pk__in=demand.excluded_people) if demand.excluded_people else ()
+    return any(access.same_person(user, person) for person in excluded)
+
+
+def may_be_peer(user: User, promotion: PromotionRequest) -> bool:
+    """Whether the user belongs to those who are asked as peers, whether or not they are still needed."""
+    demand = promotion.demanded
+    if not demand.peers or not may_take_part(user, promotion, demand):
+        return False
+    return (
+        demand.peers > sum(group.number for group in demand.groups)
+        or user.groups.filter(pk__in=[group.group_id for group in demand.groups]).exists()
+    )
+
+
+def reviews(user: User, promotion: PromotionRequest) -> bool:
+    """Whether the user is one of the promotion's reviewers: may decide on it, or is asked as a peer."""
+    return access.may_decide(user, promotion) or may_be_peer(user, promotion)
+
+
+def asked(user: User) -> QuerySet[PromotionRequest]:
+    """The promotions in review that the user may be asked about; ``reviews`` says so of each."""
+    waiting = access.promotions(user).filter(status=Status.ADMIN_REVIEW)
+    if access.decides(user):
+        return waiting
+    own = user.groups.all()
+    return waiting.filter(Q(peer_groups__in=own) | Q(demand__peers__gt=0)).distinct()
+
+
+def in_words(votes: Votes) -> str:
+    """Who is still needed, in a sentence."""
+    parts = [_peers_in_words(needed) for needed in votes.needed]
+    if votes.admins_missing:
+        parts.append("an admin" if votes.admins_missing == 1 else f"{votes.admins_missing} admins")
+    return f"Still needed: {_listed(parts)}." if parts else ""
+
+
+def _peers_in_words(needed: Needed) -> str:
+    noun = "peer" if needed.number == 1 else "peers"
+    return f"{needed.number} {noun}" + (f" from {needed.group}" if needed.group else "")
+
+
+def _listed(parts: Iterable[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
