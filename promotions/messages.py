@@ -233,6 +233,11 @@ MESSAGES = {
         "This is not possible from where the promotion stands now.", "Look at its present status."
     ),
     "REASON_REQUIRED": Message("A reason is required.", "Say why, in a sentence."),
+    "COMMENT_EMPTY": Message("The comment says nothing.", "Write a sentence, then send it."),
+    "COMMENT_MISPLACED": Message(
+        "The comment is about something that is not there.",
+        "Load the page again and comment on what it shows.",
+    ),
     "BRANCH_GONE": Message(
         "Somebody deleted the branch of this promotion on the platform, several times.",
         "Nothing reached production. Ask who deletes branches whose names begin with “promo-”, then request it again.",

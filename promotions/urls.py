@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .pages import home, new, plans, promotions, reviews, setup
+from .pages import comments, home, new, plans, promotions, reviews, setup
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -29,9 +29,11 @@ urlpatterns = [
         plans.download_difference,
         name="download_difference",
     ),
+    path("components/<int:pk>/viewed/", comments.mark_viewed, name="mark_viewed"),
     path("findings/<int:pk>/accept/", plans.accept_finding, name="accept_finding"),
     path("promotions/<int:pk>/", promotions.promotion_detail, name="promotion_detail"),
     path("promotions/<int:pk>/progress/", promotions.promotion_progress, name="promotion_progress"),
+    path("promotions/<int:pk>/comment/", comments.comment, name="comment"),
     path("promotions/<int:pk>/withdraw/", promotions.withdraw, name="withdraw"),
     path("promotions/<int:pk>/cancel/", promotions.cancel, name="cancel"),
     path("promotions/<int:pk>/resubmit/", promotions.resubmit, name="resubmit"),

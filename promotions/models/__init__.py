@@ -23,6 +23,7 @@ from .promotions import (
     Turn,
 )
 from .readings import Reading
+from .reviews import Comment, Viewed
 from .rules import RuleOverride
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Approved",
     "ApprovedEnvironment",
     "ApprovedFinding",
+    "Comment",
     "ComponentMapping",
     "ComponentResult",
     "Demand",
@@ -68,5 +70,6 @@ __all__ = [
     "RuleOverride",
     "StepRun",
     "Turn",
+    "Viewed",
     "current_primary_account",
 ]

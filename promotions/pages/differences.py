@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..models import Content
 from ..reading.lines import MAX_LINE, MAX_ROWS, Row, Segments, is_long, length, parts
@@ -16,11 +16,13 @@ class Side:
     """One line on one side of the table.
 
     :param hidden: how many characters of it are left out here.
+    :param threads: the keys of the comments on it.
     """
 
     number: int
     segments: Segments
     hidden: int = 0
+    threads: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,15 @@ class Difference:
     @property
     def is_cut(self) -> bool:
         return bool(self.hidden_rows or self.long_lines)
+
+    def sides(self) -> dict[tuple[str, int | None], Side]:
+        """The lines that are shown, by "before" or "after" and their number."""
+        found: dict[tuple[str, int | None], Side] = {}
+        for row in self.rows:
+            for name, side in (("before", row.old), ("after", row.new)):
+                if side is not None:
+                    found[name, side.number] = side
+        return found
 
 
 def glance(content: Content) -> Difference:

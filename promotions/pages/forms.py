@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django import forms
 from django.contrib.auth.models import User
@@ -10,14 +10,17 @@ from django.contrib.auth.models import User
 from .. import access
 from ..models import (
     NAME,
+    Comment,
     DevAccount,
     Environment,
     IntegrationPack,
     PackRelease,
     Plan,
+    PlannedComponent,
     PromotionRequest,
 )
-from .words import person
+from ..states import Action
+from .words import person, types_of
 
 
 def find_dev_account(user: User, value: str) -> DevAccount | None:
@@ -233,3 +236,56 @@ class QueueFilterForm(forms.Form):
             people = User.objects.filter(promotion_requests__in=visible).distinct()
             self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
             self.fields["requester"].queryset = people  # type: ignore[attr-defined]
+
+
+class WorkFilterForm(forms.Form):
+    """Which components of a plan the list shows."""
+
+    action = forms.ChoiceField(
+        required=False, choices=[("", "Every action"), *Action.choices], label="Action"
+    )
+    type = forms.ChoiceField(required=False, label="Type")
+    q = forms.CharField(
+        required=False,
+        max_length=NAME,
+        label="Name",
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name"}),
+    )
+    unseen = forms.BooleanField(required=False, label="Only what I have not seen")
+
+    def __init__(
+        self, data: Any = None, *, components: list[PlannedComponent], **kwargs: Any
+    ) -> None:
+        super().__init__(data, auto_id="work-%s", **kwargs)
+        types = sorted({each.component_type for each in components})
+        field = cast(forms.ChoiceField, self.fields["type"])
+        field.choices = [("", "Every type"), *((name, types_of(name)) for name in types)]
+        self.full_clean()
+
+    def asked(self) -> dict[str, str]:
+        """What was asked for and can be asked for, as a query."""
+        return {
+            name: "on" if value is True else str(value)
+            for name, value in self.cleaned_data.items()
+            if value
+        }
+
+    def fits(self, component: PlannedComponent, *, is_seen: bool) -> bool:
+        asked = self.cleaned_data
+        return (
+            asked.get("action", "") in ("", component.action)
+            and asked.get("type", "") in ("", component.component_type)
+            and asked.get("q", "").casefold() in component.name.casefold()
+            and not (asked.get("unseen") and is_seen)
+        )
+
+
+class CommentForm(forms.Form):
+    """What somebody says, and what it is about."""
+
+    text = forms.CharField(max_length=10_000, required=False)
+    component = forms.IntegerField(required=False)
+    place = forms.ChoiceField(required=False, choices=[("", ""), *Comment.Place.choices])
+    line = forms.IntegerField(required=False, min_value=1)
+    parent = forms.IntegerField(required=False)
+    is_private = forms.BooleanField(required=False)

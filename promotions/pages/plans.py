@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from .. import access, services
 from ..messages import PromotionError, message, sentence
-from ..models import ComponentResult, Content, Finding, Plan, PlannedComponent
+from ..models import Finding, Plan, PlannedComponent
 from .common import (
     Problem,
     UserRequest,
@@ -30,8 +30,8 @@ from .common import (
 )
 from .differences import as_text, glance, part_of
 from .forms import MakePlanForm, ReasonForm, SubmitForm, find_dev_account, focus_first_error
-from .readings import reading_of
 from .shown import MADE_ANEW, plan_context
+from .workbench import SMALL, difference_context, difference_of, talk_context, work_context
 
 
 @post_only
@@ -55,7 +55,10 @@ def make_plan(request: UserRequest) -> HttpResponse:
 @require_GET
 @role_required
 def plan_detail(request: UserRequest, pk: int) -> HttpResponse:
-    return _page(request, _plan(request, pk))
+    plan = _plan(request, pk)
+    if request.htmx and request.htmx.target == "work" and plan.is_ready:
+        return render(request, "_workbench.html", _context(request, plan))
+    return _page(request, plan)
 
 
 @require_GET
@@ -122,25 +125,14 @@ def accept_finding(request: UserRequest, pk: int) -> HttpResponse:
 def component_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpResponse:
     """What would change in one component; htmx asks for the table alone.
 
-    At first glance, or one part of it with every line whole; who opens a part has read it.
+    At first glance, or one part of it with every line whole.
     """
     component = _component(request, plan_pk, pk)
-    content, is_staged = _difference(component)
-    shown = None
-    part = request.GET.get("part", "")
-    if content is not None and part.isascii() and part.isdigit():
-        shown = part_of(content, int(part[:9]), unfolded="unfolded" in request.GET)
-        services.open_parts(request.user, content, range(shown.part, shown.part + 1))
-    elif content is not None:
-        shown = glance(content)
-    context = {
-        "plan": component.plan,
-        "component": component,
-        "difference": shown,
-        "shown": reading_of(component) if not part else None,
-        "is_staged": is_staged,
-        "promotion": getattr(component.plan, "promotion", None),
-    }
+    address = reverse("component_difference", args=[plan_pk, pk])
+    context = difference_context(request, component, f"{address}?")
+    promotion = getattr(component.plan, "promotion", None)
+    talk = services.comments(request.user, promotion) if promotion else []
+    context |= talk_context(request, promotion, talk, component, context["difference"])
     template = "_difference.html" if request.htmx else "component_difference.html"
     return render(request, template, context)
 
@@ -160,7 +152,7 @@ def changed_in_production(request: UserRequest, plan_pk: int, pk: int) -> HttpRe
     component = finding.component
     if component is None or finding.difference is None:
         raise Http404
-    content, is_staged = _difference(component)
+    content, is_staged = difference_of(component)
     part = request.GET.get("part", "1")
     number = int(part[:9]) if part.isascii() and part.isdigit() else 1
     context = {
@@ -170,6 +162,7 @@ def changed_in_production(request: UserRequest, plan_pk: int, pk: int) -> HttpRe
         "finding": finding,
         "by_hand": part_of(finding.difference, number, unfolded=False),
         "difference": glance(content) if content is not None else None,
+        "difference_address": f"{reverse('component_difference', args=[plan_pk, component.pk])}?",
         "is_staged": is_staged,
     }
     return render(request, "changed_in_production.html", context)
@@ -180,7 +173,7 @@ def changed_in_production(request: UserRequest, plan_pk: int, pk: int) -> HttpRe
 def download_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpResponse:
     """The whole difference as a text file: who has it has been given every part."""
     component = _component(request, plan_pk, pk)
-    content, _ = _difference(component)
+    content, _ = difference_of(component)
     if content is None:
         raise Http404
     everything = as_text(content)
@@ -198,16 +191,6 @@ def _component(request: UserRequest, plan_pk: int, pk: int) -> PlannedComponent:
         plan=plan_pk,
         plan__in=access.plans(request.user),
     )
-
-
-def _difference(component: PlannedComponent) -> tuple[Content | None, bool]:
-    """The component's difference, and whether it is the one on the branch."""
-    staged = (
-        ComponentResult.objects.filter(component=component, difference__isnull=False)
-        .select_related("difference")
-        .first()
-    )
-    return (staged.difference, True) if staged else (component.difference, False)
 
 
 def _plan(request: UserRequest, pk: int) -> Plan:
@@ -247,6 +230,9 @@ def _context(request: UserRequest, plan: Plan) -> dict[str, Any]:
     }
     if plan.is_ready:
         context |= plan_context(plan, request.user)
+        if len(context["components"]) > SMALL:
+            page = plan.get_absolute_url()
+            context |= work_context(request, plan, context["components"], page, promotion)
         context["form"] = SubmitForm(plan=plan)
     return context
 

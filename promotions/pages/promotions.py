@@ -37,6 +37,7 @@ from .common import (
 from .forms import NoteForm, ReasonForm, RetryForm
 from .shown import MADE_ANEW, figures, plan_components
 from .status import explain
+from .workbench import whole_talk
 
 # More of them are in the admin pages.
 SHOWN_CALLS = 200
@@ -264,15 +265,24 @@ class HistoryEntry:
     subjects: list[str]
 
 
-def _history(promotion: PromotionRequest) -> list[HistoryEntry]:
+def _history(promotion: PromotionRequest, *, notes: bool) -> list[HistoryEntry]:
+    """What happened, in order.
+
+    :param notes: whether notes among reviewers are told of.
+    """
     entries: list[HistoryEntry] = []
-    for event in promotion.events.select_related("actor"):
+    events = promotion.events.select_related("actor")
+    for event in events if notes else events.exclude(action="noted"):
         last = entries[-1].event if entries else None
-        if last and event.subject and (event.action, event.actor) == (last.action, last.actor):
+        if last and event.subject and _alike(event) == _alike(last):
             entries[-1].subjects.append(event.subject)
         else:
             entries.append(HistoryEntry(event, [event.subject] if event.subject else []))
     return entries
+
+
+def _alike(event: Event) -> tuple[object, ...]:
+    return event.action, event.actor, event.note
 
 
 def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any]:
@@ -281,7 +291,7 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
     components = plan_components(promotion.plan)
     written = promotion.results.filter(component__action__in=(Action.CREATE, Action.UPDATE))
     calls = ApiCall.objects.filter(Q(promotion=promotion) | Q(plan=promotion.plan))
-    return {
+    return whole_talk(user, promotion, "") | {
         "promotion": promotion,
         "plan": promotion.plan,
         "explanation": explain(promotion),
@@ -292,7 +302,7 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         "figures": figures(components),
         "to_write": written.count(),
         "written": written.filter(outcome=Outcome.DONE).count(),
-        "history": _history(promotion),
+        "history": _history(promotion, notes=votes.reviews(user, promotion)),
         "deployments": promotion.deployments.select_related("environment"),
         "api_calls": calls.order_by("-at", "-pk")[:SHOWN_CALLS],
         "api_call_count": calls.count(),

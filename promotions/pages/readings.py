@@ -49,8 +49,11 @@ class Shown:
         return self.reading.tree
 
 
-def reading_of(component: PlannedComponent) -> Shown | None:
-    """What changes in a component, or None where nothing was read."""
+def reading_of(component: PlannedComponent, *, opens_all: bool = False) -> Shown | None:
+    """What changes in a component, or None where nothing was read.
+
+    :param opens_all: have every change open from the start.
+    """
     if component.reading is None:
         return None
     reading = from_json(component.reading.content)
@@ -80,14 +83,17 @@ def reading_of(component: PlannedComponent) -> Shown | None:
         views=[(view, mark_safe(view.across), mark_safe(view.down)) for view in drawn],  # noqa: S308
         legend=list(canvas.legend(picture)) if picture else [],
         described=canvas.described(picture) if picture else [],
-        is_open=reading.state != "new" and len(entries) <= OPEN_UP_TO,
+        is_open=opens_all or (reading.state != "new" and len(entries) <= OPEN_UP_TO),
     )
 
 
-def plan_graph(plan: Plan, components: Iterable[PlannedComponent]) -> dict[str, Any]:
+def plan_graph(
+    plan: Plan, components: Iterable[PlannedComponent], review: str = ""
+) -> dict[str, Any]:
     """The dependency graph of a plan for its template; empty where there is nothing to connect.
 
     :param components: the plan's, with ``depends_on`` loaded.
+    :param review: the address of the review that its boxes lead to; without one, to the components' own pages.
     """
     nodes = [
         graph.Component(
@@ -97,7 +103,9 @@ def plan_graph(plan: Plan, components: Iterable[PlannedComponent]) -> dict[str, 
             action=str(component.action),
             group=component.group,
             uses=component.depends_on,
-            href=reverse("component_difference", args=[plan.pk, component.pk]),
+            href=f"{review}?component={component.pk}#work"
+            if review
+            else reverse("component_difference", args=[plan.pk, component.pk]),
         )
         for component in components
     ]

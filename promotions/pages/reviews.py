@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from .. import access, services, votes
@@ -19,6 +20,7 @@ from .common import Problem, UserRequest, page_of, post_only, refusal, role_requ
 from .forms import ApproveForm, PeerForm, QueueFilterForm, ReasonForm, focus_first_error
 from .shown import figures, plan_components, plan_context
 from .status import explain
+from .workbench import whole_talk, work_context
 
 TABS = {
     "mine": ("Needs my decision", {Status.ADMIN_REVIEW}),
@@ -206,7 +208,11 @@ def _page(
 ) -> HttpResponse:
     plan = promotion.plan
     found = services.votes_so_far(promotion)
-    context = plan_context(plan, request.user) | {
+    page = reverse("review", args=[promotion.pk])
+    context = plan_context(plan, request.user, page)
+    context |= work_context(request, plan, context["components"], page, promotion)
+    context |= whole_talk(request.user, promotion, page)
+    context |= {
         "promotion": promotion,
         "explanation": explain(promotion),
         "refused": refused,
@@ -236,4 +242,5 @@ def _page(
         else ApproveForm(promotion=promotion),
         "reject_form": reject_form or ReasonForm(),
     }
-    return render(request, "review.html", context)
+    is_part = request.htmx and request.htmx.target == "work"
+    return render(request, "_workbench.html" if is_part else "review.html", context)

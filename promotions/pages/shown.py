@@ -109,8 +109,11 @@ def add_mapping_url(plan: Plan, finding: Finding) -> str:
     return f"{reverse('admin:promotions_componentmapping_add')}?{urlencode(known)}"
 
 
-def plan_context(plan: Plan, user: User) -> dict[str, Any]:
-    """Everything that a ready plan tells, for its own page and for the review."""
+def plan_context(plan: Plan, user: User, review: str = "") -> dict[str, Any]:
+    """Everything that a ready plan tells, for its own page and for the review.
+
+    :param review: the address of the review.
+    """
     components = plan_components(plan)
     findings = list(plan.findings.select_related("accepted_by", "component"))
     missing = [finding for finding in findings if finding.code == MISSING_MAPPINGS]
@@ -124,7 +127,7 @@ def plan_context(plan: Plan, user: User) -> dict[str, Any]:
         "may_accept": access.is_admin(user) and not access.same_person(user, plan.requested_by),
         "components": components,
         "figures": figures(components),
-        "graph": plan_graph(plan, components),
+        "graph": plan_graph(plan, components, review),
         "missing_mappings": [
             MissingMapping(finding.subject_name, finding.subject_id, add_mapping_url(plan, finding))
             for finding in missing

@@ -36,9 +36,42 @@ EVENT_WORDS = {
     "rest_given_up": "gave up what the merge had left out",
     "environment_dropped": "left out the environment",
     "finding_accepted": "accepted a finding",
+    "commented": "commented on",
+    "noted": "left a note among reviewers on",
     "access_refused": "was refused",
     "self_review_refused": "tried to decide on their own promotion and was refused",
 }
+
+
+COMPONENT_TYPES = {
+    "certificate.pgp": "PGP certificate",
+    "connector-action": "connector operation",
+    "connector-settings": "connection",
+    "crossref": "cross reference table",
+    "customlibrary": "custom library",
+    "documentcache": "document cache",
+    "flowservice": "flow service",
+    "processproperty": "process property",
+    "processroute": "process route",
+    "profile.db": "database profile",
+    "profile.edi": "EDI profile",
+    "profile.flatfile": "flat file profile",
+    "profile.json": "JSON profile",
+    "profile.xml": "XML profile",
+    "script.mapping": "map script",
+    "script.processing": "process script",
+    "transform.function": "map function",
+    "transform.map": "map",
+    "webservice": "API service",
+    "webservice.external": "API proxy",
+    "xslt": "XSLT stylesheet",
+}
+
+
+def types_of(component_type: str) -> str:
+    """A component type in the words of the Boomi editor; an unknown one nearly as it is."""
+    known = COMPONENT_TYPES.get(component_type)
+    return known or component_type.replace("-", " ").replace(".", " ")
 
 
 def person(user: User | None) -> str:

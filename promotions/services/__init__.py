@@ -14,6 +14,7 @@ from .platform import ask_platform_again
 from .readings import open_parts, unread
 from .resubmission import resubmit
 from .retries import retry
+from .reviews import comment, comments, mark_viewed, seen_by, shown_digest
 from .submission import submit
 
 __all__ = [
@@ -22,9 +23,12 @@ __all__ = [
     "approve_as_peer",
     "ask_platform_again",
     "cancel",
+    "comment",
+    "comments",
     "drop_environment",
     "give_up_rest",
     "make_plan",
+    "mark_viewed",
     "needing",
     "older_open",
     "open_parts",
@@ -34,6 +38,8 @@ __all__ = [
     "reject",
     "resubmit",
     "retry",
+    "seen_by",
+    "shown_digest",
     "submit",
     "unread",
     "votes_so_far",

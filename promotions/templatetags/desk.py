@@ -8,7 +8,7 @@ from typing import Any
 
 from django import template
 from django.contrib.auth.models import User
-from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.contrib.humanize.templatetags.humanize import intcomma, naturaltime
 from django.template.context import Context
 from django.templatetags.static import static
 from django.utils import timezone
@@ -48,29 +48,6 @@ STEP_ICONS = {
     "abandoned": "minus",
     "skipped": "minus",
 }
-COMPONENT_TYPES = {
-    "certificate.pgp": "PGP certificate",
-    "connector-action": "connector operation",
-    "connector-settings": "connection",
-    "crossref": "cross reference table",
-    "customlibrary": "custom library",
-    "documentcache": "document cache",
-    "flowservice": "flow service",
-    "processproperty": "process property",
-    "processroute": "process route",
-    "profile.db": "database profile",
-    "profile.edi": "EDI profile",
-    "profile.flatfile": "flat file profile",
-    "profile.json": "JSON profile",
-    "profile.xml": "XML profile",
-    "script.mapping": "map script",
-    "script.processing": "process script",
-    "transform.function": "map function",
-    "transform.map": "map",
-    "webservice": "API service",
-    "webservice.external": "API proxy",
-    "xslt": "XSLT stylesheet",
-}
 STEP_WORDS = {
     "pending": "To do",
     "running": "Running",
@@ -89,6 +66,8 @@ SPELLED_OUT = re.compile(r"&lt;U\+[0-9A-F]{4,6}&gt;")
 
 register.filter("person", words.person)
 register.filter("event_words", words.event_words)
+register.filter("types_of", words.types_of)
+register.filter("number", intcomma)
 
 
 @register.filter
@@ -108,13 +87,6 @@ def visible(text: object) -> SafeString:
 def problem_of(code: str, detail: str = "") -> Problem:
     """{{ step.error_code|problem_of:step.error }}."""
     return problem(code, detail)
-
-
-@register.filter
-def types_of(component_type: str) -> str:
-    """A component type in the words of the Boomi editor; an unknown one nearly as it is."""
-    known = COMPONENT_TYPES.get(component_type)
-    return known or component_type.replace("-", " ").replace(".", " ")
 
 
 @register.filter

@@ -7,7 +7,11 @@
 
   const focusable = (root) => [...root.querySelectorAll(FOCUSABLE)];
 
-  function keep(target) {
+  // What a field held when the page came.
+  const given = (each) =>
+    each.options ? ([...each.options].find((option) => option.defaultSelected) ?? each.options[0])?.value : each.defaultValue;
+
+  function keep(target, sent) {
     const focused = target.contains(document.activeElement) ? document.activeElement : null;
     kept = {
       focus: focused && {
@@ -18,7 +22,7 @@
       },
       open: [...target.querySelectorAll("details[open][id]")].map((each) => each.id),
       typed: [...target.querySelectorAll("input[id], textarea[id], select[id]")]
-        .filter((each) => each.type !== "hidden" && each.value !== each.defaultValue)
+        .filter((each) => each.type !== "hidden" && each.value !== given(each) && each.form !== sent)
         .map((each) => [each.id, each.value]),
       loaded: [...target.querySelectorAll("details[data-version] > .lazy[data-loaded]")],
     };
@@ -45,7 +49,9 @@
       const field = document.getElementById(id);
       if (field) field.value = value;
     }
-    if (focus) focusAgain(root, focus);
+    const led = root.querySelector("[autofocus]");
+    if (led) led.focus();
+    else if (focus) focusAgain(root, focus);
   }
 
   function focusAgain(root, { id, place, text, selection }) {
@@ -73,7 +79,10 @@
   }
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.shouldSwap && event.detail.target) keep(event.detail.target);
+    if (!event.detail.shouldSwap || !event.detail.target) return;
+    const { elt, verb } = event.detail.requestConfig;
+    // What was sent is not typed any more.
+    keep(event.detail.target, verb === "post" ? elt : null);
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
@@ -154,6 +163,41 @@
     body.focus({ preventScroll: true });
     body.scrollIntoView({ block: "nearest" });
   }
+
+  // "j" and "k" go from component to component, "v" marks one as viewed, where the list or the difference has the focus.
+  document.addEventListener("keydown", (event) => {
+    const id = { j: "work-after", k: "work-before", v: "work-viewed" }[event.key];
+    if (!id || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input:not([type=radio]), textarea, select")) return;
+    if (!event.target.closest("[data-workbench]")) return;
+    const wanted = document.getElementById(id);
+    if (!wanted) return;
+    event.preventDefault();
+    wanted.click();
+  });
+
+  // The open component stays in sight in its list.
+  function showPicked() {
+    const picked = document.querySelector(".work-rows [aria-current]");
+    const rows = picked?.closest(".work-rows");
+    if (!rows) return;
+    const above = picked.getBoundingClientRect().top - rows.getBoundingClientRect().top;
+    if (above < 0 || above > rows.clientHeight - picked.clientHeight) rows.scrollTop += above - rows.clientHeight / 3;
+  }
+  document.addEventListener("htmx:afterSwap", showPicked);
+  showPicked();
+
+  // A click on the number of a line makes the next comment one on this line.
+  document.addEventListener("click", (event) => {
+    const number = event.target.closest("[data-workbench] [data-line]");
+    if (!number || event.target.closest("a")) return;
+    const form = number.closest("[data-workbench]").querySelector(".say:has([data-say-line])");
+    if (!form) return;
+    const [place, line] = number.dataset.line.split("-");
+    form.querySelector("[data-say-place]").value = place;
+    form.querySelector("[data-say-line]").value = line;
+    form.querySelector("textarea").focus();
+  });
 
   // A link to a change opens it, also where the browser does not do so by itself.
   document.addEventListener("click", (event) => {

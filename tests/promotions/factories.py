@@ -145,15 +145,20 @@ def plan(dev_account: DevAccount, user: User, *, ready: bool = True, **columns: 
 def mapped_plan(dev_account: DevAccount, user: User, **columns: Any) -> Plan:
     """A ready plan whose mappings are those of now."""
     made = plan(dev_account, user, **columns)
+    map_components(made)
+    return made
+
+
+def map_components(made: Plan) -> None:
+    """Map all that a plan does not create."""
     for planned in made.components.exclude(action=Action.CREATE):
         ComponentMapping.objects.create(
-            dev_account=dev_account,
+            dev_account=made.dev_account,
             dev_component_id=planned.dev_component_id,
             prod_component_id=planned.prod_component_id,
             name=planned.name,
             component_type=planned.component_type,
         )
-    return made
 
 
 def component(

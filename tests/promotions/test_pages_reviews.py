@@ -141,8 +141,8 @@ def test_review_shows_the_plan_the_note_and_the_differences(
     assert "Accepted by Bob: A sample." in text(page)
     assert "updates every account that has installed the pack" in text(page)
     update = waiting.plan.components.get(action=Action.UPDATE)
-    link = reverse("component_difference", args=[waiting.plan.pk, update.pk])
-    assert link in links(page)
+    address = reverse("review", args=[waiting.pk])
+    assert f"{address}?component={update.pk}#work" in links(page)
     assert fields(page, "plan_hash") == [waiting.content_hash]
 
 
@@ -365,7 +365,7 @@ def test_a_long_difference_says_what_the_first_look_leaves_out(
     client: Client, bob: User, long: PromotionRequest
 ) -> None:
     shown = text(signed_in(client, bob).get(difference_of(long), **HTMX))
-    assert "This is not all of it. 5000 more rows follow." in shown
+    assert "This is not all of it. 5,000 more rows follow." in shown
     assert "line 3999" in shown
     assert "line 4000" not in shown
 

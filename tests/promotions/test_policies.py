@@ -531,7 +531,9 @@ class TestPages:
             f"/queue/{promotion.pk}/approve-as-peer/", {"plan_hash": promotion.content_hash}
         )
         assert answer.status_code == 302
-        assert "You have approved it. Still needed: an admin." in text(client.get(answer["Location"]))
+        assert "You have approved it. Still needed: an admin." in text(
+            client.get(answer["Location"])
+        )
         page = signed_in(client, bob).get(f"/queue/{promotion.pk}/")
         assert f"/queue/{promotion.pk}/approve/" in links(page)
 
