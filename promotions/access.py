@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from .messages import PromotionError
 from .models import Deputy, DevAccount, Plan, PolicyGroup, PromotionRequest
+from .models.querysets import PromotionRequestQuerySet
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -65,16 +66,17 @@ def dev_accounts(user: User | AnonymousUser) -> QuerySet[DevAccount]:
     return accounts.filter(access__is_active=True, access__group__in=user.groups.all()).distinct()
 
 
-def promotions(user: User | AnonymousUser) -> QuerySet[PromotionRequest]:
+def promotions(user: User | AnonymousUser) -> PromotionRequestQuerySet[PromotionRequest]:
     """The promotions that the user may see: of their accounts, their own, to review; all for who decides."""
     if decides(user):
         return PromotionRequest.objects.all()
     if not user.is_active or not user.pk:
         return PromotionRequest.objects.none()
-    visible = Q(peer_groups__in=user.groups.all())
+    reviewed = PromotionRequest.peer_groups.through.objects.filter(group__in=user.groups.all())
+    visible = Q(pk__in=reviewed.values("promotionrequest"))
     if is_contributor(user):
-        visible |= Q(requester=user) | Q(dev_account__in=dev_accounts(user))
-    return PromotionRequest.objects.filter(visible).distinct()
+        visible |= Q(requester=user) | Q(dev_account__in=_account_ids(user))
+    return PromotionRequest.objects.filter(visible)
 
 
 def plans(user: User | AnonymousUser) -> QuerySet[Plan]:
@@ -82,8 +84,13 @@ def plans(user: User | AnonymousUser) -> QuerySet[Plan]:
     if decides(user):
         return Plan.objects.all()
     return Plan.objects.filter(
-        Q(dev_account__in=dev_accounts(user)) | Q(promotion__in=promotions(user))
-    ).distinct()
+        Q(dev_account__in=_account_ids(user)) | Q(promotion__in=promotions(user))
+    )
+
+
+def _account_ids(user: User | AnonymousUser) -> list[int]:
+    """Few and looked up first, so that what belongs to them is found by index."""
+    return list(dev_accounts(user).values_list("pk", flat=True))
 
 
 def same_person(one: User, other: User) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import ForeignKey, Model, QuerySet
@@ -29,8 +31,12 @@ from .models import (
     RuleOverride,
     StepRun,
 )
+from .pages.paging import AdminPaginator
+from .pages.words import EVENT_WORDS
+from .partner import OPERATION_NAMES
 from .setup.described import changes, described
 from .setup.mapping_exchange import MappingExchange
+from .states import StepName
 from .transitions import record_event
 
 if TYPE_CHECKING:
@@ -45,6 +51,33 @@ else:
 admin.site.site_header = "Promotion Desk · Admin"
 admin.site.site_title = "Promotion Desk"
 admin.site.index_title = "Accounts, mappings and records"
+
+
+def among(title: str, field: str, choices: Iterable[tuple[str, str]]) -> type[SimpleListFilter]:
+    """A filter by values that are known; Django's own would look for them in every row."""
+
+    class AmongFilter(SimpleListFilter):
+        parameter_name = field
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return list(choices)
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            return queryset.filter(**{field: self.value()}) if self.value() else queryset
+
+    AmongFilter.title = title
+    return AmongFilter
+
+
+class LongListAdmin(AnyAdmin):
+    """A list that grows for years: it is not counted to its end, and it says the newest first.
+
+    Filters and searches are the ones that an index answers (docs/decisions/0009).
+    """
+
+    paginator = AdminPaginator
+    show_full_result_count = False
+    list_per_page = 50
 
 
 # --- What admins edit ------------------------------------------------------------------------
@@ -100,7 +133,7 @@ class UsedAdmin(RecordedAdmin):
 
 
 @admin.register(ComponentMapping)
-class ComponentMappingAdmin(MappingExchange, RecordedAdmin):
+class ComponentMappingAdmin(MappingExchange, LongListAdmin, RecordedAdmin):
     list_display = (
         "name",
         "component_type",
@@ -111,11 +144,10 @@ class ComponentMappingAdmin(MappingExchange, RecordedAdmin):
         "source",
         "last_promoted_at",
     )
-    list_filter = ("dev_account", "component_type", "source")
+    list_filter = ("dev_account", "source", "last_promoted_at")
     search_fields = ("name", "dev_component_id", "prod_component_id")
     list_select_related = ("dev_account",)
-    list_per_page = 50
-    date_hierarchy = "last_promoted_at"
+    ordering = ("-pk",)
     readonly_fields = ("source", "prod_version", "last_promoted_at", "last_promoted_by")
     fieldsets = (
         (None, {"fields": ("dev_account", "dev_component_id", "prod_component_id")}),
@@ -309,13 +341,21 @@ class PromotionBranchInline(ReadOnlyInline):
 
 
 @admin.register(PromotionRequest)
-class PromotionRequestAdmin(ReadOnlyAdmin):
+class PromotionRequestAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ("id", "plan", "dev_account", "requester", "status", "submitted_at")
     list_filter = ("status", "dev_account", "submitted_at")
     list_select_related = ("plan", "dev_account", "requester")
-    search_fields = ("plan__root_name", "package_version", "requester__username")
-    date_hierarchy = "submitted_at"
+    search_fields = ("plan__root_name", "package_version")
+    search_help_text = "The name of its root component, or its version."
     inlines = (ApprovalInline, StepRunInline, PromotionBranchInline)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        return (
+            queryset.filter(pk__in=PromotionRequest.objects.named(term)) if term else queryset
+        ), False
 
 
 class PlannedComponentInline(ReadOnlyInline):
@@ -324,33 +364,36 @@ class PlannedComponentInline(ReadOnlyInline):
 
 
 @admin.register(Plan)
-class PlanAdmin(ReadOnlyAdmin):
+class PlanAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ("id", "root_name", "package_version", "dev_account", "requested_by", "state")
     list_filter = ("state", "dev_account", "created_at")
     list_select_related = ("dev_account", "requested_by")
-    search_fields = ("root_name", "package_id", "content_hash")
+    search_fields = ("root_name", "=package_id")
     inlines = (PlannedComponentInline,)
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
+class EventAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ("at", "actor", "action", "subject", "promotion", "from_status", "to_status")
-    list_filter = ("action", "at")
+    list_filter = (among("action", "action", EVENT_WORDS.items()), "at")
     list_select_related = ("actor", "promotion__plan")
-    search_fields = ("subject", "note", "actor__username")
-    date_hierarchy = "at"
+    search_fields = ("subject", "note")
+    ordering = ("-at", "-pk")
 
 
 @admin.register(ApiCall)
-class ApiCallAdmin(ReadOnlyAdmin):
+class ApiCallAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ("at", "operation", "name", "account", "status", "attempt", "duration_ms")
-    list_filter = ("operation", "status", "at")
-    search_fields = ("path", "name", "error")
-    date_hierarchy = "at"
+    list_filter = (
+        among("operation", "name", ((name, name) for name in OPERATION_NAMES)),
+        "at",
+    )
+    search_fields = ("path",)
+    ordering = ("-at", "-pk")
 
 
 @admin.register(PromotionBranch)
-class PromotionBranchAdmin(ReadOnlyAdmin):
+class PromotionBranchAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ("name", "promotion", "remote_id", "created_at", "delete_due", "deleted_at")
     list_filter = ("created_at",)
     list_select_related = ("promotion__plan",)
@@ -358,8 +401,10 @@ class PromotionBranchAdmin(ReadOnlyAdmin):
 
 
 @admin.register(StepRun)
-class StepRunAdmin(ReadOnlyAdmin):
+class StepRunAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ("promotion", "step", "attempt", "state", "started_at", "finished_at")
-    list_filter = ("state", "step")
+    list_filter = ("state", among("step", "step", StepName.choices))
     list_select_related = ("promotion__plan",)
-    search_fields = ("step", "remote_id", "error")
+    search_fields = ("=promotion__id",)
+    search_help_text = "The number of a promotion."
+    ordering = ("-pk",)

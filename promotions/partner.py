@@ -12,7 +12,7 @@ from django.conf import settings
 from partnerapi.client import PartnerApiClient
 from partnerapi.dialects import dialect_named
 from partnerapi.errors import AuthFailed, PartnerApiError
-from partnerapi.operations import BASE_PATH
+from partnerapi.operations import BASE_PATH, OPERATIONS, SUPPORTING
 from partnerapi.records import Call
 from partnerapi.throttle import RedisThrottle
 from partnerapi.transport import Transport
@@ -21,6 +21,9 @@ from .messages import PromotionError
 from .models import ApiCall, Plan, PromotionRequest
 
 GUIDE = "guide"
+
+#: What calls are recorded under.
+OPERATION_NAMES = (*(operation.name for operation in OPERATIONS.values()), *SUPPORTING)
 
 
 def token() -> str:

@@ -53,6 +53,7 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["action", "-at"], name="event_of_action")]
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}".strip()

@@ -82,6 +82,10 @@ class Plan(Leased):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="plan_newest"),
+            models.Index(fields=["package_id"], name="plan_of_package"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=~Q(state="ready") | ~Q(content_hash=""), name="ready_plan_has_a_hash"

@@ -13,6 +13,7 @@ from ..messages import PromotionError
 from ..states import (
     FINAL,
     MERGE_INCOMPLETE,
+    OPEN,
     Action,
     EnvironmentValues,
     Kind,
@@ -124,6 +125,16 @@ class PromotionRequest(Leased):
 
     class Meta:
         ordering = ["-submitted_at", "-pk"]
+        indexes = [
+            models.Index(fields=["-submitted_at", "-id"], name="promotion_newest"),
+            models.Index(fields=["requester", "-submitted_at"], name="promotion_of_requester"),
+            models.Index(fields=["-updated_at"], name="promotion_latest_change"),
+            models.Index(
+                fields=["status", "submitted_at"],
+                name="promotion_open",
+                condition=Q(status__in=sorted(OPEN)),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("requester")),

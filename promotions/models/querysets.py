@@ -59,6 +59,16 @@ class PromotionRequestQuerySet(LeasedQuerySet[M]):
     def final(self) -> PromotionRequestQuerySet[M]:
         return self.filter(status__in=FINAL)
 
+    def named(self, words: str) -> PromotionRequestQuerySet[M]:
+        """Requests whose root component's name or whose version contains the words.
+
+        Each half is found by its own index; an OR over both tables would read all of them.
+        """
+        everything = self.model._default_manager.order_by()
+        by_name = everything.filter(plan__root_name__icontains=words).values("pk")
+        by_version = everything.filter(package_version__icontains=words).values("pk")
+        return self.filter(pk__in=by_name.union(by_version))
+
     def awaiting_review(self) -> PromotionRequestQuerySet[M]:
         return self.filter(status=Status.ADMIN_REVIEW)
 

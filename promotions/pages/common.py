@@ -14,7 +14,7 @@ from django.contrib import messages as notices
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
@@ -26,6 +26,7 @@ from django_htmx.middleware import HtmxDetails
 
 from .. import access, heartbeat, messages, services
 from ..messages import PromotionError
+from .paging import ShortPaginator
 
 PAGE_SIZE = 25
 # What waits no longer than this needs no word about the workers.
@@ -142,7 +143,7 @@ def forbid(error: PromotionError) -> NoReturn:
 
 def page_of(request: HttpRequest, rows: QuerySet[M], size: int = PAGE_SIZE) -> Page[M]:
     """The page that the address asks for; one that does not exist becomes the nearest one."""
-    return Paginator(rows, size).get_page(request.GET.get("page"))
+    return ShortPaginator(rows, size).get_page(request.GET.get("page"))
 
 
 def fingerprint(*parts: object) -> str:

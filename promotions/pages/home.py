@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from .. import access, services
 from ..states import OPEN, Status
 from .common import UserRequest, role_required
+from .paging import count
 
 RECENT = timedelta(days=30)
 SHOWN = 6
@@ -28,11 +29,11 @@ def home(request: UserRequest) -> HttpResponse:
         "is_admin": access.is_admin(request.user),
         "accounts": access.dev_accounts(request.user),
         "counts": {
-            "waiting": waiting.count(),
+            "waiting": count(waiting),
             "to_decide": 0,
-            "in_progress": visible.filter(status__in=OPEN - {Status.ADMIN_REVIEW}).count(),
-            "deployed": recent.filter(status=Status.DEPLOYED).count(),
-            "failed": recent.filter(status=Status.FAILED).count(),
+            "in_progress": count(visible.filter(status__in=OPEN - {Status.ADMIN_REVIEW})),
+            "deployed": count(recent.filter(status=Status.DEPLOYED)),
+            "failed": count(recent.filter(status=Status.FAILED)),
         },
         "to_decide": [],
         "mine": visible.filter(requester=request.user)[:SHOWN],

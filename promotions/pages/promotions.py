@@ -35,6 +35,7 @@ from .common import (
     role_required,
 )
 from .forms import NoteForm, ReasonForm, RetryForm
+from .paging import count
 from .shown import MADE_ANEW, figures, plan_components
 from .status import explain
 from .workbench import whole_talk
@@ -56,13 +57,11 @@ def my_promotions(request: UserRequest) -> HttpResponse:
         "plan", "dev_account", "requester"
     )
     if query:
-        promotions = promotions.filter(
-            Q(plan__root_name__icontains=query) | Q(package_version__icontains=query)
-        )
+        promotions = promotions.named(query)
     context = {
         "show": show,
         "query": query,
-        "tabs": [("mine", "Requested by me", own.count()), ("all", "Everybody's", visible.count())],
+        "tabs": [("mine", "Requested by me", count(own)), ("all", "Everybody's", count(visible))],
         "page": page_of(request, promotions),
     }
     return render(request, "my_promotions.html", context)

@@ -18,6 +18,7 @@ from ..models import Approved, DevPackage, PromotionRequest
 from ..states import FINAL, OPEN, Status
 from .common import Problem, UserRequest, page_of, post_only, refusal, role_required
 from .forms import ApproveForm, PeerForm, QueueFilterForm, ReasonForm, focus_first_error
+from .paging import count
 from .shown import figures, plan_components, plan_context
 from .status import explain
 from .workbench import whole_talk, work_context
@@ -66,7 +67,7 @@ def review_queue(request: UserRequest) -> HttpResponse:
         "tab": tab,
         "mine": mine,
         "decides": access.decides(request.user),
-        "tabs": [(name, label, by_tab[name].count()) for name, (label, _) in TABS.items()],
+        "tabs": [(name, label, count(by_tab[name])) for name, (label, _) in TABS.items()],
         "filters": filters,
         "is_filtered": bool(request.GET.get("account") or request.GET.get("requester")),
         "sort": sort,

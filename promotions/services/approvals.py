@@ -125,7 +125,7 @@ def needing(user: User) -> list[PromotionRequest]:
     waiting = votes.asked(user).order_by("submitted_at", "pk")
     return [
         found
-        for found in waiting.select_related("plan", "requester", "pack")
+        for found in waiting.select_related("plan", "requester", "pack", "dev_account")
         if _needs(found, user)
     ]
 

@@ -20,6 +20,7 @@ from ..messages import MESSAGES
 from ..models import Approval, PromotionRequest
 from ..pages import words
 from ..pages.common import Problem, problem
+from ..pages.paging import count
 from ..pages.status import STATUS_PAGES
 from ..states import Action, HoldKind, Outcome, Status
 from ..worker import platform
@@ -247,7 +248,7 @@ def navigation(context: Context) -> dict[str, Any]:
 
 def waiting_count(user: User) -> int:
     """How many promotions wait for a decision of people like the user."""
-    return votes.asked(user).count()
+    return count(votes.asked(user))
 
 
 @register.simple_tag(takes_context=True)
