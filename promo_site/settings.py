@@ -77,6 +77,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Events about people and groups know who was at work.
+    "promotions.audit.acting.ActingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -257,6 +259,17 @@ ENVIRONMENT_VALUES = env.str("ENVIRONMENT_VALUES", default="keep")
 # When components are written to the branch: "before_review" or "after_approval".
 STAGE = env.str("STAGE", default="before_review")
 
+# --- Audit and messages ----------------------------------------------------------------------
+
+# Where the end of the audit chain is written every hour: a file that only grows, and an address that
+# is posted to, signed where there is a key ("whsec_" and base64, as Standard Webhooks have it).
+AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", default="")
+AUDIT_ANCHOR_URL = env.str("AUDIT_ANCHOR_URL", default="")
+AUDIT_ANCHOR_KEY = env.str("AUDIT_ANCHOR_KEY", default="")
+# Networks of one's own that may be posted to, as 10.1.2.0/24; over plain HTTP too. Otherwise only
+# https addresses of the internet are.
+OUTBOUND_PRIVATE_NETWORKS = env.list("OUTBOUND_PRIVATE_NETWORKS", default=[])
+
 # --- Redis and Celery ------------------------------------------------------------------------
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
@@ -309,6 +322,16 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-branches": {
         "task": "promotions.tasks.sweep_branches_task",
         "schedule": Every(_sweep_every * 10),
+        "options": {"expires": max(5.0, _sweep_every)},
+    },
+    "seal-events": {
+        "task": "promotions.tasks.seal_events_task",
+        "schedule": Every(_sweep_every),
+        "options": {"expires": max(5.0, _sweep_every)},
+    },
+    "write-anchor": {
+        "task": "promotions.tasks.write_anchor_task",
+        "schedule": Every(_sweep_every * 60),
         "options": {"expires": max(5.0, _sweep_every)},
     },
     "remove-outdated": {

@@ -337,6 +337,15 @@ MESSAGES = {
         "Read Boomi's own words, then retry: only the environments that failed are taken up again. One that is gone "
         "can be left out.",
     ),
+    "OUTBOUND_REFUSED": Message(
+        "Promotion Desk does not send anything to this address.",
+        "Give an https address on the internet, or let whoever runs Promotion Desk allow its network by "
+        "OUTBOUND_PRIVATE_NETWORKS.",
+    ),
+    "OUTBOUND_FAILED": Message(
+        "The receiver did not take the message.",
+        "See whether the address is right and the receiver is up; it is sent again by itself.",
+    ),
     "WORKER_LOST": Message(
         "The worker died while it worked, several times.",
         "Look at the workers' logs, then promote again.",

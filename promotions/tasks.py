@@ -15,6 +15,8 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from . import heartbeat
+from .audit.anchor import write_anchor
+from .audit.chain import seal_events
 from .models import (
     Job,
     PackageListing,
@@ -99,6 +101,18 @@ def sweep_task() -> None:
 def sweep_branches_task() -> None:
     """Delete branches of ours that no live promotion owns."""
     cleanup.sweep_branches()
+
+
+@shared_task
+def seal_events_task() -> None:
+    """Put what has happened under the audit chain."""
+    seal_events()
+
+
+@shared_task
+def write_anchor_task() -> None:
+    """Write down elsewhere where the audit chain stands."""
+    write_anchor()
 
 
 @shared_task

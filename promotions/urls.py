@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .pages import comments, home, new, plans, promotions, reviews, setup
+from .pages import comments, history, home, new, plans, promotions, reviews, setup
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -58,4 +58,6 @@ urlpatterns = [
     path("setup/adoption/look/", setup.look_for_twins, name="look_for_twins"),
     path("setup/adoption/<int:pk>/", setup.adoption_proposals, name="adoption_proposals"),
     path("setup/adoption/<int:pk>/adopt/", setup.adopt_twins, name="adopt_twins"),
+    path("setup/history/", history.history, name="history"),
+    path("setup/history/export/", history.export_history, name="export_history"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import pkgutil
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -67,18 +68,24 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _flush_takes_events_along() -> None:
-    """Between two tests SQLite's tables are emptied by DELETE, which events refuse: off and on again around it."""
+    """Between two tests SQLite's tables are emptied by DELETE, which the history refuses: off and on around it."""
     from django.db import connection
 
     if connection.vendor != "sqlite":
         return
-    migration = importlib.import_module("promotions.migrations.0002_events_are_append_only")
+    from promotions import migrations
+
+    names = [module.name for module in pkgutil.iter_modules(migrations.__path__)]
+    modules = [importlib.import_module(f"promotions.migrations.{name}") for name in names]
+    fences = [module for module in modules if hasattr(module, "REFUSED")]
     operations: Any = type(connection.ops)
     plain = operations.sql_flush
 
     def sql_flush(self: Any, *args: Any, **kwargs: Any) -> list[str]:
         statements = plain(self, *args, **kwargs)
-        return [*migration.DROP["sqlite"], *statements, *migration.CREATE["sqlite"]]
+        down = [one for fence in fences for one in fence.DROP["sqlite"]]
+        up = [one for fence in fences for one in fence.CREATE["sqlite"]]
+        return [*down, *statements, *up]
 
     operations.sql_flush = sql_flush
 

@@ -22,6 +22,8 @@ PROMOTIONS = [
     "votes",
     "partner",
     "heartbeat",
+    "outbound",
+    "audit",
     "worker",
     "plan",
     "setup",

@@ -5,7 +5,7 @@ from .approved import Approved, ApprovedEnvironment, ApprovedFinding
 from .base import LONG_NAME, NAME, NO_HOLD, Hold, Leased
 from .contents import Content
 from .demand import Demand, GroupDemand
-from .history import ApiCall, AppendOnlyError, Event
+from .history import ApiCall, AppendOnlyError, Event, Seal
 from .installation import Installation, PrimaryAccount, current_primary_account
 from .jobs import Job
 from .mappings import ComponentMapping
@@ -68,6 +68,7 @@ __all__ = [
     "Reservation",
     "ReviewPolicy",
     "RuleOverride",
+    "Seal",
     "StepRun",
     "Turn",
     "Viewed",

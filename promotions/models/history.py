@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from django.conf import settings
 from django.db import models
@@ -13,28 +13,48 @@ from .base import LONG_NAME, NAME
 from .plans import Plan
 from .promotions import PromotionRequest
 
+M = TypeVar("M", bound=models.Model)
+
 
 class AppendOnlyError(TypeError):
     """Somebody tried to change or delete a row of the history."""
 
 
-class AppendOnlyQuerySet(models.QuerySet["Event"]):
+class AppendOnlyQuerySet(models.QuerySet[M]):
     """Rows are added and read, nothing else; the database has triggers for what goes round this."""
 
     def update(self, **columns: Any) -> NoReturn:
-        raise AppendOnlyError("Events are never changed.")
+        raise AppendOnlyError("The history is never changed.")
 
     def bulk_update(
         self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None
     ) -> NoReturn:
-        raise AppendOnlyError("Events are never changed.")
+        raise AppendOnlyError("The history is never changed.")
 
     def delete(self) -> NoReturn:
-        raise AppendOnlyError("Events are never deleted.")
+        raise AppendOnlyError("The history is never deleted.")
 
 
-class Event(models.Model):
-    """Append-only history: who did what, when, from which state to which, and why."""
+class AppendOnly(models.Model):
+    """A row of the history: written once."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("The history is never changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError("The history is never deleted.")
+
+
+class Event(AppendOnly):
+    """Append-only history: who did what, when, from which state to which, and why.
+
+    People stand in it by their key alone (``actor``, or a subject such as "person 7"), so that a name can be erased.
+    """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     promotion = models.ForeignKey(
@@ -49,7 +69,7 @@ class Event(models.Model):
     to_status = models.CharField(max_length=16, blank=True)
     note = models.TextField(blank=True)
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects = AppendOnlyQuerySet["Event"].as_manager()
 
     class Meta:
         ordering = ["at", "pk"]
@@ -58,13 +78,22 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.action} {self.subject}".strip()
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise AppendOnlyError("An event is never changed.")
-        super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise AppendOnlyError("An event is never deleted.")
+class Seal(AppendOnly):
+    """A link of the chain over all events: each hash covers its event and the hash before it."""
+
+    position = models.PositiveBigIntegerField(primary_key=True)
+    event = models.OneToOneField(Event, on_delete=models.PROTECT, related_name="seal")
+    hash_before = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    objects = AppendOnlyQuerySet["Seal"].as_manager()
+
+    class Meta:
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.hash}"
 
 
 class ApiCall(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from django.contrib.auth.models import User
+
+    from ..audit.history import Search
 
 
 def start_job(user: User, kind: str, argument: str = "") -> Job:
@@ -59,6 +62,18 @@ def adopt_twins(user: User, job: Job, chosen: Iterable[str]) -> Adopted:
     if account is None:
         return Adopted([], ["The dev account is not known here any more."])
     return adoption.adopt(user, account, job.result.get("proposals", []), chosen)
+
+
+def export_history(user: User, search: Search, format_name: str) -> Search:
+    """Let an admin take the history out, and leave an event of it.
+
+    :raises PromotionError: FORBIDDEN unless the user is an admin.
+    """
+    check_admin(user, "export the history")
+    asked = {name: str(value) for name, value in asdict(search).items() if value}
+    note = ", ".join(f"{name}: {value}" for name, value in asked.items())
+    record_event("history_exported", actor=user, subject=format_name, note=note)
+    return search
 
 
 def account_of(job: Job) -> DevAccount | None:

@@ -68,7 +68,9 @@ def set_up_roles() -> None:
     admins.permissions.add(
         *Permission.objects.filter(content_type__in=types, codename__in=codenames)
     )
-    User.objects.filter(groups=admins, is_staff=False).update(is_staff=True)
+    for user in User.objects.filter(groups=admins, is_staff=False):
+        user.is_staff = True
+        user.save(update_fields=["is_staff"])  # one by one, as each leaves an event
 
 
 def _name(model: type[Model]) -> str:

@@ -1,0 +1,168 @@
+"""Posts JSON to addresses that people have set up: never into the own network, never along a redirect.
+
+The name is resolved once, every address behind it is checked, and the connection goes to the address that was checked.
+Networks that are allowed all the same are the OUTBOUND_PRIVATE_NETWORKS setting.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import json
+import os
+import secrets
+import socket
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import certifi
+import urllib3
+from django.conf import settings
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
+from urllib3.exceptions import HTTPError
+
+from .messages import PromotionError
+
+# Seconds until the connection stands, and between two pieces of the answer.
+TIMEOUT = urllib3.Timeout(connect=5, read=10)
+# IPv4 addresses inside of IPv6 ones, as translators at the edge of a network write them.
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def post_json(
+    url: str, body: Mapping[str, Any], *, key: str = "", message_id: str = "", redact: bool = False
+) -> int:
+    """Send one message, signed as Standard Webhooks are when there is a key.
+
+    :param key: the signing key, as ``whsec_`` and base64.
+    :param message_id: what the receiver tells repetitions by; made up when there is none.
+    :param redact: leave the address out of every error, as it is a secret itself.
+    :returns: the status of the answer, which is 2xx.
+    :raises PromotionError: OUTBOUND_REFUSED when the address must not be called, OUTBOUND_FAILED when the receiver
+        did not take it.
+    """
+    host, port, path, is_tls = _parts(url)
+    address = _checked(host, port, is_tls)
+    data = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    name = f"[{host}]" if ":" in host else host
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Promotion-Desk",
+        "Host": name if port == (443 if is_tls else 80) else f"{name}:{port}",
+    }
+    headers |= _signature(key, message_id or f"msg_{uuid.uuid4().hex}", data)
+    try:
+        with _pool(address, host, port, is_tls) as pool:
+            answer = pool.request(
+                "POST",
+                path,
+                body=data.encode(),
+                headers=headers,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+            )
+            answer.close()
+    except HTTPError as error:
+        why = type(error).__name__ if redact else str(error)
+        raise PromotionError("OUTBOUND_FAILED", f"No answer: {why}.") from error
+    if not 200 <= answer.status < 300:
+        raise PromotionError("OUTBOUND_FAILED", f"It answered with status {answer.status}.")
+    return int(answer.status)
+
+
+def check_url(url: str) -> None:
+    """Whether the address may be called as things stand.
+
+    :raises PromotionError: OUTBOUND_REFUSED, with why.
+    """
+    host, port, _, is_tls = _parts(url)
+    _checked(host, port, is_tls)
+
+
+def new_key() -> str:
+    """A signing key as Standard Webhooks write them."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _signature(key: str, message_id: str, data: str) -> dict[str, str]:
+    now = datetime.now(UTC)
+    headers = {"webhook-id": message_id, "webhook-timestamp": str(int(now.timestamp()))}
+    if key:
+        try:
+            headers["webhook-signature"] = Webhook(key).sign(message_id, now, data)
+        except (ValueError, EmptyWebhookSecretError) as error:
+            raise PromotionError("OUTBOUND_REFUSED", "The signing key is not base64.") from error
+    return headers
+
+
+def _parts(url: str) -> tuple[str, int, str, bool]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise PromotionError("OUTBOUND_REFUSED", "It is no address.") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise PromotionError("OUTBOUND_REFUSED", "It does not begin with https://.")
+    if parts.username or parts.password:
+        raise PromotionError("OUTBOUND_REFUSED", "It names a user or a password.")
+    is_tls = parts.scheme == "https"
+    path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+    return parts.hostname, port or (443 if is_tls else 80), path, is_tls
+
+
+def _checked(host: str, port: int, is_tls: bool) -> str:
+    """One address behind the name, after all of them were looked at."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise PromotionError("OUTBOUND_FAILED", "Its name cannot be resolved.") from error
+    addresses = [str(entry[4][0]) for entry in found]
+    allowed = [ipaddress.ip_network(one) for one in settings.OUTBOUND_PRIVATE_NETWORKS]
+    for text in addresses:
+        address = ipaddress.ip_address(text.partition("%")[0])
+        if any(address.version == one.version and address in one for one in allowed):
+            continue
+        if not is_public(address):
+            raise PromotionError("OUTBOUND_REFUSED", "It leads into a private network.")
+        if not is_tls:
+            raise PromotionError("OUTBOUND_REFUSED", "It does not begin with https://.")
+    return addresses[0]
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the internet, also where it stands inside of another one."""
+    inside: list[ipaddress.IPv4Address | None] = []
+    if isinstance(address, ipaddress.IPv6Address):
+        inside = [address.ipv4_mapped, address.sixtofour]
+        if address in NAT64:
+            inside.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        if address.teredo:
+            return False
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not address.is_reserved
+        and all(one is None or is_public(one) for one in inside)
+    )
+
+
+def _pool(
+    address: str, host: str, port: int, is_tls: bool
+) -> urllib3.HTTPConnectionPool | urllib3.HTTPSConnectionPool:
+    if not is_tls:
+        return urllib3.HTTPConnectionPool(address, port, timeout=TIMEOUT)
+    return urllib3.HTTPSConnectionPool(
+        address,
+        port,
+        timeout=TIMEOUT,
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=os.environ.get("REQUESTS_CA_BUNDLE") or certifi.where(),
+        assert_hostname=host,
+        server_hostname=host,
+    )
