@@ -247,6 +247,8 @@ PROMOTION_LAPSE_DAYS = env.int("PROMOTION_LAPSE_DAYS", default=14)
 KEEP_API_CALLS = env.int("KEEP_API_CALLS", default=90)
 KEEP_STEPS = env.int("KEEP_STEPS", default=365)
 KEEP_PLANS = env.int("KEEP_PLANS", default=30)
+# Days for which an approval holds that has not led to a merge; 0: for ever.
+PROMOTION_APPROVAL_DAYS = env.float("PROMOTION_APPROVAL_DAYS", default=7)
 # Seconds that a promotion waits for a platform that is away, or for a token that is accepted.
 PROMOTION_PATIENCE = env.int("PROMOTION_PATIENCE", default=24 * 3600)
 # Multiplies every wait, lease and poll, so that tests take seconds where the real thing takes

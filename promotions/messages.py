@@ -271,6 +271,10 @@ MESSAGES = {
         "There is no approval for exactly this content, these environments and this pack.",
         "Nothing is merged without one. Promote again, and let an admin decide.",
     ),
+    "APPROVAL_LAPSED": Message(
+        "The approval does not hold any more, so the promotion is back in the review.",
+        "An admin looks again and decides; an approval lasts PROMOTION_APPROVAL_DAYS.",
+    ),
     "SWITCHED_OFF": Message(
         "Somebody or something that this promotion needs has been switched off since it was requested.",
         "Nothing more happens in production. Switch it on again, or promote anew without it.",

@@ -68,7 +68,8 @@ BEFORE_REVIEW: dict[Status, frozenset[Status]] = {
     ),
     Status.WAITING: frozenset({Status.QUEUED}),
     Status.STAGING: frozenset({Status.QUEUED, Status.WAITING}),
-    Status.ADMIN_REVIEW: frozenset({Status.STAGING}),
+    # From later ones where the approval has lapsed.
+    Status.ADMIN_REVIEW: frozenset({Status.STAGING, Status.APPROVED, Status.DEPLOYING}),
     Status.APPROVED: frozenset({Status.ADMIN_REVIEW}),
     # From staging where it was approved before and staged again since.
     Status.DEPLOYING: frozenset({Status.APPROVED, Status.STAGING, Status.FAILED}),
@@ -85,7 +86,7 @@ BEFORE_REVIEW: dict[Status, frozenset[Status]] = {
 AFTER_APPROVAL: dict[Status, frozenset[Status]] = {
     **BEFORE_REVIEW,
     Status.QUEUED: frozenset({Status.APPROVED, Status.STAGING, Status.DEPLOYING}),
-    Status.ADMIN_REVIEW: frozenset(),
+    Status.ADMIN_REVIEW: frozenset({Status.APPROVED, Status.DEPLOYING}),
     Status.DEPLOYING: frozenset({Status.STAGING, Status.FAILED}),
     Status.WITHDRAWN: frozenset({Status.ADMIN_REVIEW}),
 }

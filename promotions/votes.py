@@ -49,7 +49,8 @@ class Votes:
     """The approvals of a promotion by whether they count.
 
     :param peers: approvals that count, one for each person.
-    :param spent: approvals that count no more: lapsed, of other content, or of somebody who may not any more.
+    :param spent: approvals that count no more: lapsed, tampered with, of other content, or of somebody who may not
+        any more.
     """
 
     promotion: PromotionRequest
@@ -145,6 +146,7 @@ def count(promotion: PromotionRequest, approved: Approved) -> Votes:
         is_peer = approval.role == Approval.Role.PEER
         counts = (
             approval.approved_hash == (approved.peers_hash if is_peer else approved.hash)
+            and approval.is_sealed
             and (approval.until is None or approval.until > now)
             and votes.may_vote(approval.person)
             and (

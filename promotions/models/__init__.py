@@ -1,7 +1,13 @@
 """The things of the system, and the invariants that the database holds for them."""
 
 from .accounts import DevAccount, DevAccountAccess, DevPackage, PackageListing
-from .approved import Approved, ApprovedEnvironment, ApprovedFinding
+from .approved import (
+    APPROVED_VERSION,
+    ApprovalLapsed,
+    Approved,
+    ApprovedEnvironment,
+    ApprovedFinding,
+)
 from .base import LONG_NAME, NAME, NO_HOLD, Hold, Leased
 from .contents import Content
 from .demand import Demand, GroupDemand
@@ -30,7 +36,9 @@ __all__ = [
     "Acceptance",
     "ApiCall",
     "AppendOnlyError",
+    "APPROVED_VERSION",
     "Approval",
+    "ApprovalLapsed",
     "Approved",
     "ApprovedEnvironment",
     "ApprovedFinding",

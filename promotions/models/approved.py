@@ -10,7 +10,19 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from ..messages import PromotionError
 from .demand import Demand
+
+# Counts up whenever the object, or what its content hash covers, changes its meaning. Before the merge an approval of
+# another version is asked for again.
+APPROVED_VERSION = 2
+
+
+class ApprovalLapsed(PromotionError):
+    """The approval is intact and does not hold any more: somebody has to look again."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("APPROVAL_LAPSED", why)
 
 
 @dataclass(frozen=True)
@@ -56,12 +68,11 @@ class Approved:
     findings: tuple[ApprovedFinding, ...] = ()
     production_changes: str = ""  # what was told of production after the merge, and accepted
     demand: Demand = field(default_factory=Demand)  # whose approvals it needs
+    version: int = APPROVED_VERSION
 
     @property
     def hash(self) -> str:
-        """SHA-256 over the canonical JSON of all of it."""
-        canonical = json.dumps(self.as_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return hash_of(self.as_json())
 
     @property
     def peers_hash(self) -> str:
@@ -80,9 +91,16 @@ class Approved:
         """:raises KeyError, TypeError: when this is no such object."""
         return cls(
             **{
+                "version": 1,  # the first one did not say so
                 **stored,
                 "environments": tuple(ApprovedEnvironment(**row) for row in stored["environments"]),
                 "findings": tuple(ApprovedFinding(**row) for row in stored["findings"]),
                 "demand": Demand.from_json(stored.get("demand", {})),
             }
         )
+
+
+def hash_of(stored: dict[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of a frozen object as it is stored, whichever version it is of."""
+    canonical = json.dumps(stored, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

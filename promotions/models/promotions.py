@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
+import json
+from datetime import UTC
+
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
@@ -23,11 +27,11 @@ from ..states import (
     StepState,
 )
 from .accounts import DevAccount
-from .approved import Approved
+from .approved import APPROVED_VERSION, ApprovalLapsed, Approved, hash_of
 from .base import LONG_NAME, NAME, Leased
 from .contents import Content
 from .demand import Demand
-from .installation import PrimaryAccount, current_primary_account
+from .installation import Installation, PrimaryAccount, current_primary_account
 from .plans import Plan, PlannedComponent
 from .production import Environment, IntegrationPack
 from .querysets import DeploymentQuerySet, LeasedQuerySet, PromotionRequestQuerySet
@@ -198,31 +202,59 @@ class PromotionRequest(Leased):
         )
 
     def approved_object(self) -> Approved:
-        """What was approved, if the approval stands.
+        """What was approved, as it was frozen, whether or not the approval still holds.
 
         :raises PromotionError: APPROVAL_MISSING when nobody has approved it, or when what is stored is not what the
-            approval's hash covers.
+            approval's hash covers, or the approval was not put on record by Promotion Desk.
         """
         if not self.approved_by_id or not self.approved_hash:
             raise PromotionError("APPROVAL_MISSING", "Nobody has approved it.")
         if self.approved_by_id == self.requester_id:
             raise PromotionError("APPROVAL_MISSING", "Its requester cannot approve it.")
+        if hash_of(self.approved) != self.approved_hash:
+            raise PromotionError("APPROVAL_MISSING", "What is on record is not what was approved.")
         try:
             approved = Approved.from_json(self.approved)
         except (KeyError, TypeError) as error:
             raise PromotionError(
                 "APPROVAL_MISSING", "What was approved is not on record."
             ) from error
-        if approved.hash != self.approved_hash:
-            raise PromotionError("APPROVAL_MISSING", "What is on record is not what was approved.")
-        on_record = self.approvals.filter(
-            approved_hash=self.approved_hash, person_id=self.approved_by_id
-        ).last()
+        on_record = self._approval_on_record()
         if on_record is None:
             raise PromotionError("APPROVAL_MISSING", "The approval is not on record.")
-        if self.merged_at is None and on_record.until and on_record.until < timezone.now():
-            raise PromotionError("APPROVAL_MISSING", "The approval has lapsed.")
+        if not on_record.is_sealed:
+            raise PromotionError("APPROVAL_MISSING", "The record of the approval was changed.")
         return approved
+
+    def standing_approval(self) -> Approved:
+        """What was approved, as long as the approval holds; from the merge on it does not lapse.
+
+        :raises ApprovalLapsed: it has lasted its time, or an older version of Promotion Desk has frozen it.
+        :raises PromotionError: APPROVAL_MISSING, as above.
+        """
+        approved = self.approved_object()
+        why = self.why_approval_lapsed
+        if why and self.merged_at is None and self.merge_executed_at is None:
+            raise ApprovalLapsed(why)
+        return approved
+
+    @property
+    def why_approval_lapsed(self) -> str:
+        """Why somebody has to look again, or ""; peers' approvals last their time as well."""
+        hashes = (self.approved_hash, self.approved_object().peers_hash)
+        newest = {row.person_id: row for row in self.approvals.filter(approved_hash__in=hashes)}
+        ends = [row.until for row in newest.values() if row.until is not None]
+        if ends and min(ends) <= timezone.now():
+            until = timezone.localtime(min(ends))
+            return f"It lasted until {until:%d %B %Y, %H:%M %Z}."
+        if self.approved.get("version") != APPROVED_VERSION:
+            return "It was given under another version of Promotion Desk."
+        return ""
+
+    def _approval_on_record(self) -> Approval | None:
+        return self.approvals.filter(
+            approved_hash=self.approved_hash, person_id=self.approved_by_id
+        ).last()
 
     @property
     def demanded(self) -> Demand:
@@ -274,6 +306,12 @@ class Approval(models.Model):
     comment = models.TextField(blank=True)
     at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True, help_text="When it lapses, if it does.")
+    seal = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Keyed hash over who said yes to what and until when: nobody writes one with SQL.",
+    )
 
     class Meta:
         ordering = ["at", "pk"]
@@ -283,6 +321,25 @@ class Approval(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} approved promotion {self.promotion_id}"
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the row is as Promotion Desk has written it."""
+        return hmac.compare_digest(self.seal, self.make_seal())
+
+    def make_seal(self) -> str:
+        """The seal of this row as it stands.
+
+        :raises PromotionError: CONTENT_UNREADABLE, as ``Installation.key``.
+        """
+        until = self.until.astimezone(UTC).isoformat() if self.until else ""
+        at = self.at.astimezone(UTC).isoformat()
+        covered = [
+            *(self.promotion_id, self.person_id, self.role, self.in_place_of_id),
+            *(self.approved_hash, at, until),
+        ]
+        key = Installation.load().key("approval")
+        return hmac.new(key, json.dumps(covered).encode(), "sha256").hexdigest()
 
 
 class ComponentResult(models.Model):

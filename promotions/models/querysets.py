@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from ..states import FINAL, OPEN, Status
 
@@ -79,6 +79,14 @@ class PromotionRequestQuerySet(LeasedQuerySet[M]):
         """Requests that need a branch and have none, first come first."""
         return self.filter(status__in=(Status.QUEUED, Status.WAITING)).order_by(
             "submitted_at", "pk"
+        )
+
+    def with_standing_approval(self, now: datetime) -> PromotionRequestQuerySet[M]:
+        """Those whose approval is on record for exactly this hash, and has not lapsed."""
+        return self.filter(
+            Q(approvals__until__isnull=True) | Q(approvals__until__gt=now),
+            approvals__approved_hash=F("approved_hash"),
+            approvals__person=F("approved_by"),
         )
 
     def merging(self) -> PromotionRequestQuerySet[M]:

@@ -133,16 +133,27 @@ def explain(promotion: PromotionRequest) -> Explanation:
         "branch": _branch(promotion) if "{branch}" in shown.now else "",
         "after_staging": _AFTER_STAGING[Stage(promotion.stage)],
     }
+    lapsed = _lapsed(promotion)
     if promotion.demand and promotion.status == Status.ADMIN_REVIEW:
         needed = votes.in_words(services.votes_so_far(promotion))
         return Explanation(
-            f"Reviewers have to look at the differences and decide. {needed}",
+            f"{lapsed}Reviewers have to look at the differences and decide. {needed}",
             shown.next.replace("After an approval", "When all have approved"),
         )
     return Explanation(
-        now=((merged and shown.merged_now) or shown.now).format(**fields),
+        now=lapsed + ((merged and shown.merged_now) or shown.now).format(**fields),
         next=((merged and shown.merged_next) or shown.next).format(**fields),
     )
+
+
+def _lapsed(promotion: PromotionRequest) -> str:
+    """Why it is in the review again, as sentences before the others; nothing where it is there for the first time."""
+    if promotion.status != Status.ADMIN_REVIEW:
+        return ""
+    came = promotion.events.filter(to_status=Status.ADMIN_REVIEW).last()
+    if came is None or came.action != "approval_lapsed":
+        return ""
+    return f"The approval does not hold any more. {came.note} "
 
 
 def _branch(promotion: PromotionRequest) -> str:

@@ -15,6 +15,7 @@ EVENT_WORDS = {
     "staging": "began to copy the components to a branch",
     "admin_review": "put it into the admins' queue",
     "approved": "approved it",
+    "approval_lapsed": "put it back into the admins' queue: the approval does not hold any more",
     "deploying": "began to merge",
     "deployed": "deployed it",
     "approved_as_peer": "approved it as a peer",

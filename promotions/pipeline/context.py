@@ -76,9 +76,10 @@ class StepContext:
     def approved(self) -> Approved:
         """What was approved: the only place that a step after the approval takes its choices from.
 
+        :raises ApprovalLapsed: before the merge, when the approval does not hold any more.
         :raises PromotionError: APPROVAL_MISSING.
         """
-        return self.promotion.approved_object()
+        return self.promotion.standing_approval()
 
     @property
     def branch(self) -> PromotionBranch:

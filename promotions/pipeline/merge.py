@@ -47,6 +47,7 @@ def begin(context: StepContext) -> Wait | None:
 def _demand_approval(context: StepContext) -> Approved:
     """Nothing is merged without the approval of somebody else, whatever the settings say now.
 
+    :raises ApprovalLapsed: it does not hold any more.
     :raises PromotionError: APPROVAL_MISSING; SWITCHED_OFF when somebody or something that it needs was.
     """
     approved, promotion = context.approved, context.promotion
@@ -273,8 +274,12 @@ def execute_merge(context: StepContext) -> Wait | None:
         return _still_moving(context, merge)
     _demand_approval(context)
     _check_premises(context, Moment.MERGE)
-    # Written before the call: from here on main may change, and the clean-up looks before it drops the branch.
-    context.record(merge_executed_at=timezone.now())
+    # Written before the call: from here on main may change, and the clean-up looks before it drops the branch. An
+    # approval that has lapsed or was removed since it was read is the UPDATE's to find.
+    began = timezone.now()
+    approved = PromotionRequest.objects.with_standing_approval(began)
+    context.lease.record_among(approved, merge_executed_at=began)
+    context.promotion.merge_executed_at = began
     try:
         context.client.execute_merge_request(merge.merge_request_id)
     except Conflict as error:

@@ -33,6 +33,11 @@ def stage_again(promotion: PromotionRequest, why: str, *, epoch: int | None = No
         merge_started_at=None,
         merge_request_id="",
     )
+    forget_staging(promotion)
+
+
+def forget_staging(promotion: PromotionRequest) -> None:
+    """Drop the branch and everything that was done on it."""
     drop_branches(promotion.pk)
     promotion.steps.all().update(state=StepState.ABANDONED)
     for result in promotion.written():

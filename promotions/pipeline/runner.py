@@ -11,7 +11,7 @@ from django.utils import timezone
 from partnerapi.errors import NeedsPerson, PartnerApiError
 
 from ..messages import PromotionError
-from ..models import ComponentResult, PromotionRequest, StepRun
+from ..models import ApprovalLapsed, ComponentResult, PromotionRequest, StepRun
 from ..plan import check_rules
 from ..states import FINAL, MERGE_INCOMPLETE, Outcome, Status, StepState
 from ..transitions import StalePromotion, move, touch
@@ -20,6 +20,7 @@ from ..worker.loop import Stop, Wait, Work, carry_on
 from ..worker.timing import BRANCH_POLL
 from ..worker.trouble import is_not_found, passes
 from .context import MAX_MISSES, BranchGone, StageAgain, Step, StepContext, Stopped
+from .rereview import review_again
 from .restaging import MAX_STAGED, record_vanished, stage_again
 from .steps import next_step
 
@@ -71,6 +72,8 @@ class PromotionWork(Work[PromotionRequest]):
             return Stop("a person ended it")
         except StageAgain as doubt:
             return _stage_again(context, doubt)
+        except ApprovalLapsed as lapsed:
+            return _review_again(context, lapsed)
         except (NeedsPerson, PromotionError) as error:
             return self._look_again(context, error)
         if wait is None:
@@ -176,6 +179,17 @@ def _close(context: StepContext, state: StepState, error: PromotionError | None 
         error=error.detail if error else "",
     )
     touch(context.promotion.pk)
+
+
+def _review_again(context: StepContext, lapsed: ApprovalLapsed) -> Stop:
+    try:
+        with context.lease.writing():
+            _close(context, StepState.ABANDONED)
+            review_again(context.promotion, lapsed, epoch=context.lease.epoch)
+    except StalePromotion as stale:
+        if stale.current not in FINAL:
+            raise lapsed from stale
+    return Stop("people look again")
 
 
 def _stage_again(context: StepContext, doubt: StageAgain) -> Stop | None:

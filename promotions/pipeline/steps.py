@@ -45,6 +45,8 @@ DEPLOY = (
     Step(StepName.DEPLOY, release.deploy),
     Step(StepName.FINISH, release.finish),
 )
+# What has to be done again after another review.
+AFTER_REVIEW = tuple(step.name for step in (*OFFER, *BEGIN, *BEGIN_DEPLOYING, *DEPLOY))
 # What has to be done again when a merge left something out.
 MERGE_STEPS = (
     StepName.TAKE_MERGE_TURN,

@@ -156,15 +156,24 @@ def check(
     """
     components = list(plan.components.all())
     look = Look(moment, plan, components, promotion, client, environments)
-    accepted = set(
-        plan.findings.filter(accepted_by__isnull=False).values_list(
-            "code", "fingerprint", "component__dev_component_id"
-        )
-    )
+    accepted = _accepted(plan, promotion)
     for finding in ask(look):
-        dev_id = finding.component.dev_component_id if finding.component else None
+        dev_id = finding.component.dev_component_id if finding.component else ""
         if finding.blocking and (finding.code, finding.fingerprint, dev_id) not in accepted:
             raise PromotionError(finding.code, finding.message)
+
+
+def _accepted(plan: Plan, promotion: PromotionRequest | None) -> set[tuple[str, str, str]]:
+    """Code, fingerprint and dev id of what an admin has accepted; once it is approved, of what was frozen."""
+    if promotion is not None and promotion.approved_hash:
+        return {
+            (finding.code, finding.fingerprint, finding.component_id)
+            for finding in promotion.approved_object().findings
+        }
+    rows = plan.findings.filter(accepted_by__isnull=False).values_list(
+        "code", "fingerprint", "component__dev_component_id"
+    )
+    return {(code, fingerprint, dev_id or "") for code, fingerprint, dev_id in rows}
 
 
 def _finding(code: str, component: PlannedComponent, message: str, **more: object) -> Finding:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.utils import timezone
 
 from .. import access, votes
@@ -98,16 +100,23 @@ def keep(
     comment: str = "",
     role: Approval.Role = Approval.Role.ADMIN,
 ) -> None:
-    """Write the approval's own row; the caller is in the transaction that acts on it."""
+    """Write the approval's own row, sealed, and until when it holds.
+
+    The caller is in the transaction that acts on it.
+    """
+    days = settings.PROMOTION_APPROVAL_DAYS
     is_peer = role == Approval.Role.PEER
-    Approval.objects.create(
+    approval = Approval(
         promotion=promotion,
         person=user,
         role=role,
         in_place_of=None if is_peer else access.in_place_of(user, promotion),
         approved_hash=approved.peers_hash if is_peer else approved.hash,
         comment=comment,
+        until=timezone.now() + timedelta(days=days) if days else None,
     )
+    approval.seal = approval.make_seal()
+    approval.save()
 
 
 def votes_so_far(promotion: PromotionRequest) -> votes.Votes:

@@ -30,6 +30,7 @@ from .guards import (
     refuse,
 )
 from .readings import check_read
+from .submission import check_acceptances, check_findings
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -175,8 +176,9 @@ def preview_approval(
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, ALREADY_REVIEWED, PLAN_STALE (the page showed another plan, or an
         environment is another one than was requested), PACK_NOT_FOUND (neither a pack nor a name for a new one, or a
         pack that is not for production), PACK_EXISTS, RULES_CHANGED, SWITCHED_OFF,
-        DIFFERENCE_NOT_READ, the code of a premise that does not hold any more; NOT_A_REVIEWER (a policy leaves the
-        user out), PEERS_MISSING, COUNTED_ALREADY (as a peer, or as the first of two admins).
+        DIFFERENCE_NOT_READ, the code of a finding that nobody has accepted, the code of a premise that does not hold
+        any more; NOT_A_REVIEWER (a policy leaves the user out), PEERS_MISSING, COUNTED_ALREADY (as a peer, or as the
+        first of two admins).
     """
     check_may_decide(user, promotion, "approve")
     _check_in_review(promotion, plan_hash)
@@ -209,6 +211,8 @@ def _check_in_review(promotion: PromotionRequest, plan_hash: str) -> None:
 def _check_content(user: User, promotion: PromotionRequest) -> None:
     """The user has read all of it, and nothing that it relies on has changed."""
     check_rules(promotion)
+    check_findings(promotion.plan)
+    check_acceptances(promotion.requester, promotion.plan)
     check_read(user, promotion)
     premises.check(Moment.APPROVAL, promotion.plan, promotion=promotion)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from .. import access, tasks
 from ..messages import PromotionError
-from ..models import Approved, IntegrationPack, PromotionRequest, Turn
+from ..models import APPROVED_VERSION, Approved, IntegrationPack, PromotionRequest, Turn
 from ..pipeline.steps import AFTER_PACK, MERGE_STEPS
 from ..states import MERGE_INCOMPLETE, Status, StepName, StepState
 from .approvals import columns_of, keep
@@ -67,19 +67,20 @@ def retry(
             package_version=changes.get("package_version", before.package_version),
             pack_id=pack.pack_id if "pack" in changes and pack else before.pack_id,
             pack_name=pack.name if "pack" in changes and pack else before.pack_name,
+            version=before.version if failed.merged_at else APPROVED_VERSION,
             production_changes=failed.error
             if failed.error_code == "PRODUCTION_CHANGED"
             else before.production_changes,
         )
         note = ""
-        if approved != before:
+        if approved != before or (failed.merged_at is None and failed.why_approval_lapsed):
             check_may_decide(user, failed, "change at a retry")
             if failed.merged_at is None and failed.demanded.approvals > 1:
                 raise PromotionError(
                     "INVALID_TRANSITION", "Several people approved it as it was: request it again."
                 )
             check_read(user, failed)
-            note = _before_and_after(before, approved)
+            note = _before_and_after(before, approved) or failed.why_approval_lapsed
             changes |= columns_of(user, approved)
             keep(failed, user, approved, comment=note)
         if failed.holds_unmerged_content:

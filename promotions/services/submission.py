@@ -48,8 +48,8 @@ def submit(
         raise PromotionError("PLAN_NOT_READY")
     if not plan.has_changes:
         raise PromotionError("NOTHING_TO_PROMOTE", plan.why_nothing)
-    _check_findings(plan)
-    _check_acceptances(user, plan)
+    check_findings(plan)
+    check_acceptances(user, plan)
     if plan.rules_version != RULES_VERSION:
         raise PromotionError("PLAN_STALE", "The rules for component XML are newer than the plan.")
     chosen = list(environments)
@@ -96,7 +96,8 @@ def submit(
     return promotion
 
 
-def _check_findings(plan: Plan) -> None:
+def check_findings(plan: Plan) -> None:
+    """:raises PromotionError: the code of what blocks the plan and was not accepted."""
     blocking = list(plan.blocking_findings())
     if blocking:
         code = blocking[0].code
@@ -104,8 +105,12 @@ def _check_findings(plan: Plan) -> None:
         raise PromotionError(code, f"{names}.")
 
 
-def _check_acceptances(user: User, plan: Plan) -> None:
-    """Who lets a finding pass reviews it, and nobody reviews what they request."""
+def check_acceptances(user: User, plan: Plan) -> None:
+    """Who lets a finding pass reviews it, and nobody reviews what they request.
+
+    :param user: the requester.
+    :raises PromotionError: SELF_REVIEW.
+    """
     for finding in plan.findings.filter(accepted_by__isnull=False).select_related("accepted_by"):
         if finding.accepted_by and access.same_person(user, finding.accepted_by):
             raise PromotionError("SELF_REVIEW", f"You have accepted a finding: {finding}.")

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import Error as DatabaseTrouble
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from ..models import Leased
@@ -44,7 +44,15 @@ class Lease:
 
         :raises LeaseLost: when the row belongs to another worker by now.
         """
-        if self._mine().update(**{**self.model.CHANGED, **changes}) != 1:
+        self.record_among(self.model._default_manager.all(), **changes)
+
+    def record_among(self, rows: QuerySet[Any], **changes: Any) -> None:
+        """Write columns of the row, if it is among these as the UPDATE looks.
+
+        :raises LeaseLost: when the row belongs to another worker by now, or is not among them.
+        """
+        mine = rows.filter(pk=self.pk, lease_epoch=self.epoch)
+        if mine.update(**{**self.model.CHANGED, **changes}) != 1:
             raise LeaseLost(f"{self.model.__name__} {self.pk}")
 
     def record_while(self, **conditions: Any) -> None:

@@ -168,7 +168,10 @@ class TestTheMergeDemandsAnApproval:
         else:
             twin = make_user("second", "Admins")
             type(twin).objects.filter(pk=twin.pk).update(email=" Alice@example.COM")
-            Approval.objects.update(person=twin)
+            approval = Approval.objects.get()
+            approval.person = twin
+            approval.seal = approval.make_seal()
+            approval.save()
             row.update(approved_by=twin)
         desk.worker.resume()
         promotion = desk.wait_for(promotion, Status.DEPLOYED)
@@ -215,6 +218,55 @@ class TestTheMergeDemandsAnApproval:
         promotion = desk.wait_for(promotion, Status.DEPLOYED)
         assert (promotion.status, promotion.error_code) == (Status.FAILED, "APPROVAL_MISSING")
         assert not heartbeats(desk)
+
+    @pytest.mark.parametrize("stage", Stage)
+    def test_a_lapsed_approval_is_asked_for_again(
+        self, desk: Desk, settings: Any, database_url: str, stage: Stage
+    ) -> None:
+        settings.STAGE = stage
+        plan = desk.plan(SMALL)
+        desk.worker.rest()
+        env = {"DATABASE_URL": database_url, "STAGE": stage.value}
+        promotion = desk.submit(plan)
+        with celery_worker(environment.FOLDER, env):
+            promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
+        settings.PROMOTION_APPROVAL_DAYS = 1e-9
+        desk.approve(promotion)
+        with celery_worker(environment.FOLDER, env):
+            promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
+            assert promotion.events.filter(action="approval_lapsed").exists()
+            assert (promotion.status, promotion.approved_by) == (Status.ADMIN_REVIEW, None)
+            assert not heartbeats(desk)
+            settings.PROMOTION_APPROVAL_DAYS = 1
+            desk.approve(promotion, user=desk.dora)
+            promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+        assert promotion.approved_by == desk.dora
+        assert len(heartbeats(desk)) == 1
+        desk.wait_until_no_branch()
+
+    def test_one_that_lapses_with_a_merge_request_made_is_asked_for_again(self, desk: Desk) -> None:
+        """Between the operations 12 and 13: the merge request that nobody executes harms nothing."""
+        promotion = desk.requested(SMALL)
+        desk.approve(promotion)
+        desk.simulator.latency(1000)
+        desk.wait_until(
+            lambda: desk.fresh(promotion).merge_request_id != "", "the merge request to be made"
+        )
+        approval = promotion.approvals.get()
+        approval.until = timezone.now()
+        approval.seal = approval.make_seal()
+        approval.save()
+        desk.simulator.latency(0)
+        desk.wait_until(
+            lambda: promotion.events.filter(action="approval_lapsed").exists(), "the new review"
+        )
+        promotion = desk.fresh(promotion)
+        assert (promotion.status, promotion.merge_request_id) == (Status.ADMIN_REVIEW, "")
+        desk.approve(promotion, user=desk.dora)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+        assert len(heartbeats(desk)) == 1
 
 
 class TestWhatIsFrozen:
