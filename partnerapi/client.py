@@ -12,14 +12,15 @@ and :class:`ValueError` for arguments that make no call (an empty id). Queries f
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, TypeVar
 
 from partnerapi import answers, componentxml, wire
 from partnerapi.componentxml import Document
-from partnerapi.concurrency import DEFAULT_THREADS, concurrently
+from partnerapi.concurrency import DEFAULT_THREADS, as_they_come, concurrently
 from partnerapi.errors import (
     AuthFailed,
     BadRequest,
@@ -52,6 +53,7 @@ from partnerapi.wire import Condition, Fields, Term
 
 _Record = TypeVar("_Record")
 _Result = TypeVar("_Result")
+_Key = TypeVar("_Key", bound=Hashable)
 
 #: Ids or names in one grouped query: as many results as one page holds, or a few.
 TERMS = 50
@@ -79,6 +81,30 @@ class Capabilities:
     releases_asynchronously: bool
     #: operation 8 takes the package that a release answers, not the one of operation 7.
     deploys_released_package: bool
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A component to be read among many.
+
+    :param version: this one; without it the newest on main, or as it is on ``branch_id``.
+    """
+
+    component_id: str
+    account: str | None = None
+    version: int | None = None
+    branch_id: str | None = None
+
+
+def _by_id(found: Mapping[str, _Result]) -> dict[str, _Result]:
+    return {id_.lower(): item for id_, item in found.items()}
+
+
+def _known_of(
+    keys: Iterable[_Key], found: Mapping[str, _Result], id_of: Callable[[_Key], str]
+) -> dict[_Key, _Result]:
+    """What an answer has of the keys; ids are written in any letter case."""
+    return {key: found[id_of(key).lower()] for key in keys if id_of(key).lower() in found}
 
 
 def as_document(xml: Document | bytes) -> Document:
@@ -223,11 +249,12 @@ class PartnerApiClient(ABC):
 
     @abstractmethod
     def get_component_references(
-        self, component_id: str, *, version: int, account: str | None = None
+        self, component_id: str, *, version: int, account: str | None = None, alive: bool = False
     ) -> tuple[Reference, ...]:
         """Operation 4: what a component uses, one level; nothing is an empty tuple.
 
         :param version: the component's own (the guide's dialect always answers for the newest).
+        :param alive: operation 5 has just shown the component, and need not be asked whether it is there.
         :raises BadResponse: also when the answer lists what uses the component instead: the
             server speaks the other dialect.
         """
@@ -291,15 +318,55 @@ class PartnerApiClient(ABC):
         """
         if versions and branch_id is not None:
             raise ValueError("Components are read at versions or on a branch, not both.")
-        wanted = versions or {}
-        return self._many(
-            component_ids,
-            self._components_in_bulk,
-            lambda ids: self._components_of(ids, account, wanted, branch_id),
-            lambda id_: self.get_component(
-                id_, account=account, version=wanted.get(id_), branch_id=branch_id
+        version_of = (versions or {}).get
+        wanted = {
+            id_: Wanted(id_, account, version_of(id_), branch_id)
+            for id_ in dict.fromkeys(component_ids)
+        }
+        came = dict(self.each_component(wanted.values()))
+        return {id_: came[one] for id_, one in wanted.items()}
+
+    def each_component(
+        self, wanted: Iterable[Wanted]
+    ) -> Generator[tuple[Wanted, Component | PartnerApiError]]:
+        """Operation 1 for many components of several places, each as soon as it has come.
+
+        Close the iterator when it is not read to its end.
+
+        :returns: what was wanted and its component, or what went wrong with this one.
+        """
+        keys = list(dict.fromkeys(wanted))
+        groups: dict[tuple[str | None, str | None], list[list[Wanted]]] = {}
+        for key in keys if self._components_in_bulk else ():
+            of_place = groups.setdefault((key.account, key.branch_id), [[]])
+            if len(of_place[-1]) == self._components_in_bulk:
+                of_place.append([])
+            of_place[-1].append(key)
+        # What was wanted first is read first, whatever its place.
+        place = {key: number for number, key in enumerate(keys)}
+        in_order = sorted(
+            (group for of_place in groups.values() for group in of_place),
+            key=lambda group: place[group[0]],
+        )
+        return self._each(
+            keys,
+            in_order,
+            self._components_of_group,
+            lambda key: self.get_component(
+                key.component_id,
+                account=key.account,
+                version=key.version,
+                branch_id=key.branch_id,
             ),
         )
+
+    def _components_of_group(self, group: Sequence[Wanted]) -> dict[Wanted, Component]:
+        """Several components of one place, as far as one answer has them."""
+        versions = {key.component_id: key.version for key in group if key.version is not None}
+        ids = [key.component_id for key in group]
+        first = group[0]
+        found = _by_id(self._components_of(ids, first.account, versions, first.branch_id))
+        return _known_of(group, found, lambda key: key.component_id)
 
     #: How many components one call may read; 0 where each is read alone.
     _components_in_bulk: ClassVar[int] = 0
@@ -315,18 +382,21 @@ class PartnerApiClient(ABC):
         return {}
 
     def get_many_references(
-        self, versions: Mapping[str, int], *, account: str | None = None
+        self, versions: Mapping[str, int], *, account: str | None = None, alive: bool = False
     ) -> dict[str, tuple[Reference, ...] | PartnerApiError]:
         """Operation 4 for many components, in as few calls as the dialect allows.
 
         :param versions: each component's own version, by id.
+        :param alive: operation 5 has just shown them.
         :returns: for each id as it was given, what it uses, or what went wrong with this one.
         """
         return self._many(
             versions,
             self._references_in_a_query,
             lambda ids: self._references_of({id_: versions[id_] for id_ in ids}, account),
-            lambda id_: self.get_component_references(id_, version=versions[id_], account=account),
+            lambda id_: self.get_component_references(
+                id_, version=versions[id_], account=account, alive=alive
+            ),
         )
 
     #: How many components' references one query may ask for; 0 where each is asked for alone.
@@ -338,6 +408,24 @@ class PartnerApiClient(ABC):
         """What several components use, as far as one answer has it."""
         return {}
 
+    def get_many_parents(
+        self, component_ids: Iterable[str]
+    ) -> dict[str, tuple[Reference, ...] | PartnerApiError]:
+        """What uses each of many components; see :meth:`query_component_parents`.
+
+        :returns: for each id as it was given, what uses it, or what went wrong with this one.
+        """
+        return self._many(
+            component_ids, self._parents_in_a_query, self._parents_of, self.query_component_parents
+        )
+
+    #: How many components' users one query may ask for; 0 where each is asked for alone.
+    _parents_in_a_query: ClassVar[int] = 0
+
+    def _parents_of(self, ids: Sequence[str]) -> dict[str, tuple[Reference, ...]]:
+        """What uses several components, as far as one answer has it."""
+        return {}
+
     def _many(
         self,
         component_ids: Iterable[str],
@@ -347,34 +435,58 @@ class PartnerApiClient(ABC):
     ) -> dict[str, _Result | PartnerApiError]:
         """Ask in groups of ``size``, and for what the groups leave out one by one."""
         ids = list(dict.fromkeys(component_ids))
-        done: dict[str, _Result | PartnerApiError] = {}
         groups = [ids[start : start + size] for start in range(0, len(ids), size)] if size else []
+
+        def known(group: Sequence[str]) -> dict[str, _Result]:
+            return _known_of(group, _by_id(together(group)), str)
+
+        done = dict(self._each(ids, groups, known, alone))
+        return {id_: done[id_] for id_ in ids}
+
+    def _each(
+        self,
+        keys: Sequence[_Key],
+        groups: Sequence[Sequence[_Key]],
+        together: Callable[[Sequence[_Key]], Mapping[_Key, _Result]],
+        alone: Callable[[_Key], _Result],
+    ) -> Generator[tuple[_Key, _Result | PartnerApiError]]:
+        """Ask in groups, and for what the groups leave out one by one; each as soon as it has come."""
+        rest = dict.fromkeys(keys)
         groups = [group for group in groups if len(group) > 1]
-        results = self.concurrently([partial(together, group) for group in groups])
-        for group, result in zip(groups, results, strict=True):
-            if isinstance(result, PartnerApiError):
+        calls = [partial(together, group) for group in groups]
+        with closing(as_they_come(self._transport, calls, threads=self._threads)) as came:
+            for number, result in came:
+                found: Mapping[_Key, _Result | PartnerApiError]
+                if not isinstance(result, PartnerApiError):
+                    found = result
                 # What concerns the group as such, and not one id of it, is not asked again.
-                if not isinstance(result, NeedsPerson) or isinstance(
+                elif not isinstance(result, NeedsPerson) or isinstance(
                     result, AuthFailed | Forbidden
                 ):
-                    done |= dict.fromkeys(group, result)
-                continue
-            found = {id_.lower(): item for id_, item in result.items()}
-            done |= {id_: found[id_.lower()] for id_ in group if id_.lower() in found}
-        rest = [id_ for id_ in ids if id_ not in done]
-        done |= zip(rest, self.concurrently([partial(alone, id_) for id_ in rest]), strict=True)
-        return {id_: done[id_] for id_ in ids}
+                    found = dict.fromkeys(groups[number], result)
+                else:
+                    continue
+                for key in found:
+                    del rest[key]
+                yield from found.items()
+        singly = list(rest)
+        singles = [partial(alone, key) for key in singly]
+        with closing(as_they_come(self._transport, singles, threads=self._threads)) as came_alone:
+            for number, one in came_alone:
+                yield singly[number], one
 
     def _references_or_none(
         self,
         request: Request,
         component_id: str,
         read: Callable[[Answer], tuple[Reference, ...]],
+        *,
+        alive: bool = False,
     ) -> tuple[Reference, ...]:
         """GET ComponentReference, which answers 400 when there is nothing to list.
 
         A missing component is 400 too in the published API, so an empty list is believed only
-        if operation 5 shows the component alive.
+        if operation 5 shows the component alive, or has done so already (``alive``).
         """
         try:
             answer = self._send(request)
@@ -385,7 +497,7 @@ class PartnerApiClient(ABC):
         else:
             with answers.reading(answer):
                 return read(answer)
-        if self.get_component_metadata(component_id, account=request.account).deleted:
+        if not alive and self.get_component_metadata(component_id, account=request.account).deleted:
             raise refused
         return ()
 

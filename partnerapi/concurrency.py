@@ -1,6 +1,6 @@
 """Several calls at once: a bounded pool of threads, all paced by the shared throttle."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from threading import Event
 from typing import TypeVar
@@ -13,17 +13,18 @@ DEFAULT_THREADS = 6
 _Result = TypeVar("_Result")
 
 
-def concurrently(
+def as_they_come(
     transport: Transport, calls: Sequence[Callable[[], _Result]], *, threads: int
-) -> list[_Result | PartnerApiError]:
-    """Make calls at once and wait for all of them.
+) -> Generator[tuple[int, _Result | PartnerApiError]]:
+    """Make calls at once; the caller works on one result while others are on their way.
 
     Calls are recorded in the caller's thread, so ``calls`` themselves must not touch a database.
     After a refused sign-in nothing further is sent: what was not begun fails in the same way.
+    Close the iterator when it is not read to its end: it waits for the calls that are running.
 
     :param calls: what to do, each thread-safe.
     :param threads: at most so many at once; 1 does them in order in the caller's own thread.
-    :returns: results in the order of the calls; a failed one's place holds its error.
+    :returns: the place of a call in ``calls`` and its result, or the error it failed with.
     :raises Exception: whatever else a call raises, once the running ones have ended.
     """
     refused: list[AuthFailed] = []
@@ -46,17 +47,31 @@ def concurrently(
         return transport.in_thread(lambda: attempt(call))
 
     if threads <= 1 or len(calls) <= 1:
-        return [attempt(call) for call in calls]
+        for number, call in enumerate(calls):
+            yield number, attempt(call)
+        return
     with ThreadPoolExecutor(min(threads, len(calls)), thread_name_prefix="partner-api") as pool:
-        futures: list[Future[_Result | PartnerApiError]] = [
-            pool.submit(in_thread, call) for call in calls
-        ]
+        # Only the iterator holds what has come, so that large results can go.
+        places: dict[Future[_Result | PartnerApiError], int] = {
+            pool.submit(in_thread, call): number for number, call in enumerate(calls)
+        }
         try:
-            for future in as_completed(futures):
+            for future in as_completed(list(places)):
                 transport.record_waiting()
-                future.result()
+                yield places.pop(future), future.result()
+                del future
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
             transport.record_waiting()
-    return [future.result() for future in futures]
+
+
+def concurrently(
+    transport: Transport, calls: Sequence[Callable[[], _Result]], *, threads: int
+) -> list[_Result | PartnerApiError]:
+    """Make calls at once and wait for all of them; see :func:`as_they_come`.
+
+    :returns: results in the order of the calls; a failed one's place holds its error.
+    """
+    came = dict(as_they_come(transport, calls, threads=threads))
+    return [came[number] for number in range(len(calls))]

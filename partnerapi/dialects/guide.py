@@ -29,11 +29,14 @@ class GuideClient(PartnerApiClient):
     _branch_in_body = False
 
     def get_component_references(
-        self, component_id: str, *, version: int, account: str | None = None
+        self, component_id: str, *, version: int, account: str | None = None, alive: bool = False
     ) -> tuple[Reference, ...]:
         request = Request(self.operations[4], {"component": component_id}, account=account)
         return self._references_or_none(
-            request, component_id, lambda answer: answers.references(answer, component_id)
+            request,
+            component_id,
+            lambda answer: answers.references(answer, component_id),
+            alive=alive,
         )
 
     def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from partnerapi import answers, wire
-from partnerapi.client import Capabilities, PartnerApiClient
+from partnerapi.client import TERMS, Capabilities, PartnerApiClient
 from partnerapi.errors import AlreadyExists, BadResponse, NotFound, PartnerApiError
 from partnerapi.operations import PUBLISHED, SUPPORTING, XML
 from partnerapi.records import (
@@ -44,7 +44,7 @@ class PublishedClient(PartnerApiClient):
     _branch_in_body = True
 
     def get_component_references(
-        self, component_id: str, *, version: int, account: str | None = None
+        self, component_id: str, *, version: int, account: str | None = None, alive: bool = False
     ) -> tuple[Reference, ...]:
         # GET lists the parents; what a component uses comes from a query that names the
         # component and its version. Nothing used is an empty result with status 200.
@@ -127,6 +127,21 @@ class PublishedClient(PartnerApiClient):
                         raise wire.Unreadable("lists references of a component not asked about")
                     rows.setdefault(parent, []).append(row)
         return {parent: answers.used_by(found, parent) for parent, found in rows.items()}
+
+    #: Each is used by a few.
+    _parents_in_a_query = TERMS
+
+    def _parents_of(self, ids: Sequence[str]) -> dict[str, tuple[Reference, ...]]:
+        asked = wire.any_of(Condition("componentId", id_) for id_ in ids)
+        request = Request(self.operations[4], body=wire.xml_query([asked], wrapped=True))
+        found: dict[str, dict[str, Reference]] = {}
+        for answer, results in self._pages(request):
+            with answers.reading(answer):
+                for row in (row for result in results for row in _reference_rows(result)):
+                    parent = wire.required(row, "parentComponentId")
+                    users = found.setdefault(wire.required(row, "componentId").lower(), {})
+                    users[parent] = Reference(parent, wire.text(row, "type") or "DEPENDENT")
+        return {id_: tuple(users.values()) for id_, users in found.items()}
 
     def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:
         operation = SUPPORTING["GET ComponentReference parents"]

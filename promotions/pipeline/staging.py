@@ -25,8 +25,9 @@ from partnerapi.records import Component
 from ..messages import PromotionError
 from ..models import ComponentResult, Installation, IntegrationPack, Reservation
 from ..plan import premises, team_rules
-from ..plan.classify import read_dev, store_difference, symbolic
+from ..plan.classify import store_difference, symbolic
 from ..plan.earlier import Plain
+from ..plan.pairs import read_dev
 from ..plan.premises import Moment
 from ..setup import accounts
 from ..states import Action, Outcome, Status

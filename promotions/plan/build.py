@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 
 from django.utils import timezone
 
@@ -21,6 +22,7 @@ from . import cautions, findings
 from .classify import Draft, draft
 from .earlier import downgrades
 from .order import dependencies_first
+from .pairs import read_pairs
 from .premises import Look, Moment, ask
 from .readings import sentences
 from .resolve import Resolved, find_package, resolve
@@ -67,17 +69,17 @@ def _build(plan: Plan, lease: Lease) -> None:
 
     report("Reading the package", 0, 0)
     package = find_package(
-        client, account.account_id, plan.package_id, component_id=plan.root_component_id
+        client,
+        account.account_id,
+        plan.package_id,
+        component_id=plan.root_component_id,
+        version=plan.package_version,
     )
+    plan.root_component_id = package.component_id
+    plan.package_version = package.package_version
     resolved = resolve(client, account.account_id, package, report)
     mapped = _mappings(account, resolved)
-    drafts: list[Draft] = []
-    for number, group in enumerate(dependencies_first(resolved.uses)):
-        for key in group:
-            report("Comparing with production", len(drafts), len(resolved.components))
-            made = draft(client, plan, resolved, key, mapped)
-            made.component.group, made.component.position = number, len(drafts) + 1
-            drafts.append(made)
+    drafts = _drafts(client, plan, resolved, mapped, report)
     _check_other_users(client, resolved, drafts)
     report("Asking what else is in production", len(drafts), len(drafts))
     _check_premises(client, plan, drafts)
@@ -85,6 +87,27 @@ def _build(plan: Plan, lease: Lease) -> None:
     taken = _taken_versions(client, resolved, mapped)
     report("Writing the plan down", len(drafts), len(drafts))
     _store(plan, lease, resolved, drafts, taken)
+
+
+def _drafts(
+    client: PartnerApiClient,
+    plan: Plan,
+    resolved: Resolved,
+    mapped: Mapping[str, str],
+    report: Callable[[str, int, int], None],
+) -> list[Draft]:
+    """Every component compared with its twin, in the order of promotion."""
+    drafts: dict[str, Draft] = {}
+    with closing(read_pairs(client, plan.dev_account.account_id, resolved, mapped)) as pairs:
+        for pair in pairs:
+            report("Comparing with production", len(drafts), len(resolved.components))
+            drafts[pair.key] = draft(plan, resolved, pair, mapped)
+    ordered = []
+    for number, group in enumerate(dependencies_first(resolved.uses)):
+        for key in group:
+            ordered.append(drafts[key])
+            drafts[key].component.group, drafts[key].component.position = number, len(ordered)
+    return ordered
 
 
 def _mappings(account: DevAccount, resolved: Resolved) -> dict[str, str]:

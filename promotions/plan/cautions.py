@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from partnerapi import componentxml
 from partnerapi.client import PartnerApiClient
 from partnerapi.componentxml import Document
-from partnerapi.errors import NotFound
+from partnerapi.errors import NotFound, PartnerApiError
 from partnerapi.records import ComponentMetadata
 
 from ..models import Finding
 from . import team_rules
 from .findings import fingerprint_of
+from .look_up import metadata_of_many
 from .resolve import CONNECTION, Resolved
 
 # Packs cannot hold these (published), and neither a process that uses a process route.
@@ -26,7 +27,7 @@ PROCESS = "process"
 LISTENING_TYPES = frozenset({"webservice", "webservice.external", "flowservice"})
 _LISTENS = re.compile(rb"""\bactionType\s*=\s*["']Listen["']""", re.IGNORECASE)
 
-# Calls of one plan that look for other users of updated components, and users that one finding names.
+# Components of one plan whose users are looked up, and users that one finding names.
 MAX_LOOKUPS = 150
 MAX_NAMED = 10
 
@@ -105,9 +106,35 @@ class OtherUsers:
     def __init__(self, client: PartnerApiClient, promoted: Mapping[str, str]) -> None:
         self.client = client
         self.promoted = {prod_id.lower(): kind for prod_id, kind in promoted.items()}
-        self.lookups = 0
         self._parents: dict[str, tuple[str, ...]] = {}
         self._metadata: dict[str, ComponentMetadata | None] = {}
+
+    def look_up(self, prod_ids: Iterable[str]) -> None:
+        """Ask who uses these components, level by level, as far as the bound allows.
+
+        :raises PartnerApiError: when one of them cannot be asked about.
+        """
+        level = list(dict.fromkeys(prod_id.lower() for prod_id in prod_ids))
+        while level := level[: MAX_LOOKUPS - len(self._parents)]:
+            for prod_id, users in self.client.get_many_parents(level).items():
+                if isinstance(users, PartnerApiError) and not isinstance(users, NotFound):
+                    raise users
+                found = () if isinstance(users, NotFound) else users
+                self._parents[prod_id] = tuple(user.component_id.lower() for user in found)
+            users_of_level = dict.fromkeys(user for key in level for user in self._parents[key])
+            self._metadata |= metadata_of_many(
+                self.client,
+                [u for u in users_of_level if u not in self.promoted and u not in self._metadata],
+            )
+            level = [
+                user
+                for user in users_of_level
+                if user not in self._parents and self._kind(user) != PROCESS
+            ]
+
+    def _kind(self, prod_id: str) -> str:
+        user = self._metadata.get(prod_id)
+        return user.type if user else self.promoted.get(prod_id, PROCESS)
 
     def of(self, metadata: ComponentMetadata, prod_id: str) -> Iterable[Finding]:
         """One finding for one updated component, if anything else uses it."""
@@ -128,46 +155,21 @@ class OtherUsers:
 
     def _users(self, prod_id: str) -> tuple[list[ComponentMetadata], bool]:
         found: list[ComponentMetadata] = []
+        is_whole = True
         waiting, met = deque([prod_id]), {prod_id}
         while waiting:
-            for parent in self._parents_of(waiting.popleft()):
+            key = waiting.popleft()
+            is_whole &= key in self._parents
+            for parent in self._parents.get(key, ()):
                 if parent in met:
                     continue
                 met.add(parent)
-                user = None if parent in self.promoted else self._read(parent)
-                kind = user.type if user else self.promoted.get(parent, PROCESS)
-                if kind != PROCESS:
+                user = self._metadata.get(parent)
+                if self._kind(parent) != PROCESS:
                     waiting.append(parent)
                 elif user is not None:
                     found.append(user)
-            if self.lookups >= MAX_LOOKUPS:
-                return found, False
-        return found, True
-
-    def _parents_of(self, prod_id: str) -> tuple[str, ...]:
-        if prod_id not in self._parents:
-            if self.lookups >= MAX_LOOKUPS:
-                return ()
-            self.lookups += 1
-            try:
-                parents = self.client.query_component_parents(prod_id)
-            except NotFound:
-                parents = ()
-            self._parents[prod_id] = tuple(parent.component_id.lower() for parent in parents)
-        return self._parents[prod_id]
-
-    def _read(self, prod_id: str) -> ComponentMetadata | None:
-        if prod_id not in self._metadata:
-            if self.lookups >= MAX_LOOKUPS:
-                return None
-            self.lookups += 1
-            try:
-                found = self.client.get_component_metadata(prod_id)
-            except NotFound:
-                self._metadata[prod_id] = None
-            else:
-                self._metadata[prod_id] = None if found.deleted else found
-        return self._metadata[prod_id]
+        return found, is_whole
 
 
 def used_by_others(
@@ -183,4 +185,5 @@ def used_by_others(
     if not client.capabilities.reports_parents:
         return {}
     others = OtherUsers(client, promoted)
+    others.look_up(updated)
     return {prod_id: list(others.of(metadata, prod_id)) for prod_id, metadata in updated.items()}

@@ -6,21 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
-
 from partnerapi import componentxml
-from partnerapi.client import PartnerApiClient
 from partnerapi.componentxml import ComponentXmlError, Document
-from partnerapi.errors import NotFound
-from partnerapi.records import ComponentMetadata
+from partnerapi.records import Component, ComponentMetadata
 
 from ..messages import PromotionError
 from ..models import DevAccount, Finding, Installation, Plan, PlannedComponent
 from ..reading import Reading, lines
 from ..states import Action, EnvironmentValues
 from . import cautions, contents, earlier, findings, team_rules
+from .pairs import Pair
 from .readings import read_change
-from .resolve import MAPPED_ONLY, Resolved
+from .resolve import Resolved
 
 ROOT_FOLDER = "Promoted"
 
@@ -50,29 +47,6 @@ def target_folder(dev_account: DevAccount, folder: str) -> str:
     if parts and parts[0].casefold() == dev_account.name.casefold():
         parts = parts[1:]
     return "/".join(["", ROOT_FOLDER, *parts])
-
-
-def read_dev(
-    client: PartnerApiClient, account: str, key: str, version: int, *, pinned: bool
-) -> Document:
-    """The dev component's XML at the planned version (operation 1).
-
-    :raises PromotionError: PLAN_STALE when only another version can be read, COMPONENT_NOT_FOUND,
-        COMPONENT_TOO_LARGE.
-    """
-    try:
-        component = client.get_component(key, account=account, version=version if pinned else None)
-    except NotFound as error:
-        raise PromotionError("COMPONENT_NOT_FOUND", key) from error
-    size = len(component.document.data)
-    if size > settings.PROMOTION_MAX_COMPONENT_BYTES:
-        raise PromotionError("COMPONENT_TOO_LARGE", f"“{component.name}”, {size} bytes.")
-    if component.version != version:
-        raise PromotionError(
-            "PLAN_STALE",
-            f"“{component.name}” is at version {component.version} in the dev account, not {version}.",
-        )
-    return component.document
 
 
 def symbolic(
@@ -106,15 +80,10 @@ def fingerprint_key() -> bytes:
     return Installation.load().key("finding")
 
 
-def draft(
-    client: PartnerApiClient,
-    plan: Plan,
-    resolved: Resolved,
-    key: str,
-    mapped: Mapping[str, str],
-) -> Draft:
-    """Plan one component: read it and its twin, strip, rewrite, compare."""
+def draft(plan: Plan, resolved: Resolved, pair: Pair, mapped: Mapping[str, str]) -> Draft:
+    """Plan one component: strip, rewrite, compare with its twin."""
     dev_account = plan.dev_account
+    key, dev = pair.key, pair.dev
     metadata = resolved.components[key]
     prod_id = mapped.get(key, "")
     component = PlannedComponent(
@@ -130,22 +99,15 @@ def draft(
         depends_on=resolved.uses[key],
     )
     made = Draft(component)
-    if metadata.type in MAPPED_ONLY:
+    if dev is None:
         component.action = Action.CONNECTION
         if not prod_id:
             made.found += findings.missing_mapping(metadata)
         return made
-    dev = read_dev(
-        client,
-        dev_account.account_id,
-        key,
-        resolved.version(key),
-        pinned=bool(resolved.pinned),
-    )
     # Operation 5 of the published API tells a folder's own name only; the document has the path.
     folder = componentxml.read_envelope(dev).folder_full_path or metadata.folder_full_path
     component.dev_folder, component.target_folder = folder, target_folder(dev_account, folder)
-    production = _production(client, prod_id, metadata, made) if prod_id else None
+    production = _production(pair.twin, metadata, made) if pair.twin is not None else None
     references = {
         other: mapped.get(other) or componentxml.symbol(other) for other in resolved.components
     }
@@ -167,16 +129,8 @@ def draft(
     return made
 
 
-def _production(
-    client: PartnerApiClient, prod_id: str, metadata: ComponentMetadata, made: Draft
-) -> Document | None:
-    """The twin's XML; a deleted twin is never restored silently."""
-    try:
-        twin = client.get_component(prod_id)
-    except NotFound:
-        twin = None
-    if twin is None or twin.deleted:
-        return None  # told by the premise that twins are alive
+def _production(twin: Component, metadata: ComponentMetadata, made: Draft) -> Document:
+    """The twin's XML; what it holds already may be a finding."""
     made.component.prod_version = twin.version
     made.found += findings.secret_set_in_production(
         metadata, componentxml.read_envelope(twin.document)

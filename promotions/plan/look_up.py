@@ -1,4 +1,4 @@
-"""Looks at many components of production at once."""
+"""Looks at many components at once."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ Lookalikes = tuple[PlannedComponent, list[ComponentMetadata], list[ComponentMeta
 
 
 def metadata_of_many(
-    client: PartnerApiClient, ids: Iterable[str]
+    client: PartnerApiClient, ids: Iterable[str], *, account: str | None = None
 ) -> dict[str, ComponentMetadata | None]:
     """Component id in lower case -> its metadata; None where it is deleted or was never there.
 
+    :param account: the dev account to look in; None for production.
     :raises PartnerApiError: when one of them cannot be read.
     """
     found: dict[str, ComponentMetadata | None] = {}
-    for key, result in client.get_many_metadata({one.lower() for one in ids}).items():
+    keys = dict.fromkeys(one.lower() for one in ids)
+    for key, result in client.get_many_metadata(keys, account=account).items():
         if isinstance(result, NotFound):
             found[key] = None
         elif isinstance(result, PartnerApiError):

@@ -276,11 +276,14 @@ def _contested(
 
 def _package_gone(look: Look) -> Iterator[Finding]:
     plan = look.plan
+    if look.moment == Moment.PLAN:
+        return iter(())  # making the plan begins with it
     find_package(
         look.platform,
         plan.dev_account.account_id,
         plan.package_id,
         component_id=plan.root_component_id,
+        version=plan.package_version,
     )
     return iter(())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from django.conf import settings
 
 from partnerapi.simulator import seed
 from promotions.models import ApiCall, PlannedComponent, PromotionRequest
@@ -29,6 +30,28 @@ def read_in_dev(promotion: PromotionRequest) -> int:
     """How many components were read in the dev account after the request."""
     calls = ApiCall.objects.filter(promotion=promotion, account=seed.ORDERS_ACCOUNT)
     return calls.filter(path__contains="/Component/").count()
+
+
+# Calls of a plan that do not grow with its size: package, manifest, a walk of three levels, premises.
+CALLS_OF_ANY_PLAN = 14
+# Calls for each component, by dialect and by whether it has a twin.
+CALLS_A_COMPONENT = {
+    ("guide", "create"): 2.0,  # what it uses, and its XML
+    ("guide", "update"): 3.0,  # and its twin's
+    ("published", "create"): 1.05,  # what it uses if it uses nothing, and its XML in fives
+    ("published", "update"): 1.3,
+}
+
+
+def test_a_plan_takes_few_calls_a_component(desk: Desk) -> None:
+    family = plant(desk, "Calls", COMPONENTS)
+    for kind in ("create", "update"):
+        promotion = desk.promoted(family.package(), version=f"{family.edition}.0")
+        assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+        calls = Counter(ApiCall.objects.filter(plan=promotion.plan).values_list("name", flat=True))
+        allowed = CALLS_A_COMPONENT[settings.PARTNER_API_DIALECT, kind] * COMPONENTS
+        assert calls.total() <= CALLS_OF_ANY_PLAN + allowed, (kind, calls)
+        family.change()
 
 
 def test_what_the_plan_has_prepared_is_not_read_again(desk: Desk) -> None:

@@ -2,15 +2,17 @@
 
 import dataclasses
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
 
 from partnerapi import errors
-from partnerapi.client import PartnerApiClient
+from partnerapi.client import PartnerApiClient, Wanted
 from partnerapi.dialects import dialect_named
 from partnerapi.records import Branch, Call, Component, ComponentMetadata
 from partnerapi.simulator import seed
@@ -211,3 +213,54 @@ def test_what_is_no_failure_of_a_call_is_raised(live: Live) -> None:
 
     with pytest.raises(ZeroDivisionError):
         live.client.concurrently([broken, live.client.query_branches])
+
+
+def test_components_of_two_places_come_as_they_are_answered(
+    live: Live, everything: dict[str, ComponentMetadata]
+) -> None:
+    ours = [next(live.client.query_component_metadata()).component_id, NOBODY]
+    live.count()
+    wanted = [Wanted(id_, ACCOUNT) for id_ in [*everything][:6]] + [Wanted(id_) for id_ in ours]
+    came = dict(live.client.each_component(wanted))
+    assert came.keys() == set(wanted)
+    assert isinstance(came.pop(Wanted(NOBODY)), errors.NotFound)
+    for one, found in came.items():
+        assert isinstance(found, Component)
+        assert found.component_id == one.component_id
+    if live.client.name == "published":
+        # Fives of one place each; what is left over of a five, or left out of it, is read alone.
+        assert live.count() == {"BULK Component": 2, "GET Component": 2}
+
+
+def test_who_stops_listening_leaves_no_call_behind(
+    live: Live, everything: dict[str, ComponentMetadata]
+) -> None:
+    with closing(live.client.each_component(Wanted(id_, ACCOUNT) for id_ in everything)) as came:
+        next(came)
+    made = sum(live.count().values())
+    assert 0 < made < len(everything)
+    time.sleep(0.1)
+    assert not live.count()
+
+
+def test_who_uses_many_is_asked_in_groups(live: Live) -> None:
+    client = live.client
+    everything = [item.component_id for item in client.query_component_metadata()]
+    alone = {id_: client.query_component_parents(id_) for id_ in everything}
+    live.count()
+    found = client.get_many_parents(everything)
+    for id_, users in found.items():
+        assert not isinstance(users, errors.PartnerApiError)
+        assert {one.component_id for one in users} == {one.component_id for one in alone[id_]}
+    if client.name == "guide":
+        assert not live.count()
+    else:
+        assert any(alone.values())
+        # Only of what nobody uses the answer says nothing, and that is asked for alone.
+        unused = sum(not users for users in alone.values())
+        assert 0 < unused < len(everything)
+        assert live.count() == {
+            "GET ComponentReference": 1,
+            "GET ComponentReference parents": unused,
+            "GET ComponentMetadata": unused,  # 400 is believed of what is alive
+        }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 import pytest
@@ -64,20 +65,23 @@ class Production:
 
     def __init__(self, parents: dict[str, list[str]], kinds: dict[str, str]) -> None:
         self.parents, self.kinds = parents, kinds
-        self.calls = 0
+        self.asked = 0
 
-    def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:
-        self.calls += 1
-        found = self.parents.get(component_id, [])
-        return tuple(Reference(parent, "DEPENDENT") for parent in found)
+    def get_many_parents(self, component_ids: list[str]) -> dict[str, Any]:
+        self.asked += len(component_ids)
+        return {
+            id_: tuple(Reference(parent, "DEPENDENT") for parent in self.parents.get(id_, []))
+            for id_ in component_ids
+        }
 
-    def get_component_metadata(self, component_id: str, **_: Any) -> ComponentMetadata:
-        self.calls += 1
-        return metadata(component_id, self.kinds.get(component_id, "process"))
+    def get_many_metadata(self, component_ids: Iterable[str], **_: Any) -> dict[str, Any]:
+        return {id_: metadata(id_, self.kinds.get(id_, "process")) for id_ in component_ids}
 
 
 def others(production: Production, **promoted: str) -> OtherUsers:
-    return OtherUsers(cast("PartnerApiClient", production), promoted)
+    found = OtherUsers(cast("PartnerApiClient", production), promoted)
+    found.look_up(["profile"])
+    return found
 
 
 def test_users_are_followed_to_processes_and_cycles_end() -> None:
@@ -106,9 +110,12 @@ def test_nobody_else_is_no_finding() -> None:
 
 
 def test_the_calls_and_the_names_are_bounded() -> None:
-    production = Production({"profile": [f"user-{n}" for n in range(1000)]}, {})
+    users = [f"user-{n}" for n in range(1000)]
+    parents = {"profile": ["map", *users], "map": [f"map-{n}" for n in range(1000)]}
+    kinds = dict.fromkeys(["map", *parents["map"]], "transform.map")
+    production = Production(parents, kinds)
     (found,) = others(production).of(metadata("dev"), "profile")
-    assert production.calls <= MAX_LOOKUPS
+    assert production.asked == MAX_LOOKUPS
     assert found.message.count("“Name of user") == cautions.MAX_NAMED
-    assert f"and {MAX_LOOKUPS - 1 - cautions.MAX_NAMED} more use" in found.message
+    assert f"and {len(users) - cautions.MAX_NAMED} more use" in found.message
     assert "There may be others" in found.message
