@@ -80,6 +80,7 @@ MIDDLEWARE = [
     # Events about people and groups know who was at work.
     "promotions.audit.acting.ActingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "promotions.pages.sessions.SessionLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # Last, as it turns a refused sign-in into its own answer.
@@ -167,7 +168,10 @@ AXES_VERBOSE = False
 
 SESSION_COOKIE_SECURE = not LOCAL
 CSRF_COOKIE_SECURE = not LOCAL
+# How long a sign-in lasts in all, how long while nothing is done, and how recent it must be for an approval.
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_MINUTES", default=60) * 60
+RECENT_SIGN_IN_SECONDS = env.int("RECENT_SIGN_IN_MINUTES", default=30) * 60
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not LOCAL)
 # A load balancer asks over plain HTTP from inside.

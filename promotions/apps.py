@@ -10,3 +10,4 @@ class PromotionsConfig(AppConfig):
     def ready(self) -> None:
         from . import checks  # noqa: F401  (registers the system checks)
         from .audit import sign_in  # noqa: F401  (hears of sign-ins and of who may what)
+        from .pages import sessions  # noqa: F401  (notes the time of every sign-in)

@@ -19,6 +19,7 @@ from ..states import FINAL, OPEN, Status
 from .common import Problem, UserRequest, page_of, post_only, refusal, role_required
 from .forms import ApproveForm, PeerForm, QueueFilterForm, ReasonForm, focus_first_error
 from .paging import count
+from .sessions import recent_sign_in_required
 from .shown import figures, plan_components, plan_context
 from .status import explain
 from .workbench import whole_talk, work_context
@@ -97,6 +98,7 @@ def review(request: UserRequest, pk: int) -> HttpResponse:
 
 @post_only
 @role_required
+@recent_sign_in_required
 def approve(request: UserRequest, pk: int) -> HttpResponse:
     """First a page that names what would be done; what is confirmed there is done."""
     promotion = _promotion(request, pk)
@@ -134,6 +136,7 @@ def approve(request: UserRequest, pk: int) -> HttpResponse:
 
 @post_only
 @role_required
+@recent_sign_in_required
 def approve_as_peer(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
     form = PeerForm(request.POST)

@@ -83,6 +83,8 @@ def places(alice: User, bob: User, charlie: User, make_user: Any) -> dict[str, t
     waiting = factories.promotion(factories.plan(sales, alice), alice)
     root = waiting.plan.components.get(action=Action.UPDATE)
     PackRelease.objects.create(pack=factories.pack(), prod_component_id=root.prod_component_id)
+    peer = make_user("fay", "Finance")
+    for_peers = factories.for_peers(factories.plan(sales, alice), alice, {"Finance": 2})
     own = factories.promotion(factories.plan(sales, bob), bob)
     staging = factories.promotion(factories.plan(sales, alice), alice, Status.STAGING)
     rejected = factories.promotion(factories.plan(sales, alice), alice, Status.REJECTED)
@@ -124,6 +126,9 @@ def places(alice: User, bob: User, charlie: User, make_user: Any) -> dict[str, t
         "empty queue": (bob, f"{reverse('review_queue')}?account={empty.pk}"),
         "review": (bob, reverse("review", args=[waiting.pk])),
         "review of one's own": (bob, reverse("review", args=[own.pk])),
+        "review with peers": (bob, reverse("review", args=[for_peers.pk])),
+        "review of a peer": (peer, reverse("review", args=[for_peers.pk])),
+        "password": (alice, reverse("password_change")),
         "part of a difference": (bob, f"{difference}?part=1"),
     }
 

@@ -25,6 +25,7 @@ from promotions.models import (
     PlannedComponent,
     PromotionBranch,
     PromotionRequest,
+    ReviewPolicy,
     StepRun,
 )
 from promotions.plan import RULES_VERSION, contents
@@ -284,6 +285,27 @@ def promotion(
         duration_ms=312,
     )
     return promotion
+
+
+def for_peers(
+    made: Plan, requester: User, groups: dict[str, int], **columns: Any
+) -> PromotionRequest:
+    """A promotion in review for which a policy asks so many peers of these groups."""
+    policy = ReviewPolicy.objects.create(name=f"Policy {next(_numbers)}", **columns)
+    for name, number in groups.items():
+        policy.groups.create(group=Group.objects.get_or_create(name=name)[0], number=number)
+    return under_policies(made, requester)
+
+
+def under_policies(made: Plan, requester: User, **columns: Any) -> PromotionRequest:
+    """A promotion in review, with what the policies ask for now frozen as a submission freezes it."""
+    target = Environment.objects.filter(classification="PROD").first() or environment()
+    demand = ReviewPolicy.objects.demand_on(made, [target])
+    opened = promotion(
+        made, requester, demand=demand.as_json(), approvals_missing=demand.approvals, **columns
+    )
+    opened.peer_groups.set(row.group_id for row in demand.groups)
+    return opened
 
 
 def approve(promotion: PromotionRequest, admin: User) -> None:

@@ -67,15 +67,9 @@ def policy(
 
 
 def submitted(account: DevAccount, requester: User, **columns: Any) -> PromotionRequest:
-    """A promotion in review, with what the policies ask for now frozen as a submission freezes it."""
-    plan = columns.pop("plan", None) or factories.mapped_plan(account, requester)
-    target = factories.Environment.objects.first() or factories.environment()
-    demand = ReviewPolicy.objects.demand_on(plan, [target])
-    promotion = factories.promotion(
-        plan, requester, demand=demand.as_json(), approvals_missing=demand.approvals, **columns
-    )
-    promotion.peer_groups.set(row.group_id for row in demand.groups)
-    return promotion
+    """A promotion in review, under the policies of now."""
+    plan = factories.mapped_plan(account, requester)
+    return factories.under_policies(plan, requester, **columns)
 
 
 def as_peer(user: User, promotion: PromotionRequest) -> None:

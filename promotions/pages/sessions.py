@@ -1,0 +1,111 @@
+"""How long a sign-in holds: idle time, total time, and how recent it must be for an approval."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import authenticate, logout
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from .common import UserRequest
+
+P = ParamSpec("P")
+
+# Keys of the session; seconds since 1970.
+BEGAN = "session_began"
+SEEN = "session_seen"
+PROVED = "identity_proved"
+
+# Activity is written down no more often than this: not every page should write to the database.
+SEEN_EVERY_SECONDS = 30
+
+
+@receiver(user_logged_in)
+def begin(request: HttpRequest, **kwargs: Any) -> None:
+    """A password was given just now; who is vouched for by a provider has the provider's time instead."""
+    now = time.time()
+    for key in (BEGAN, SEEN, PROVED):
+        request.session[key] = now
+
+
+class SessionLimits:
+    """Signs out whoever has done nothing for the idle time, or has been signed in for the total time.
+
+    What a page asks by itself while it is open is no activity.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            self._limit(request)
+        return self.get_response(request)
+
+    def _limit(self, request: HttpRequest) -> None:
+        now = time.time()
+        session = request.session
+        if now - session.get(BEGAN, 0) > settings.SESSION_COOKIE_AGE:
+            self._end(request, "You were signed out: a sign-in does not last any longer.")
+        elif now - session.get(SEEN, 0) > settings.SESSION_IDLE_SECONDS:
+            self._end(request, "You were signed out, because nothing was done for a while.")
+        elif now - session[SEEN] > SEEN_EVERY_SECONDS and not _asks_by_itself(request):
+            session[SEEN] = now
+
+    def _end(self, request: HttpRequest, why: str) -> None:
+        logout(request)
+        messages.info(request, why)
+
+
+def _asks_by_itself(request: HttpRequest) -> bool:
+    """Whether it is a live fragment, which asks for itself again and again."""
+    return "HX-Request" in request.headers and "seen" in request.GET
+
+
+def is_recent(request: HttpRequest) -> bool:
+    """Whether the user has proved who they are lately enough to approve something."""
+    age = time.time() - float(request.session.get(PROVED, 0))
+    return age <= settings.RECENT_SIGN_IN_SECONDS
+
+
+def recent_sign_in_required(
+    view: Callable[Concatenate[UserRequest, P], HttpResponse],
+) -> Callable[Concatenate[UserRequest, P], HttpResponse]:
+    """Asks once more who it is before the view acts; what was sent is kept by the page that asks."""
+
+    @wraps(view)
+    def inner(request: UserRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if is_recent(request):
+            return view(request, *args, **kwargs)
+        refused = False
+        if password := request.POST.get("confirm_password"):
+            name = request.user.get_username()
+            user = authenticate(request, username=name, password=password)
+            if isinstance(user, User) and user.pk == request.user.pk:
+                request.session[PROVED] = time.time()
+                return view(request, *args, **kwargs)
+            refused = True
+        sent = [
+            (name, value)
+            for name, values in request.POST.lists()
+            for value in values
+            if name not in ("csrfmiddlewaretoken", "confirm_password")
+        ]
+        context = {
+            "sent": sent,
+            "refused": refused,
+            "has_password": request.user.has_usable_password(),
+            "minutes": settings.RECENT_SIGN_IN_SECONDS // 60,
+        }
+        return render(request, "registration/confirm.html", context)
+
+    return inner
