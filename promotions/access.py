@@ -22,15 +22,29 @@ if TYPE_CHECKING:
 
 CONTRIBUTORS = "Contributors"
 ADMINS = "Admins"
+# The attribute of a user object that keeps the names of its groups.
+REMEMBERED = "_remembered_groups"
+
+
+def remember_groups(user: User) -> None:
+    """Look the user's groups up once, for as long as this object lives: one HTTP request."""
+    setattr(user, REMEMBERED, frozenset(user.groups.values_list("name", flat=True)))
+
+
+def _is_member(user: User | AnonymousUser, group: str) -> bool:
+    remembered: frozenset[str] | None = getattr(user, REMEMBERED, None)
+    if remembered is not None:
+        return group in remembered
+    return user.groups.filter(name=group).exists()
 
 
 def is_admin(user: User | AnonymousUser) -> bool:
     """Whether the user may decide on promotions and sees every account."""
-    return user.is_active and (user.is_superuser or user.groups.filter(name=ADMINS).exists())
+    return user.is_active and (user.is_superuser or _is_member(user, ADMINS))
 
 
 def is_contributor(user: User | AnonymousUser) -> bool:
-    return user.is_active and user.groups.filter(name=CONTRIBUTORS).exists()
+    return user.is_active and _is_member(user, CONTRIBUTORS)
 
 
 def may_enter(user: User | AnonymousUser) -> bool:

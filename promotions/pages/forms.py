@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 from django import forms
 from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, QuerySet
 
 from .. import access
 from ..models import (
@@ -210,6 +211,12 @@ class PersonField(forms.ModelChoiceField):
         return person(obj)
 
 
+def _requesters(promotions: QuerySet[PromotionRequest]) -> QuerySet[User]:
+    """Whoever has requested one of them: asked for each person, as there are fewer of those."""
+    has_requested = Exists(promotions.filter(requester=OuterRef("pk")).order_by())
+    return User.objects.filter(has_requested).order_by("username")
+
+
 class QueueFilterForm(forms.Form):
     """What the review queue shows."""
 
@@ -220,9 +227,7 @@ class QueueFilterForm(forms.Form):
         empty_label="All accounts",
     )
     requester = PersonField(
-        queryset=User.objects.filter(promotion_requests__isnull=False)
-        .distinct()
-        .order_by("username"),
+        queryset=_requesters(PromotionRequest.objects.all()),
         required=False,
         empty_label="Everybody",
     )
@@ -232,10 +237,9 @@ class QueueFilterForm(forms.Form):
         if not access.decides(user):
             # A peer learns nothing of accounts and people whose promotions they do not see.
             visible = access.promotions(user)
-            accounts = DevAccount.objects.filter(promotions__in=visible).distinct()
-            people = User.objects.filter(promotion_requests__in=visible).distinct()
+            accounts = DevAccount.objects.filter(Exists(visible.filter(dev_account=OuterRef("pk"))))
             self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
-            self.fields["requester"].queryset = people  # type: ignore[attr-defined]
+            self.fields["requester"].queryset = _requesters(visible)  # type: ignore[attr-defined]
 
 
 class WorkFilterForm(forms.Form):

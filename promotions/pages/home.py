@@ -38,7 +38,7 @@ def home(request: UserRequest) -> HttpResponse:
         "to_decide": [],
         "mine": visible.filter(requester=request.user)[:SHOWN],
     }
-    others = visible.exclude(requester=request.user).order_by("-updated_at")
+    others = recent.exclude(requester=request.user).order_by("-updated_at")
     to_decide = services.needing(request.user)
     context["counts"]["to_decide"] = len(to_decide)
     context["to_decide"] = to_decide[:SHOWN]
