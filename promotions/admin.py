@@ -72,7 +72,7 @@ def among(title: str, field: str, choices: Iterable[tuple[str, str]]) -> type[Si
 class LongListAdmin(AnyAdmin):
     """A list that grows for years: it is not counted to its end, and it says the newest first.
 
-    Filters and searches are the ones that an index answers (docs/decisions/0009).
+    Filters and searches are the ones that an index answers (docs/decisions/0010).
     """
 
     paginator = AdminPaginator
