@@ -4,8 +4,8 @@ Nothing is ever serialised again, because that changes bytes that nobody asked t
 (`xmlns=""`, `<bns:description></bns:description>`, entities). Expat, which runs without element
 handlers and so at full speed, proves that the bytes are well-formed; then one regular expression
 cuts them into tags and the texts between. Documents repeat themselves, so what is learned about a
-tag is kept by its *shape* (its name and the names of its attributes), and only tags that could
-matter are ever opened. Changes are spliced in at offsets.
+tag is kept by its *shape* (its name and the names of its attributes), which is what is left of it
+without its values. Only tags that could matter are ever opened. Changes are spliced in at offsets.
 """
 
 import re
@@ -13,8 +13,9 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from itertools import accumulate, chain
-from typing import NamedTuple
+from itertools import accumulate, chain, compress
+from operator import attrgetter
+from typing import Any, NamedTuple
 from xml.parsers import expat
 
 from partnerapi.componentxml.errors import BadXml, TooLarge, UnsafeXml
@@ -34,9 +35,12 @@ _TAG = rb"""<[^"'>]*+(?:"[^"]*+"[^"'>]*+|'[^']*+'[^"'>]*+)*+>"""
 # did is told by the number of quotes.
 _QUICK = re.compile(rb"(<[^>]*+>)")
 _EXACT = re.compile(rb"(<!--[\s\S]*?-->|<!\[CDATA\[[\s\S]*?\]\]>|" + _TAG + rb")")
-_NAME = re.compile(rb"""<([^\s/>"']+)""")
 _ATTRIBUTE = re.compile(rb"""\s+([^\s=/>"']+)\s*=\s*("[^"]*"|'[^']*')""")
-_ATTRIBUTE_NAME = re.compile(rb"""\s+([^\s=/>"']+)\s*=\s*\Z""")
+# What is left of a tag without its values: `Input default=" key="/>`.
+_SHAPE = re.compile(
+    rb"""(/?)([^\s/>"'=]+)((?:\s+[^\s=/>"']+\s*=\s*")*+)\s*(/?)>""",
+)
+_SHAPE_NAME = re.compile(rb"""\s+([^\s=/>"']+)\s*=\s*\"""")
 _COMMENT = re.compile(rb"<!\[CDATA\[[\s\S]*?\]\]>|<!--([\s\S]*?)-->")
 _SPECIAL_IN_TEXT = re.compile(
     rb"&(#[xX]?[0-9a-fA-F]+|\w+);|<!\[CDATA\[(.*?)\]\]>|<!--.*?-->|\r\n?", re.DOTALL
@@ -71,20 +75,30 @@ def declares_namespace(name: str) -> bool:
     return name == "xmlns" or name.startswith("xmlns:")
 
 
-class Shape:
-    """What start tags of the same name with the same attributes have in common."""
+OPEN, CLOSE, EMPTY = 1, 2, 0  # how tags are marked: `<a>`, `</a>`, `<a/>`
+_STEP_OF = (0, 1, -1)
 
-    __slots__ = ("local_names", "may_hold_text", "name", "names", "prefix", "regular", "tidy")
+
+class Shape:
+    """What tags of the same name with the same attributes have in common; end tags have one, too."""
+
+    __slots__ = ("local_names", "mark", "name", "names", "prefix", "regular", "tidy")
 
     def __init__(
-        self, qualified_name: bytes, names: tuple[bytes, ...], *, regular: bool, tidy: bool
+        self,
+        qualified_name: bytes,
+        names: tuple[bytes, ...],
+        *,
+        mark: int,
+        regular: bool,
+        tidy: bool,
     ) -> None:
         prefix, _, local = qualified_name.decode().rpartition(":")
         self.name = local
         self.prefix = prefix
         self.names = tuple(name.decode() for name in names)  # as written
         self.local_names = tuple(name.rpartition(":")[2] for name in self.names)
-        self.may_hold_text = False  # whether any is written with an end tag
+        self.mark = mark
         self.regular = regular  # whether splitting at double quotes gives the values
         self.tidy = tidy  # whether only single blanks stand between the attributes
 
@@ -105,7 +119,7 @@ class Element:
         self.number = number  # in document order, the root is 0
         self.tag_number = document.tag_of[number]
         self.tag = document.tags[self.tag_number]
-        self.shape = document.book[self.tag]
+        self.shape = document.shapes[self.tag_number]
         self.name = self.shape.name
 
     @property
@@ -198,40 +212,45 @@ class Element:
 class _Nesting:
     """Which element lies in which, worked out when somebody asks."""
 
-    def __init__(self, steps: list[int]) -> None:
-        parent_of, tag_of = array("l"), array("l")
-        end_of, after = array("l"), array("l")
-        open_elements = [-1]
-        number = 0
-        for at, step in enumerate(steps):
-            if step < 0:
-                closed = open_elements.pop()
-                end_of[closed] = at
-                after[closed] = number
+    def __init__(self, marks: bytes) -> None:
+        parent_of: list[int] = []
+        end_of: list[int] = []
+        after: list[int] = []
+        open_elements: list[int] = []
+        parent, number = -1, 0
+        for at, mark in enumerate(marks):
+            if mark == CLOSE:
+                end_of[parent] = at
+                after[parent] = number
+                parent = open_elements.pop()
                 continue
-            parent_of.append(open_elements[-1])
-            tag_of.append(at)
+            parent_of.append(parent)
             end_of.append(at)
-            if step:
-                after.append(0)
-                open_elements.append(number)
-                number += 1
-            else:
-                number += 1
-                after.append(number)
-        self.parent_of, self.tag_of = parent_of, tag_of
-        self.end_of, self.after = end_of, after
+            after.append(number + 1)
+            if mark:
+                open_elements.append(parent)
+                parent = number
+            number += 1
+        self.parent_of, self.end_of, self.after = map(_packed, (parent_of, end_of, after))
+
+
+def _packed(numbers: list[int]) -> "array[int]":
+    return array("l", numbers)
 
 
 class Document:
     """A parsed component. It never changes: what changes it answers another document."""
 
-    def __init__(self, data: bytes, book: dict[bytes, Shape] | None = None) -> None:
+    def __init__(self, data: bytes, known: "dict[bytes, Shape] | None" = None) -> None:
         """Cut bytes that are known to be well-formed; `parse` is for those that are not."""
         self.data = data
-        self.book: dict[bytes, Shape] = {} if book is None else book
-        self.tags, self.gaps = _cut(data, self.book)
+        self.is_proved = False  # whether the parser has read it, or what it was made from
+        self._known: dict[bytes, Shape] = {} if known is None else known
+        self.tags, self.gaps, self.shapes, self.marks, said = _cut(data, self._known)
+        if said is not None:
+            self.__dict__["said_by_tags"] = said
         self._elements: dict[int, Element] = {}
+        self.memory: dict[str, Any] = {}  # what has been worked out elsewhere
         self._check_size()
 
     @staticmethod
@@ -246,6 +265,7 @@ class Document:
         """
         prove(data, max_bytes)
         document = Document(data)
+        document.is_proved = True
         root = document.root
         if root.name != "Component" or not root.is_api:
             raise BadXml(f"The answer is not a component: its root element is `{root.name[:80]}`.")
@@ -264,22 +284,14 @@ class Document:
         return array("q", accumulate(lengths))[::2]
 
     @cached_property
-    def steps(self) -> list[int]:
-        """1 for each tag that opens an element, -1 for one that closes it, 0 for `<a/>`."""
-        step_of = {
-            tag: -1 if tag[1] == _SLASH else int(tag[-2] != _SLASH) for tag in set(self.tags)
-        }
-        return list(map(step_of.__getitem__, self.tags))
-
-    @cached_property
     def depths(self) -> list[int]:
         """How many elements are open behind each tag."""
-        return list(accumulate(self.steps))
+        return list(accumulate(map(_STEP_OF.__getitem__, self.marks)))
 
     def _check_size(self) -> None:
-        if max(self.depths) > MAX_DEPTH:
+        if self.marks.count(OPEN) > MAX_DEPTH and max(self.depths) > MAX_DEPTH:
             raise TooLarge(f"The component's XML is nested more than {MAX_DEPTH:,} levels deep.")
-        if len(self.tags) - self.steps.count(-1) > MAX_ELEMENTS:
+        if len(self.tags) - self.marks.count(CLOSE) > MAX_ELEMENTS:
             raise TooLarge(
                 f"The component's XML has more than {MAX_ELEMENTS:,} elements; "
                 "split the component in Boomi."
@@ -287,17 +299,35 @@ class Document:
 
     @cached_property
     def _nesting(self) -> "_Nesting":
-        return _Nesting(self.steps)
+        return _Nesting(self.marks)
 
     @property
     def parent_of(self) -> "array[int]":
         """Element number -> its parent's, -1 for the root."""
         return self._nesting.parent_of
 
-    @property
+    @cached_property
     def tag_of(self) -> "array[int]":
         """Element number -> its start tag's number."""
-        return self._nesting.tag_of
+        return array("l", compress(range(len(self.marks)), map(CLOSE.__ne__, self.marks)))
+
+    @cached_property
+    def said_by_tags(self) -> list[bytes]:
+        """The raw values of all start tags in order, with a NUL between: `TOGETHER` tags in each."""
+        found = []
+        for start in range(0, len(self.tags), TOGETHER):
+            pairs = zip(
+                self.shapes[start : start + TOGETHER],
+                self.tags[start : start + TOGETHER],
+                strict=True,
+            )
+            found.append(b"\0".join(chain.from_iterable(shape.values(tag) for shape, tag in pairs)))
+        return found
+
+    @cached_property
+    def distinct_shapes(self) -> set[Shape]:
+        """The shapes of its start tags."""
+        return {shape for shape in set(self.shapes) if shape.mark != CLOSE}
 
     @property
     def end_of(self) -> "array[int]":
@@ -327,22 +357,38 @@ class Document:
 
     def numbers(self, wanted: Callable[[Shape], bool]) -> list[int]:
         """The numbers of the elements whose shape is wanted, in document order."""
-        shapes = {shape for shape in set(self.book.values()) if wanted(shape)}
-        if not shapes:
+        chosen = set(filter(wanted, self.distinct_shapes))
+        if not chosen:
             return []
-        chosen = {tag for tag, shape in self.book.items() if shape in shapes}
-        tags = self.tags
-        return [number for number, at in enumerate(self.tag_of) if tags[at] in chosen]
+        shapes = self.shapes
+        return [number for number, at in enumerate(self.tag_of) if shapes[at] in chosen]
 
-    @cached_property
-    def named(self) -> dict[str, list[int]]:
-        """Element name -> the numbers of the elements of that name, in document order."""
-        found: dict[str, list[int]] = {}
-        by_tag = {tag: found.setdefault(shape.name, []) for tag, shape in self.book.items()}
-        tags = self.tags
-        for number, at in enumerate(self.tag_of):
-            by_tag[tags[at]].append(number)
+    def named(self, name: str) -> list[Element]:
+        """The elements of that name, in document order."""
+        return [self.element(number) for number in self.numbers(lambda one: one.name == name)]
+
+    def elements_with(self, needle: bytes, data: bytes | None = None) -> set[int]:
+        """The numbers of the elements with `needle` in their tag or text.
+
+        `data` are the document's bytes in another alphabet, one for one.
+        """
+        data = self.data if data is None else data
+        found: set[int] = set()
+        at = data.find(needle)
+        while at >= 0:
+            tag = bisect_right(self.starts, at) - 1
+            behind = self.starts[tag] + len(self.tags[tag]) if tag >= 0 else 0
+            if at < behind:
+                found.add(self.element_of_tag(tag))
+            else:
+                found.add(max(self.element_of_gap(tag + 1), 0))
+                behind = self.gap_span(tag + 1)[1]
+            at = data.find(needle, behind)
         return found
+
+    def element_of_tag(self, number: int) -> int:
+        """The number of the element that a start tag begins."""
+        return bisect_right(self.tag_of, number) - 1
 
     @cached_property
     def element_of_gap(self) -> Callable[[int], int]:
@@ -361,14 +407,15 @@ class Document:
     @cached_property
     def plain_namespaces(self) -> bool:
         """Whether only the root declares prefixes, and nothing else a namespace of its own."""
-        root = self.root
-        for tag, shape in self.book.items():
-            if not any(map(declares_namespace, shape.names)):
-                continue
-            for name, value in zip(shape.names, shape.values(tag), strict=True):
+        declaring = {
+            shape for shape in self.distinct_shapes if any(map(declares_namespace, shape.names))
+        }
+        for at in compress(range(len(self.shapes)), map(declaring.__contains__, self.shapes)):
+            shape = self.shapes[at]
+            for name, value in zip(shape.names, shape.values(self.tags[at]), strict=True):
                 if name == "xmlns" and value:
                     return False
-                if name.startswith("xmlns:") and tag is not root.tag and tag != root.tag:
+                if at and name.startswith("xmlns:"):
                     return False
         return True
 
@@ -378,11 +425,12 @@ class Document:
             return "http://www.w3.org/XML/1998/namespace"
         name = f"xmlns:{prefix}" if prefix else "xmlns"
         while number >= 0:
-            tag = self.tags[self.tag_of[number]]
-            shape = self.book[tag]
+            at = self.tag_of[number]
+            shape = self.shapes[at]
             if name in shape.names:
-                return decode_attribute(shape.values(tag)[shape.names.index(name)])
-            number = self.parent_of[number]
+                return decode_attribute(shape.values(self.tags[at])[shape.names.index(name)])
+            # The root stands in nothing: no need to work out what stands in what.
+            number = self.parent_of[number] if number else -1
         return ""
 
     # --- values ------------------------------------------------------------------------------
@@ -476,20 +524,25 @@ class Document:
         data = splice(self.data, edits)
         changed = self._changed_pieces(edits)
         if changed is None:
-            return Document(data, self.book)
+            return Document(data, self._known)
         other = Document.__new__(Document)
-        other.data, other.book = data, self.book
+        other.data, other._known = data, self._known
+        other.is_proved = self.is_proved
         other.tags, other.gaps = self.tags.copy(), self.gaps.copy()
+        other.shapes = self.shapes.copy()
         for number, piece in changed.items():
+            at = number // 2
             if number % 2:
-                other.tags[number // 2] = piece
-                if piece not in other.book:
-                    _learn(piece, other.book)
+                shape = _shape_of(piece, self._known)
+                other.is_proved &= _is_sound_tag(piece, shape, self.tags[at], self.shapes[at])
+                other.tags[at], other.shapes[at] = piece, shape
             else:
-                other.gaps[number // 2] = piece
-        other._elements = {}
+                other.is_proved &= _is_sound_text(piece, self.gaps[at])
+                other.gaps[at] = piece
+        other.marks = self.marks
+        other._elements, other.memory = {}, {}
         # The structure is the same; what has been worked out is handed on.
-        for known in ("steps", "depths", "_nesting"):
+        for known in ("depths", "_nesting", "tag_of"):
             if known in self.__dict__:
                 other.__dict__[known] = self.__dict__[known]
         return other
@@ -566,8 +619,14 @@ def prove(data: bytes, max_bytes: int = MAX_BYTES) -> None:
         raise BadXml("The component's XML is not valid UTF-8.") from None
 
 
-def _cut(data: bytes, book: dict[bytes, Shape]) -> tuple[list[bytes], list[bytes]]:
-    """The tags, and the texts before, between and behind them; learns every new tag."""
+# How many tags are looked at together: enough for speed, and no second copy of a large document.
+TOGETHER = 1 << 15
+
+
+def _cut(
+    data: bytes, known: dict[bytes, Shape]
+) -> tuple[list[bytes], list[bytes], list[Shape], bytes, list[bytes] | None]:
+    """Tags, the texts before, between and behind them, each tag's shape and mark, what tags say."""
     if data.count(b"<") > 4 * MAX_ELEMENTS:
         raise TooLarge(
             f"The component's XML has more than {MAX_ELEMENTS:,} elements; "
@@ -575,11 +634,12 @@ def _cut(data: bytes, book: dict[bytes, Shape]) -> tuple[list[bytes], list[bytes
         )
     if b"<!" not in data:
         pieces = _QUICK.split(data)
-        tags, gaps = pieces[1::2], pieces[::2]
+        tags, gaps = _without_declaration(pieces[1::2], pieces[::2])
         del pieces
-        tags, gaps = _without_declaration(tags, gaps)
-        if _learn_all(tags, book, exact=False):
-            return tags, gaps
+        at_once = _shapes_at_once(tags, known)
+        if at_once is not None:
+            shapes, said = at_once
+            return tags, gaps, shapes, bytes(map(_mark, shapes)), said
     pieces = _EXACT.split(data)
     tags, gaps = [], []
     gap = pieces[0]
@@ -592,8 +652,12 @@ def _cut(data: bytes, book: dict[bytes, Shape]) -> tuple[list[bytes], list[bytes
             gap = text
     gaps.append(gap)
     tags, gaps = _without_declaration(tags, gaps)
-    _learn_all(tags, book, exact=True)
-    return tags, gaps
+    shape_of = {tag: _shape_of(tag, known) for tag in set(tags)}
+    shapes = list(map(shape_of.__getitem__, tags))
+    return tags, gaps, shapes, bytes(map(_mark, shapes)), None
+
+
+_mark = attrgetter("mark")
 
 
 def _without_declaration(tags: list[bytes], gaps: list[bytes]) -> tuple[list[bytes], list[bytes]]:
@@ -603,58 +667,104 @@ def _without_declaration(tags: list[bytes], gaps: list[bytes]) -> tuple[list[byt
     return tags, gaps
 
 
-def _learn_all(tags: list[bytes], book: dict[bytes, Shape], *, exact: bool) -> bool:
-    """Put every start tag into the book; False if one was cut in the wrong place."""
-    shapes: dict[bytes, Shape] = {}
-    for tag in set(tags):
-        if tag[1] == _SLASH or tag in book:
-            continue
-        between = b'"'.join(tag.split(b'"')[::2])
-        shape = shapes.get(between)
-        if shape is None:
-            # An odd number of quotes: the tag ends later; an apostrophe: it may.
-            if not exact and (tag.count(b'"') % 2 or b"'" in between):
-                return False
-            shape = _shape(tag, between)
-            if shape.regular:
-                shapes[between] = shape
-        elif not exact and tag.count(b'"') % 2:
-            return False
-        if tag[-2] != _SLASH:
-            shape.may_hold_text = True
-        book[tag] = shape
-    return True
+def _shapes_at_once(
+    tags: list[bytes], known: dict[bytes, Shape]
+) -> tuple[list[Shape], list[bytes]] | None:
+    """The shape of each tag, and what they say; None if one was cut in the wrong place, or quotes with apostrophes.
+
+    A tag that was cut too early has an odd number of quotes, so that the next one's `<` is taken
+    for a part of a value: there are fewer shapes than tags then.
+    """
+    shapes: list[Shape] = []
+    said: list[bytes] = []
+    for start in range(0, len(tags), TOGETHER):
+        some = tags[start : start + TOGETHER]
+        parts = b"".join(some).split(b'"')
+        written = b'"'.join(parts[::2]).split(b"<")
+        if len(written) != len(some) + 1 or not written[-1].endswith(b">"):
+            return None
+        del written[0]
+        for one in set(written) - known.keys():
+            shape = _read_shape(one)
+            if shape is None:
+                return None
+            known[one] = shape
+        shapes += map(known.__getitem__, written)
+        said.append(b"\0".join(parts[1::2]))
+    return shapes, said
 
 
-def _learn(tag: bytes, book: dict[bytes, Shape]) -> None:
-    """Put one start tag into the book."""
-    shape = book[tag] = _shape(tag, b'"'.join(tag.split(b'"')[::2]))
-    shape.may_hold_text = tag[-2] != _SLASH
-
-
-def _shape(tag: bytes, joined: bytes) -> Shape:
-    regular = tag.count(b'"') % 2 == 0 and b"'" not in joined
-    between = tuple(joined.split(b'"'))
-    name = _NAME.match(tag)
-    if name is None:  # pragma: no cover - the parser has read it before
+def _shape_of(tag: bytes, known: dict[bytes, Shape]) -> Shape:
+    """The shape of one tag, however it is written."""
+    written = b'"'.join(tag[1:].split(b'"')[::2])
+    shape = known.get(written) if tag.count(b'"') % 2 == 0 else None
+    if shape is not None:
+        return shape
+    shape = _read_shape(written) if tag.count(b'"') % 2 == 0 else None
+    if shape is not None:
+        known[written] = shape
+        return shape
+    # With apostrophes; it is nobody else's shape.
+    without = _ATTRIBUTE.sub(rb' \1="', tag[1:])
+    found = _read_shape(without)
+    if found is None:  # pragma: no cover - the parser has read it before
         raise BadXml("The component's XML could not be read.")
-    if regular:
-        first = between[0][name.end() :]
-        found = [_ATTRIBUTE_NAME.match(piece) for piece in (first, *between[1:-1])]
-        names = tuple(match[1] for match in found if match is not None)
-        regular = len(between) == 1 or len(names) == len(found)
-        if len(between) == 1:
-            names = ()
-    if not regular:
-        names = tuple(match[1] for match in _ATTRIBUTE.finditer(tag))
+    found.regular = found.tidy = False
+    return found
+
+
+def _read_shape(written: bytes) -> Shape | None:
+    """The shape that a tag has whose values were left out, None if it is not written like that."""
+    match = _SHAPE.fullmatch(written)
+    if match is None:
+        return None
+    names = tuple(_SHAPE_NAME.findall(match[3]))
     if len(names) > MAX_ATTRIBUTES:
         raise TooLarge(
             f"The component's XML has an element with more than {MAX_ATTRIBUTES:,} attributes."
         )
-    tidy = regular and between[:-1] == tuple(
-        b" %b=" % one if at else b"<%b %b=" % (name[1], one) for at, one in enumerate(names)
+    mark = CLOSE if match[1] else EMPTY if match[4] else OPEN
+    tidy = written == b"%b%b%b%b>" % (
+        match[1],
+        match[2],
+        b"".join(b' %b="' % name for name in names),
+        match[4],
     )
-    return Shape(name[1], names, regular=regular, tidy=tidy or (regular and not names))
+    return Shape(match[2], names, mark=mark, regular=True, tidy=tidy)
+
+
+_SOUND = re.compile(rb"(?:[^<&\x00-\x08\x0b\x0c\x0e-\x1f]|&(?:amp|lt|gt|quot|apos|#\w{1,8});)*+")
+_NUMBERED = re.compile(rb"&#\w+;")
+_COMMON = frozenset({b"&#9;", b"&#10;", b"&#13;", b"&#xD;", b"&#39;", b"&#34;"})
+
+
+def _is_sound(raw: bytes, before: bytes) -> bool:
+    """Whether a value or text is well-formed for certain, as `before` is."""
+    if _SOUND.fullmatch(raw) is None:
+        return False
+    return b"&#" not in raw or set(_NUMBERED.findall(raw)) <= _COMMON.union(
+        _NUMBERED.findall(before)
+    )
+
+
+def _is_sound_text(raw: bytes, before: bytes) -> bool:
+    return b"]]>" not in raw and _is_sound(raw, before)
+
+
+def _is_sound_tag(tag: bytes, shape: Shape, tag_before: bytes, before: Shape) -> bool:
+    """Whether a changed tag is well-formed for certain, and means what it did before."""
+    if shape.name != before.name or shape.prefix != before.prefix or shape.mark != before.mark:
+        return False
+    names = shape.names
+    if len(set(names)) != len(names):
+        return False
+    if any(":" in name for name in set(names) - set(before.names)):
+        return False
+    if [name for name in names if declares_namespace(name)] != [
+        name for name in before.names if declares_namespace(name)
+    ]:
+        return False
+    return all(_is_sound(value, tag_before) for value in shape.values(tag))
 
 
 def _resolve(reference: bytes) -> str:

@@ -71,6 +71,10 @@ _ACCOUNT = name_set(
 # These say who is asking only when they are the whole name.
 _ACCOUNT_ALONE = frozenset({"user", "tenant", "database", "domain"})
 
+_ALL = _SECRETS | _GLUED | _HEADERS | _NETWORK | _ACCOUNT | _ACCOUNT_ALONE
+# Every ending, in one and in many, after which a name may be more than ordinary.
+ENDINGS = _ALL | {f"{one}s" for one in _ALL}
+
 # A page token is data; a CSRF switch is a switch.
 _HARMLESS_TOKENS = name_set(
     """

@@ -4,15 +4,22 @@ Left out is what an account makes by itself: the root's ids, versions, dates, pe
 branches, and `encryptedValues`, which says what is set in that account and not what the component
 is. Also an empty description, which the platform adds, and comments, which it does not keep.
 
-The form is close to how Boomi writes, so that nearly every tag is in it already; elements are
-always written with an end tag, attributes sorted, in double quotes.
+The form is close to how Boomi writes, so that nearly every tag is in it already: attributes
+sorted, in double quotes, with one blank between, and no end tag for an empty element.
 """
 
 import hashlib
-from itertools import chain
+import re
+from collections.abc import Iterator
+from itertools import chain, compress
+from operator import add, sub
+from typing import NamedTuple
 
 from partnerapi.componentxml.document import (
     API_NAMESPACE,
+    CLOSE,
+    EMPTY,
+    OPEN,
     Document,
     Shape,
     declares_namespace,
@@ -30,8 +37,7 @@ _PREFIXES = {
     _XML_NAMESPACE: "xml:",
 }
 # Wider than a screen: one attribute per line makes a difference readable.
-_WIDE = 110
-_SLASH = ord("/")
+_WIDE = 112
 
 _IN_ATTRIBUTE = str.maketrans(
     {
@@ -48,16 +54,29 @@ _IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"}
 # Bytes after which a value may be written otherwise than in the one form.
 _ODD_IN_TAG = b"&\t\n\r'<>"
 _ODD_IN_TEXT = b"&<>\r"
-# Stands between the attributes of a tag until it is known whether they share a line: no XML
-# document can hold it.
-_BETWEEN = b"\0"
+_ODD = bytes(ord("&") if chr(code) in "&\t\n\r'" else code for code in range(256))
+_LEFT_OUT = frozenset({"encryptedValues", "description"})
+# An element with nothing but text in it: its tags follow each other.
+_LEAF = bytes((OPEN, CLOSE))
+_ATTRIBUTE = re.compile(rb' ([^\s="<>]+="[^"]*")')
+_FIRST_BLANK = re.compile(rb"(<[^ \0]+) ")
+
+
+class _Written(NamedTuple):
+    """A document in its one form: what is written for each tag, and the text behind it."""
+
+    tags: list[bytes]
+    texts: list[bytes]
+    left_out: list[int]  # the tags, by number, that are b"": also the end tags of what is empty
+    closed: list[int]  # the end tags, by number, that follow their start tags and are written
 
 
 def normalise(document: Document) -> bytes:
     """The document in its one form, in UTF-8."""
-    forms = _forms(document)
-    texts = _texts(document)
-    return b"".join(chain.from_iterable(zip(forms, texts, strict=True))).replace(_BETWEEN, b" ")
+    written = _written(document)
+    if not any(written.texts):
+        return b"".join(written.tags)
+    return b"".join(chain.from_iterable(zip(written.tags, written.texts, strict=True)))
 
 
 def content_hash(document: Document) -> str:
@@ -71,63 +90,96 @@ def pretty_lines(document: Document) -> list[str]:
     One element begins per line; a start tag that is too wide has one attribute per line; text of
     several lines, such as a script, keeps its own.
     """
-    indents = [b"\n" + b"  " * depth for depth in range(max(document.depths) + 1)]
-    parts: list[bytes] = []
-    add = parts.append
-    is_open = False  # the last tag was a start tag whose bracket is still to be written
-    inside = b""  # the text behind it
-    for form, text, step, depth in zip(
-        _forms(document), _texts(document), document.steps, document.depths, strict=True
-    ):
-        if not form:
-            if text:
-                add(text)
-            continue
-        if step < 0:
-            if not is_open:
-                add(indents[depth] + form)
-            elif not inside:
-                add(b"/>")
-            elif b"\n" in inside:
-                # Lines of a script begin where they begin.
-                add(b">\n" + inside + indents[depth] + form)
-            else:
-                add(b">" + inside + form)
-            is_open = False
-            if text:
-                add(text)
-            continue
-        if is_open:
-            add(b">" + inside)
-        if step:
-            start, is_open, inside = form[:-1], True, text
-            indent = indents[depth - 1]
+    written = _written(document)
+    depths = document.depths
+    levels = list(map(sub, depths, map(OPEN.__eq__, document.marks)))
+    indents = [b"\n" + b"  " * level for level in range(max(levels) + 1)]
+    before = list(map(indents.__getitem__, levels))
+    tags, texts = _narrow(written.tags, levels), written.texts
+    for at in written.closed:
+        if b"\n" in texts[at - 1]:
+            # Lines of a script begin where they begin.
+            before[at] = b"\n" + texts[at - 1] + before[at]
         else:
-            start, is_open = form[: form.rindex(b"></")], False
-            indent = indents[depth]
-        if len(start) + 2 * depth > _WIDE and start.count(_BETWEEN) > 1:
-            start = start.replace(_BETWEEN, indent + b"    ")
-        add(indent + start)
-        if not is_open:
-            add(b"/>" + text)
-    return b"".join(parts)[1:].replace(_BETWEEN, b" ").decode().split("\n")
+            before[at] = texts[at - 1]
+    if written.closed:
+        texts = texts.copy()
+        for at in written.closed:
+            texts[at - 1] = b""
+    for at in written.left_out:
+        before[at] = b""
+    joined = b"".join(chain.from_iterable(zip(before, tags, texts, strict=True)))
+    return joined[1:].decode().split("\n")
+
+
+def _narrow(tags: list[bytes], levels: list[int]) -> list[bytes]:
+    """The tags, those too wide for a line with one attribute in each line."""
+    widths = map(add, map(len, tags), map((2).__mul__, levels))
+    by_level: dict[int, list[int]] = {}
+    for at, width in enumerate(widths):
+        if width > _WIDE:
+            by_level.setdefault(levels[at], []).append(at)
+    if not by_level:
+        return tags
+    tags = tags.copy()
+    for level, numbers in by_level.items():
+        between = b"\n" + b"  " * (level + 2)
+        block = b"\0".join([tags[at] for at in numbers])
+        if b'=" ' in block:
+            block = _ATTRIBUTE.sub(between + rb"\1", block)
+        else:
+            block = block.replace(b'" ', b'"' + between)
+            block = _FIRST_BLANK.sub(rb"\1" + between, block)
+        for at, tag in zip(numbers, block.split(b"\0"), strict=True):
+            # One attribute alone stays where it is.
+            if tag.count(between) > 1:
+                tags[at] = tag
+    return tags
+
+
+def _written(document: Document) -> _Written:
+    """The one form, worked out once for digest and lines."""
+    known: _Written | None = document.memory.get("written")
+    if known is not None:
+        return known
+    tags = _forms(document)
+    texts = _texts(document)
+    skipped = _skipped(document)
+    for start, end in skipped:
+        tags[start : end + 1] = [b""] * (end + 1 - start)
+        texts[start:end] = [b""] * (end - start)
+        texts[end] = b""
+    closed: list[int] = []
+    left_out = [at for start, end in skipped for at in range(start, end + 1)]
+    marks = document.marks
+    at = marks.find(_LEAF)
+    while at >= 0:
+        if texts[at]:
+            closed.append(at + 1)
+        elif tags[at]:
+            tags[at] = tags[at][:-1] + b"/>"
+            tags[at + 1] = b""
+            left_out.append(at + 1)
+        at = marks.find(_LEAF, at + 2)
+    written = document.memory["written"] = _Written(tags, texts, left_out, closed)
+    return written
 
 
 def _texts(document: Document) -> list[bytes]:
     """The text behind each tag in the one form; white space only where it may be a value."""
-    gaps = document.gaps[1:]
-    gaps[-1] = b""  # behind the root
-    form_of = {gap: _text(gap) for gap in set(gaps)}
-    form_of[b""] = b""
-    texts = list(map(form_of.__getitem__, gaps))
-    if any(gap.isspace() for gap in form_of):
-        steps = document.steps
+    texts = document.gaps[1:]
+    texts[-1] = b""  # behind the root
+    distinct = set(texts)
+    joined = b"".join(distinct)
+    if len(joined.translate(None, _ODD_IN_TEXT)) != len(joined):
+        form_of = {text: _text(text) for text in distinct}
+        texts = list(map(form_of.__getitem__, texts))
+        distinct = set(form_of.values())
+    if any(map(bytes.isspace, distinct)):
+        marks = document.marks
         for at, text in enumerate(texts[:-1]):
-            if text.isspace() and not (steps[at] > 0 and steps[at + 1] < 0):
+            if text.isspace() and not (marks[at] == OPEN and marks[at + 1] == CLOSE):
                 texts[at] = b""
-    for start, end in _skipped(document):
-        for at in range(start, end):
-            texts[at] = b""
     return texts
 
 
@@ -138,47 +190,34 @@ def _text(raw: bytes) -> bytes:
 
 
 def _forms(document: Document) -> list[bytes]:
-    """Each tag in the one form; `<a/>` as a start and an end tag, b"" for what is left out."""
-    plain = document.plain_namespaces
-    forms = (_plain_forms if plain else _scoped_forms)(document)
-    for start, end in _skipped(document):
-        forms[start : end + 1] = [b""] * (end + 1 - start)
-    return forms
+    """Each tag in the one form."""
+    return (_plain_forms if document.plain_namespaces else _scoped_forms)(document)
 
 
 def _skipped(document: Document) -> list[tuple[int, int]]:
     """The numbers of the first and last tag of each element that is left out."""
-    found = []
-    if not any(
-        shape.name in ("encryptedValues", "description") for shape in document.book.values()
-    ):
-        return []
+    found: list[tuple[int, int]] = []
+    if not any(shape.name in _LEFT_OUT for shape in document.distinct_shapes):
+        return found
     # They are children of the root, which closes with the last tag.
-    depths, steps, tags = document.depths, document.steps, document.tags
+    depths, marks, shapes = document.depths, document.marks, document.shapes
     at = 1
-    while 0 < at < len(tags) - 1:
-        end = at if not steps[at] else depths.index(1, at)
-        shape = document.book[tags[at]]
-        if (
-            shape.name == "encryptedValues"
-            and _is_api(document, tags[at])
-            or (
-                shape.name == "description"
-                and end <= at + 1
-                and (end == at or not decode_text(document.gaps[end]).strip())
-                and _is_api(document, tags[at])
-            )
-        ):
-            found.append((at, end))
+    while 0 < at < len(shapes) - 1:
+        end = at if marks[at] == EMPTY else depths.index(1, at)
+        name = shapes[at].name
+        if name in _LEFT_OUT and _is_api(document, at):
+            empty = end <= at + 1 and (end == at or not decode_text(document.gaps[end]).strip())
+            if name == "encryptedValues" or empty:
+                found.append((at, end))
         at = end + 1
     return found
 
 
-def _is_api(document: Document, tag: bytes) -> bool:
+def _is_api(document: Document, at: int) -> bool:
     """Whether a child of the root belongs to the platform's envelope."""
     scope = dict(document.said(document.root))
-    shape = document.book[tag]
-    scope |= zip(shape.names, map(decode_attribute, shape.values(tag)), strict=True)
+    shape = document.shapes[at]
+    scope |= zip(shape.names, map(decode_attribute, shape.values(document.tags[at])), strict=True)
     return scope.get(f"xmlns:{shape.prefix}" if shape.prefix else "xmlns") == API_NAMESPACE
 
 
@@ -189,8 +228,9 @@ class _Scope:
         self._document = document
         self._now: dict[str, str] = {"": "", "xml": _XML_NAMESPACE}
         self._open: list[tuple[int, dict[str, str | None]]] = []
+        self.version = 0  # another one wherever prefixes may mean something else
 
-    def enter(self, raw: bytes, number: int) -> dict[str, str]:
+    def enter(self, raw: bytes, shape: Shape, number: int) -> dict[str, str]:
         """Prefix -> namespace at the element of that number, which must be behind the last."""
         while self._open and self._open[-1][0] <= number:
             for prefix, before in self._open.pop()[1].items():
@@ -198,7 +238,7 @@ class _Scope:
                     del self._now[prefix]
                 else:
                     self._now[prefix] = before
-        shape = self._document.book[raw]
+            self.version += 1
         if any(map(declares_namespace, shape.names)):
             before_it: dict[str, str | None] = {}
             for name, value in zip(shape.names, shape.values(raw), strict=True):
@@ -207,6 +247,7 @@ class _Scope:
                     before_it[prefix] = self._now.get(prefix)
                     self._now[prefix] = decode_attribute(value)
             self._open.append((self._document.after[number], before_it))
+            self.version += 1
         return self._now
 
 
@@ -218,14 +259,18 @@ def _written_prefixes(document: Document) -> tuple[dict[str, str], bytes]:
     known = _PREFIXES.copy()
     declared: list[str] = []
     scope = _Scope(document)
+    looked_at: set[tuple[Shape, int]] = set()
     for number, at in enumerate(document.tag_of):
-        raw = document.tags[at]
-        now = scope.enter(raw, number)
-        uris = {now[prefix] for prefix in _used(document.book[raw])}
+        shape = document.shapes[at]
+        now = scope.enter(document.tags[at], shape, number)
+        if (shape, scope.version) in looked_at:
+            continue
+        looked_at.add((shape, scope.version))
+        uris = {now[prefix] for prefix in _used(shape)}
         for uri in sorted(uris - known.keys()):
             name = f"n{len(declared) + 1}"
             known[uri] = f"{name}:"
-            declared.append(f'\0xmlns:{name}="{uri.translate(_IN_ATTRIBUTE)}"')
+            declared.append(f' xmlns:{name}="{uri.translate(_IN_ATTRIBUTE)}"')
     return known, "".join(declared).encode()
 
 
@@ -254,26 +299,23 @@ class _Form:
                 continue
             prefix, _, local = name.rpartition(":")
             uri = now[prefix] if prefix else ""
-            places.append(((uri, local), at, f'\0{known[uri]}{local}="'.encode()))
+            places.append(((uri, local), at, f' {known[uri]}{local}="'.encode()))
         places.sort()
         self.places = [(at, before) for _, at, before in places]
         self.as_written = (
             shape.tidy
             and declared is None
             and element == (f"{shape.prefix}:" if shape.prefix else "")
-            and [(at, f'\0{name}="'.encode()) for at, name in enumerate(shape.names)] == self.places
+            and [(at, f' {name}="'.encode()) for at, name in enumerate(shape.names)] == self.places
         )
 
     def of(self, raw: bytes) -> bytes:
         """A tag of this shape in the one form."""
         plain = len(raw.translate(None, _ODD_IN_TAG)) == len(raw) - 2
-        empty = raw[-2] == _SLASH
-        if self.as_written and plain and b'=" ' not in raw:
-            start = (raw[:-2] if empty else raw[:-1]).rstrip()
-            start = start.replace(b" ", _BETWEEN, 1).replace(b'" ', b'"' + _BETWEEN)
-        else:
-            start = self._put_together(raw, plain=plain)
-        return b"%b></%b>" % (start, self.name) if empty else start + b">"
+        if self.as_written and plain:
+            return raw
+        end = b"/>" if self.shape.mark == EMPTY else b">"
+        return self._put_together(raw, plain=plain) + end
 
     def _put_together(self, raw: bytes, *, plain: bool) -> bytes:
         values = self.shape.values(raw)
@@ -281,7 +323,7 @@ class _Form:
             values = [decode_attribute(value).translate(_IN_ATTRIBUTE).encode() for value in values]
         parts = [b"<", self.name]
         if self.declared is not None:
-            parts.append(f'\0xmlns:bns="{API_NAMESPACE}"\0xmlns:xsi="{_XSI_NAMESPACE}"'.encode())
+            parts.append(f' xmlns:bns="{API_NAMESPACE}" xmlns:xsi="{_XSI_NAMESPACE}"'.encode())
             parts.append(self.declared)
         for at, before in self.places:
             parts += (before, values[at], b'"')
@@ -290,27 +332,54 @@ class _Form:
 
 def _plain_forms(document: Document) -> list[bytes]:
     """Prefixes mean the same everywhere, so that a tag's form depends on its bytes alone."""
-    root = document.tags[0]
-    now = _Scope(document).enter(root, 0)
+    root = document.root
+    now = _Scope(document).enter(root.tag, root.shape, 0)
     known, declared = _PREFIXES, b""
     if not set(now.values()) <= _PREFIXES.keys():
         known, declared = _written_prefixes(document)
+    tags, shapes = document.tags, document.shapes
     forms: dict[Shape, _Form] = {}
-    made: dict[bytes, bytes] = {}
-    book = document.book
-    for tag in set(document.tags):
-        if tag[1] == _SLASH:
-            prefix, _, local = tag[2:-1].rstrip().decode().rpartition(":")
-            made[tag] = f"</{known[now[prefix]]}{local}>".encode()
-            continue
-        shape = book[tag]
-        form = forms.get(shape)
-        if form is None:
-            form = forms[shape] = _Form(shape, now, known, None)
-        made[tag] = form.of(tag)
-    written = list(map(made.__getitem__, document.tags))
-    written[0] = _Form(book[root], now, known, declared).of(root)
+    ends: dict[Shape, bytes] = {}
+    for shape in set(shapes):
+        if shape.mark != CLOSE:
+            forms[shape] = _Form(shape, now, known, None)
+        elif not shape.tidy or known[now[shape.prefix]] != (shape.prefix and f"{shape.prefix}:"):
+            ends[shape] = f"</{known[now[shape.prefix]]}{shape.name}>".encode()
+    written = tags.copy()
+    other = {shape for shape, form in forms.items() if not form.as_written}
+    if other or ends:
+        other |= ends.keys()
+        made: dict[tuple[Shape, bytes], bytes] = {}
+        for at in compress(range(len(shapes)), map(other.__contains__, shapes)):
+            shape = shapes[at]
+            if shape in ends:
+                written[at] = ends[shape]
+                continue
+            key = shape, tags[at]
+            if key not in made:
+                made[key] = forms[shape].of(tags[at])
+            written[at] = made[key]
+    for at in _odd_tags(tags):
+        if shapes[at].mark != CLOSE:
+            written[at] = forms[shapes[at]].of(tags[at])
+    written[0] = _Form(root.shape, now, known, declared).of(root.tag)
     return written
+
+
+def _odd_tags(tags: list[bytes]) -> Iterator[int]:
+    """The numbers of the tags with a value that may be written otherwise than in the one form."""
+    joined = b"".join(tags).translate(_ODD)
+    if joined.count(b">") != len(tags):
+        yield from range(len(tags))
+        return
+    at = joined.find(b"&")
+    number = behind = 0
+    while at >= 0:
+        # Every tag ends with the only bracket of its kind.
+        number += joined.count(b">", behind, at)
+        yield number
+        behind = joined.find(b">", at)
+        at = joined.find(b"&", behind)
 
 
 def _scoped_forms(document: Document) -> list[bytes]:
@@ -319,15 +388,19 @@ def _scoped_forms(document: Document) -> list[bytes]:
     scope = _Scope(document)
     forms: list[bytes] = []
     names: list[bytes] = []
+    made: dict[tuple[Shape, int], _Form] = {}
     number = 0
-    for tag, step in zip(document.tags, document.steps, strict=True):
-        if step < 0:
+    for tag, shape in zip(document.tags, document.shapes, strict=True):
+        if shape.mark == CLOSE:
             forms.append(b"</%b>" % names.pop())
             continue
-        shape = document.book[tag]
-        form = _Form(shape, scope.enter(tag, number), known, None if number else declared)
+        now = scope.enter(tag, shape, number)
+        form = made.get((shape, scope.version)) if number else None
+        if form is None:
+            form = _Form(shape, now, known, None if number else declared)
+            made[shape, scope.version] = form
         forms.append(form.of(tag))
-        if step:
+        if shape.mark == OPEN:
             names.append(form.name)
         number += 1
     return forms

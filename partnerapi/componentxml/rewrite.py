@@ -164,19 +164,13 @@ def _may_hold_id(raw: bytes) -> bool:
 
 def _elements_with_ids(document: Document) -> list[int]:
     """The numbers of the elements whose tag or text may hold an id, in document order."""
+    digits = document.data.translate(_HEX)
     # The root's own ids, which are left alone, do not count.
-    root_end = len(document.gaps[0]) + len(document.tags[0])
-    if not _may_hold_id(document.data[root_end:]) and b"<!--" not in document.gaps[0]:
-        return []
-    tags = {tag for tag in document.book if _may_hold_id(tag)} - {document.tags[0]}
-    found: set[int] = set()
-    if tags:
-        all_tags = document.tags
-        found.update(number for number, at in enumerate(document.tag_of) if all_tags[at] in tags)
-    owner = document.element_of_gap
-    for gap, text in enumerate(document.gaps):
-        if len(text) >= _ID_LENGTH and _may_hold_id(text):
-            found.add(max(owner(gap), 0))
+    root = len(document.gaps[0]) + len(document.tags[0])
+    digits = bytes(root) + digits[root:] if b"<!--" not in document.gaps[0] else digits
+    found = document.elements_with(_HYPHENED, digits) | document.elements_with(_HEX_RUN, digits)
+    for sign in (b"&#", b"<![CDATA["):
+        found |= document.elements_with(sign)
     return sorted(found)
 
 

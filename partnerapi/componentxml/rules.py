@@ -7,13 +7,12 @@ example of each are in rulebook.py, and docs/decisions/0003-what-is-stripped.md 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
+from partnerapi.componentxml import candidates
 from partnerapi.componentxml.document import (
     Document,
     Element,
-    Shape,
     declares_namespace,
     decode_attribute,
 )
@@ -21,12 +20,23 @@ from partnerapi.componentxml.names import (
     Kind,
     is_credential_header,
     kind,
-    name_set,
     names_a_header,
     names_a_key,
     words,
 )
 from partnerapi.componentxml.secrets import looks_random
+from partnerapi.componentxml.vocabulary import (
+    FLAGS,
+    MASK,
+    NAMING,
+    NAMING_ELEMENTS,
+    OVERRIDE_FLAGS,
+    SETTING_ATTRIBUTES,
+    SETTING_NAMES,
+    VALUE_ELEMENTS,
+    VALUED,
+    last_step,
+)
 from partnerapi.componentxml.xpaths import Encrypted
 
 # Raised whenever a document is emptied, rewritten or normalised in another way than before: what was planned, or
@@ -59,11 +69,6 @@ LEFT_RULES = frozenset({PARAMETER})
 Zone = Literal["left", "data", "settings", "plain"]
 Outcome = Literal["emptied", "kept", "omitted", "left"]
 
-# The platform shows a secret as 128 hex digits. Sending them back makes them the password.
-MASK = re.compile(r"\s*[0-9a-fA-F]{128}\s*")
-_HEX = bytes(ord("h") if chr(code) in "0123456789abcdefABCDEF" else 0 for code in range(256))
-_MASK_RUN = b"h" * 128
-
 _TRUE = frozenset({"true", "1", "yes"})
 _SWITCH_VALUES = frozenset({"true", "false"})
 
@@ -78,30 +83,6 @@ _SETTINGS = re.compile(
     r"|Endpoint|credentials)$"
 )
 _SETTINGS_TYPES = ("connector-settings", "tradingpartner", "tpcommoptions", "queue")
-
-# Attributes that are environment values on certain elements only.
-_SETTING_ATTRIBUTES = (
-    (re.compile(r"DiskSettings"), frozenset({"directory"})),
-    (re.compile(r"Mail\w*"), frozenset({"from", "to", "cc", "bcc"})),
-    (re.compile(r"\w+"), frozenset({"remoteDirectory"})),
-)
-_SETTING_NAMES = frozenset({"directory", "from", "to", "cc", "bcc", "remoteDirectory"})
-
-NAMING = name_set(
-    """
-    id name key headerName propertyId propertyKey propertyName label title parameterName paramName
-    fieldName toNamePath elementToSetName processproperty
-    """
-)
-VALUED = name_set(
-    """
-    value headerValue defaultValue default staticproperty processpropertydefaultvalue
-    """
-)
-_VALUE_ELEMENTS = frozenset({"value", "defaultValue", "default", "allowedValue"})
-_NAMING_ELEMENTS = frozenset({"label", "name", "key", "id"})
-_FLAGS = frozenset({"encrypted", "isEncrypted", "isDynamicCredential", "shouldEncrypt"})
-_OVERRIDE_FLAGS = frozenset({"overrideable", "overridable", "isOverrideable", "isOverridable"})
 
 # Inputs of look-ups and map functions are data: "AppKey" is the column that is looked up.
 _LOOK_UPS = re.compile(r"look-?up|crossref|functionstep|documentcache|doccache", re.IGNORECASE)
@@ -174,7 +155,10 @@ def targets(document: Document, encrypted: Sequence[Encrypted] = ()) -> Iterator
         for element in path.elements(document):
             marked.setdefault(element.number, set()).update(slots_of(document, element, path))
     judge = Judge(document)
-    for number in sorted(judge.candidates() | marked.keys()):
+    could_be = candidates.masked(document)
+    if not judge.zones.all_data:
+        could_be |= candidates.announced(document)
+    for number in sorted(could_be | marked.keys()):
         zone = judge.zones.of(number)
         if zone != "left":
             yield from judge.judge(document.element(number), zone, marked.get(number, set()))
@@ -221,7 +205,7 @@ class Zones:
 
     def _below(self, number: int, zone: Zone) -> Zone:
         document = self._document
-        name = document.book[document.tags[document.tag_of[number]]].name
+        name = document.shapes[document.tag_of[number]].name
         if document.parent_of[number] == 0:
             # `object`, or what a newer platform may add: looked at like it.
             if name in _LEFT_ALONE:
@@ -252,14 +236,14 @@ class _Names:
     def add(self, name: str, value: str) -> None:
         if name in NAMING:
             self.names[name] = value
-        elif name in _FLAGS:
+        elif name in FLAGS:
             self.flagged |= value.strip().lower() in _TRUE
         elif name == "type":
             self.typed = True
             self.password |= value.strip().lower() == "password"
         elif name == "isVariable":
             self.variable |= value.strip().lower() in _TRUE
-        elif name in _OVERRIDE_FLAGS:
+        elif name in OVERRIDE_FLAGS:
             self.overridable |= value.strip().lower() in _TRUE
 
     def merge(self, other: "_Names") -> "_Names":
@@ -272,17 +256,11 @@ class _Names:
 
     def secrets(self) -> list[str]:
         """The names that announce a secret."""
-        steps = map(_last_step, self.names.values())
+        steps = map(last_step, self.names.values())
         return [name for name in steps if kind(name) is Kind.SECRET]
 
     def has(self, wanted: Kind) -> bool:
-        return any(kind(_last_step(name)) is wanted for name in self.names.values())
-
-
-@lru_cache(maxsize=8192)
-def _last_step(name: str) -> str:
-    """The name itself: `DPP_KEY` of `process.DPP_KEY`, `a` of `Root/Object/a`."""
-    return re.split(r"[/@]", re.sub(r"\([^()]*\)\s*$", "", name[-300:]))[-1]
+        return any(kind(last_step(name)) is wanted for name in self.names.values())
 
 
 class Judge:
@@ -296,46 +274,6 @@ class Judge:
         self._owners: dict[int, _Names] = {}
         self._set_properties: dict[int, dict[int, str]] = {}
         self._look_ups: dict[int, bool] = {}
-
-    # --- which elements to open ----------------------------------------------------------------
-
-    def candidates(self) -> set[int]:
-        """The numbers of the elements that could be or hold a place."""
-        document = self.document
-        found: set[int] = set()
-        if _MASK_RUN in document.data.translate(_HEX) or b"&#" in document.data:
-            found |= self._masked()
-        if self.zones.all_data:
-            return found
-        shapes = set(document.book.values())
-        by_attribute = set(filter(_attributes_could_matter, shapes))
-        by_text = set(filter(_text_could_matter, shapes)) - by_attribute
-        every, steps, gaps = document.tags, document.steps, document.gaps
-        if by_attribute:
-            tags = {tag for tag, shape in document.book.items() if shape in by_attribute}
-            found.update(number for number, at in enumerate(document.tag_of) if every[at] in tags)
-        if by_text:
-            tags = {tag for tag, shape in document.book.items() if shape in by_text}
-            # Only an element without children has a text of its own.
-            found.update(
-                number
-                for number, at in enumerate(document.tag_of)
-                if every[at] in tags and steps[at] and steps[at + 1] < 0 and gaps[at + 1]
-            )
-        return found
-
-    def _masked(self) -> set[int]:
-        document = self.document
-        tags = {tag for tag in document.book if may_be_masked(tag)}
-        every = document.tags
-        found = set()
-        if tags:
-            found = {number for number, at in enumerate(document.tag_of) if every[at] in tags}
-        owner = document.element_of_gap
-        for gap, text in enumerate(document.gaps):
-            if len(text) >= 128 and may_be_masked(text):
-                found.add(max(owner(gap), 0))
-        return found
 
     # --- attributes ------------------------------------------------------------------------------
 
@@ -377,8 +315,8 @@ class Judge:
             return self._of_pair(element, named, value, zone)
         if name in NAMING:
             return None
-        if name in _SETTING_NAMES:
-            for element_name, names in _SETTING_ATTRIBUTES:
+        if name in SETTING_NAMES:
+            for element_name, names in SETTING_ATTRIBUTES:
                 if name in names and element_name.fullmatch(element.name):
                     return SETTING
         return _of_name(name, value, zone)
@@ -419,12 +357,12 @@ class Judge:
             named = named.merge(self._above(element))
         elif element.name == "Input":
             named = named.merge(self._property_that_is_set(element))
-        elif element.name in _VALUE_ELEMENTS:
+        elif element.name in VALUE_ELEMENTS:
             named = named.merge(self._of_owner(element))
         names = {name.casefold() for name in named.names.values()}
         return (
             names
-            | {_last_step(name).casefold() for name in named.names.values()}
+            | {last_step(name).casefold() for name in named.names.values()}
             | {name.rpartition(".")[2] for name in names}
         )
 
@@ -455,7 +393,7 @@ class Judge:
             for _ in range(5):
                 if at < 0:
                     break
-                name = document.book[document.tags[document.tag_of[at]]].name
+                name = document.shapes[document.tag_of[at]].name
                 if _LOOK_UPS.search(name):
                     known = True
                     break
@@ -493,7 +431,7 @@ class Judge:
         names = named.names.values()
         if element.name == "header" or "headerName" in named.names:
             return any(map(is_credential_header, names))
-        if element.name in ("field", "Input") or element.name in _VALUE_ELEMENTS:
+        if element.name in ("field", "Input") or element.name in VALUE_ELEMENTS:
             return False
         return any(map(names_a_header, names)) and not self._is_look_up(element)
 
@@ -523,7 +461,7 @@ class Judge:
         named = self._own_names(element)
         if named.password or named.flagged:
             return PASSWORD_FIELD if named.password else FLAGGED
-        if element.name in _VALUE_ELEMENTS:
+        if element.name in VALUE_ELEMENTS:
             return self._of_property(element, text, zone)
         rule = _of_name(element.name, text, zone)
         if rule is None and named.names:
@@ -551,7 +489,7 @@ class Judge:
         if named is None:
             named = _Names().merge(self._own_names(owner))
             for sibling in owner.children:
-                if sibling.name in _NAMING_ELEMENTS or sibling.name == "type":
+                if sibling.name in NAMING_ELEMENTS or sibling.name == "type":
                     named.add(sibling.name, self.document.text(sibling))
             self._owners[owner.number] = named
         return named
@@ -563,33 +501,6 @@ class Judge:
             sibling.name == "Type" and self.document.text(sibling).strip().lower() == "public"
             for sibling in parent.children
         )
-
-
-def may_be_masked(raw: bytes) -> bool:
-    """Whether bytes are long enough for a mask, and may be one."""
-    return len(raw) >= 128 and (_MASK_RUN in raw.translate(_HEX) or b"&#" in raw)
-
-
-def _attributes_could_matter(shape: Shape) -> bool:
-    """Whether an attribute of an element of this shape could be a place, outside profiles."""
-    return any(
-        name in VALUED
-        or name in _SETTING_NAMES
-        or (name not in NAMING and kind(name) is not Kind.ORDINARY)
-        for name in shape.local_names
-    )
-
-
-def _text_could_matter(shape: Shape) -> bool:
-    """Whether the text of an element of this shape could be a place, outside profiles."""
-    if not shape.may_hold_text:
-        return False
-    if shape.name in _VALUE_ELEMENTS or shape.name == "CertificateData":
-        return True
-    # Its name may stand in an attribute, too: `<param name="password">`.
-    return kind(shape.name) is not Kind.ORDINARY or any(
-        name in NAMING or name in _FLAGS or name == "type" for name in shape.local_names
-    )
 
 
 def _of_name(name: str, value: str, zone: Zone) -> str | None:
@@ -642,7 +553,7 @@ def _is_network(named: _Names, value: str, zone: Zone) -> bool:
     In a connection a name is enough, but a port is a number: "Port" may also be where a ship
     goes. Elsewhere only whole URLs and what looks like a host are.
     """
-    endings = [words(_last_step(name))[-1:] for name in named.names.values()]
+    endings = [words(last_step(name))[-1:] for name in named.names.values()]
     if ["port"] in endings:
         return zone == "settings" and _PORT.fullmatch(value) is not None
     if zone == "settings":

@@ -7,10 +7,11 @@ plan has a marker that is derived from the place. `fill` replaces it when the do
 
 import hmac
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
-from partnerapi.componentxml import rules, secrets
+from partnerapi.componentxml import candidates, rules, secrets
 from partnerapi.componentxml.document import (
     MAX_BYTES,
     Attribute,
@@ -19,6 +20,8 @@ from partnerapi.componentxml.document import (
     Element,
     Value,
     decode,
+    decode_attribute,
+    decode_text,
     escape,
     prove,
     values_of,
@@ -34,18 +37,15 @@ from partnerapi.componentxml.paths import (
 )
 from partnerapi.componentxml.rewrite import known_ids
 from partnerapi.componentxml.rules import Outcome, Place
+from partnerapi.componentxml.suspects import suspicious
+from partnerapi.componentxml.vocabulary import MASK
 from partnerapi.componentxml.xpaths import Encrypted, encrypted_entries, read
 
 _SYMBOL = re.compile(r"\{promotion-desk:new:([^{}]*)\}")
 _MARKER_BYTES = MARKER.encode()
-# The platform's own blobs are long and random by nature.
-_BLOBS = frozenset({"cookie", "CertificateData"})
-
 
 # Stands for a secret that was found, in what is shown.
 HIDDEN = "{promotion-desk:hidden}"
-# Nothing shorter is taken for a secret.
-_SHORTEST = 4
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def hide(document: Document) -> Document:
     difference either. Takes a stripped, masked or planned document.
     """
     edits = []
-    for value, text, hits in _suspicious(document, {}):
+    for value, text, hits in suspicious(document, {}):
         for hit in hits:
             text = text.replace(hit.found, HIDDEN)
         edits.append(Edit(value.start, value.end, escape(text)))
@@ -173,7 +173,7 @@ def fill(document: Document, *, production: Document | None, ids: Mapping[str, s
     known |= {one: "" for old in nothing for one in (old, old.replace("-", ""))}
     kept: list[tuple[Value, str]] = []
     edits: list[Edit] = []
-    for number in _elements_with(document, _may_need_filling):
+    for number in sorted(document.elements_with(_MARKER_BYTES) | candidates.masked(document)):
         for value in values_of(document, document.element(number)):
             raw = document.data[value.start : value.end]
             if _MARKER_BYTES in raw:
@@ -182,7 +182,7 @@ def fill(document: Document, *, production: Document | None, ids: Mapping[str, s
                     kept.append((value, text))
                 else:
                     edits.append(Edit(value.start, value.end, _with_ids(raw.decode(), known)))
-            elif len(raw) >= 128 and rules.MASK.fullmatch(decode(document, value)):
+            elif len(raw) >= 128 and MASK.fullmatch(decode(document, value)):
                 raise ComponentXmlError(
                     "A masked secret would have been written; plan the promotion again.",
                     "SECRET_LEFT_BEHIND",
@@ -191,28 +191,9 @@ def fill(document: Document, *, production: Document | None, ids: Mapping[str, s
     filled = document.edited(edits)
     if _MARKER_BYTES in filled.data:
         raise _stale()
-    prove(filled.data, 2 * MAX_BYTES)
+    if not filled.is_proved or len(filled.data) > MAX_BYTES:
+        prove(filled.data, 2 * MAX_BYTES)
     return filled
-
-
-def _may_need_filling(raw: bytes) -> bool:
-    return _MARKER_BYTES in raw or rules.may_be_masked(raw)
-
-
-def _elements_with(document: Document, wanted: Callable[[bytes], bool]) -> list[int]:
-    """The numbers of the elements with a tag or a text of their own that is wanted."""
-    found: set[int] = set()
-    tags = {tag for tag in set(document.tags) if wanted(tag)}
-    if tags:
-        every = document.tags
-        found.update(number for number, at in enumerate(document.tag_of) if every[at] in tags)
-    gaps = {gap for gap in set(document.gaps) if wanted(gap)}
-    if gaps:
-        owner = document.element_of_gap
-        found.update(
-            max(owner(number), 0) for number, gap in enumerate(document.gaps) if gap in gaps
-        )
-    return sorted(found)
 
 
 def _stale() -> ComponentXmlError:
@@ -226,19 +207,21 @@ def _refuse_markers(document: Document) -> None:
     """A document that came from the platform must not hold markers, however they are spelt."""
     data = document.data
     # Also where no value stands: in namespaces and between values.
-    if _MARKER_BYTES in data:
+    if _MARKER_BYTES in data or any(map(_spells_marker, _spelt_pieces(document))):
         raise UnsafeXml("The component's XML holds this system's own markers.")
-    if b"&#" not in data and b"<![CDATA[" not in data:
-        return
-    for number in _elements_with(document, _may_spell):
-        for value in values_of(document, document.element(number)):
-            if MARKER in decode(document, value):
-                raise UnsafeXml("The component's XML holds this system's own markers.")
 
 
-def _may_spell(raw: bytes) -> bool:
-    """Whether characters may be spelt in another way than as themselves."""
-    return len(raw) >= len(MARKER) and (b"&#" in raw or b"<![CDATA[" in raw)
+def _spelt_pieces(document: Document) -> Iterator[bytes]:
+    """Tags and texts with characters that may be spelt in another way than as themselves."""
+    for sign in (b"&#", b"<![CDATA["):
+        if sign in document.data:
+            yield from (piece for piece in chain(document.tags, document.gaps) if sign in piece)
+
+
+def _spells_marker(piece: bytes) -> bool:
+    return len(piece) >= len(MARKER) and (
+        MARKER in decode_attribute(piece) or MARKER in decode_text(piece)
+    )
 
 
 def _encrypted(document: Document) -> tuple[list[Encrypted], list[tuple[int, str]]]:
@@ -265,7 +248,7 @@ class _Twin:
         self._elements = {
             self.places.key(element): element
             for name in sorted(names)
-            for element in map(document.element, document.named.get(name, ()))
+            for element in document.named(name)
         }
         self._kept_by_platform = {
             (element, slot)
@@ -290,7 +273,7 @@ class _Twin:
     def is_encrypted(self, element: Element, slot: str) -> bool:
         """Whether the platform holds the value and never gives it away."""
         return (element, slot) in self._kept_by_platform or (
-            rules.MASK.fullmatch(self.value(element, slot)) is not None
+            MASK.fullmatch(self.value(element, slot)) is not None
         )
 
     def values_beside(self, element: Element, slot: str) -> set[str]:
@@ -305,7 +288,7 @@ class _Twin:
         return any(
             self.value(other, slot)
             and way == [other.name, *(one.name for one in other.ancestors())]
-            for other in map(self.document.element, self.document.named.get(element.name, ()))
+            for other in self.document.named(element.name)
         )
 
     def raw(self, element: Element, slot: str, quote: bytes) -> bytes:
@@ -367,7 +350,7 @@ class _Stripping:
         elements = {
             self._names.key(element): element
             for name in sorted(names)
-            for element in map(self.document.element, self.document.named.get(name, ()))
+            for element in self.document.named(name)
         }
         for (target, slot), rule in self._twin_targets.items():
             element = elements.get(self._twin.places.key(target))
@@ -394,7 +377,7 @@ class _Stripping:
         twin = self._twin
         other = twin.element(self._names.key(element)) if twin is not None else None
         mine = self._value(element, slot)
-        if twin is None or other is None or not mine or rules.MASK.fullmatch(mine):
+        if twin is None or other is None or not mine or MASK.fullmatch(mine):
             return False
         return mine != twin.value(other, slot)
 
@@ -522,116 +505,9 @@ def _findings(
     document: Document, found: Mapping[tuple[Element, str], str], places: Places, key: bytes
 ) -> Iterator[Finding]:
     """What looks like a secret outside the places that were stripped."""
-    for value, _, hits in _suspicious(document, found):
+    for value, _, hits in suspicious(document, found):
         for hit in hits:
             yield _finding(places.path(value.element, value.slot), hit.rule, hit.found, key)
-
-
-# What has none of these signs, and no run of letters and digits this long, holds no secret.
-_RUN_LENGTH = 15
-_SIGNS = bytes(
-    ord("!")
-    if chr(code) in "=:(<,@&"
-    else ord("w")
-    if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "+/_~.-")
-    else ord(" ")
-    for code in range(256)
-)
-_RUN = b"w" * _RUN_LENGTH
-
-
-def _may_hold_secret(raw: bytes) -> bool:
-    """One cheap look at bytes that are values, with something else between."""
-    signs = raw.translate(_SIGNS)
-    return (
-        b"!" in signs
-        or _RUN in signs
-        or b"asic" in raw
-        or b"ASIC" in raw
-        or b"PRIVATE" in raw
-        or b"DENTIFIED" in raw
-        or b"dentified" in raw
-    )
-
-
-def _suspicious(
-    document: Document, found: Mapping[tuple[Element, str], str]
-) -> Iterator[tuple[Value, str, list[secrets.Hit]]]:
-    """Values outside the places in `found` that hold something like a secret, with their text."""
-    book = document.book
-    tags = {
-        tag
-        for tag in set(document.tags)
-        if tag in book and _may_hold_secret(b"\0".join(book[tag].values(tag)))
-    }
-    every = document.tags
-    by_number: set[int] = set()
-    if tags:
-        by_number.update(number for number, at in enumerate(document.tag_of) if every[at] in tags)
-    gaps = {gap for gap in set(document.gaps) if len(gap) >= _SHORTEST and _may_hold_secret(gap)}
-    if gaps:
-        owner = document.element_of_gap
-        by_number.update(
-            max(owner(number), 0) for number, gap in enumerate(document.gaps) if gap in gaps
-        )
-    looked_at: dict[tuple[bytes, bool], list[secrets.Hit]] = {}
-    zones = rules.Zones(document)
-    for number in sorted(by_number):
-        element = document.element(number)
-        for value in values_of(document, element):
-            # Comments go with the text that they stand in.
-            if (element, "text()" if value.slot == "comment()" else value.slot) in found:
-                continue
-            raw = document.data[value.start : value.end]
-            if len(raw) < _SHORTEST or not _may_hold_secret(raw):
-                continue
-            is_random_odd = _random_strings_are_odd(element, value.slot, zones)
-            known = looked_at.get((raw, is_random_odd))
-            if known is None:
-                known = _hits(decode(document, value), random_strings=is_random_odd)
-                looked_at[raw, is_random_odd] = known
-            hits = [
-                hit
-                for hit in known
-                if hit.rule != "random-string" or not _names_an_id(document, element, value.slot)
-            ]
-            if hits:
-                yield value, decode(document, value), hits
-
-
-def _hits(text: str, *, random_strings: bool) -> list[secrets.Hit]:
-    hits = secrets.search(text, random_strings=random_strings)
-    if len(text) >= 128:
-        hits += secrets.masks(text, hits)
-    return hits
-
-
-def _random_strings_are_odd(element: Element, slot: str, zones: rules.Zones) -> bool:
-    """Where values live: text, and attributes that hold one. Not ids, names and blobs."""
-    if element.name in _BLOBS or any(
-        one.name in _BLOBS for one, _ in zip(element.ancestors(), range(3), strict=False)
-    ):
-        return False
-    zone = zones.of(element.number)
-    values_live_here = not slot.startswith("@") or slot[1:] in rules.VALUED
-    return zone != "data" and (values_live_here or zone == "settings")
-
-
-def _names_an_id(document: Document, element: Element, slot: str) -> bool:
-    """Whether the names beside a value say that it is an id, a sheet, a search or a checksum."""
-    names = [value for name, value in document.said(element) if name in rules.NAMING]
-    if not slot.startswith("@") or slot[1:] not in rules.VALUED:
-        names.append(slot[1:] if slot.startswith("@") else element.name)
-    if element.name == "staticparameter":
-        for above, _ in zip(element.ancestors(), range(3), strict=False):
-            names += [value for name, value in document.said(above) if name in rules.NAMING]
-    if element.name in ("defaultValue", "value", "allowedValue") and element.parent is not None:
-        names += [
-            document.text(sibling)
-            for sibling in element.parent.children
-            if sibling.name in ("label", "name", "key")
-        ]
-    return any(map(secrets.names_an_id, names))
 
 
 def _finding(path: str, rule: str, found: str, key: bytes) -> Finding:
@@ -665,7 +541,7 @@ def _production_values(
     by_marker = {
         asked.places.token(element, slot): (element, slot)
         for name, wanted in slots.items()
-        for element in map(twin.element, twin.named.get(name, ()))
+        for element in twin.named(name)
         for slot in wanted
     }
     for value, marker in kept:

@@ -67,7 +67,7 @@ def encrypted_entries(document: Document) -> list[tuple[str, bool]]:
     """(path, isSet) of every `encryptedValue`, in order."""
     found = []
     # One look at the names saves building the tree of a large document.
-    if not any(shape.name == "encryptedValue" for shape in document.book.values()):
+    if not any(shape.name == "encryptedValue" for shape in document.distinct_shapes):
         return []
     for child in document.root.children:
         if child.name == "encryptedValues":

@@ -1,0 +1,218 @@
+"""Where in a document something looks like a secret: everything that it says is looked at at once."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from partnerapi.componentxml import rules, secrets
+from partnerapi.componentxml.document import (
+    TOGETHER,
+    Document,
+    Element,
+    Shape,
+    Value,
+    decode,
+    decode_attribute,
+    decode_text,
+    values_of,
+)
+from partnerapi.componentxml.vocabulary import HEX, MASK_RUN, NAMING, VALUED
+
+# The platform's own blobs are long and random by nature.
+_BLOBS = frozenset({"cookie", "CertificateData"})
+# Nothing shorter is taken for a secret.
+_SHORTEST = 4
+# What has none of these signs or words, and no run of letters and digits this long, holds none.
+_RUN_LENGTH = 15
+_SIGNS = bytes(
+    ord("!")
+    if chr(code) in "=:(<,@&"
+    else ord("w")
+    if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "+/_~.-")
+    else 0
+    if code == 0
+    else ord(" ")
+    for code in range(256)
+)
+_RUN = b"w" * _RUN_LENGTH
+_WORDS = (b"basic", b"private", b"identified")
+_BARE = tuple(trigger.encode() for trigger in secrets.BARE_TRIGGERS)
+
+Suspect = tuple[Value, str, list[secrets.Hit]]
+
+
+def suspicious(document: Document, found: Mapping[tuple[Element, str], str]) -> Iterator[Suspect]:
+    """Values outside the places in `found` that hold something like a secret, with their text."""
+    known = document.memory.get("suspects")
+    if known is None:
+        known = document.memory["suspects"] = list(_suspects(document))
+    for value, text, hits in known:
+        # Comments go with the text that they stand in.
+        slot = "text()" if value.slot == "comment()" else value.slot
+        if (value.element, slot) not in found:
+            yield value, text, hits
+
+
+def _suspects(document: Document) -> Iterator[Suspect]:
+    zones = rules.Zones(document)
+    looked_at: dict[tuple[bytes, bool], list[secrets.Hit]] = {}
+    for number in _elements(document, zones):
+        element = document.element(number)
+        for value in values_of(document, element):
+            raw = document.data[value.start : value.end]
+            if len(raw) < _SHORTEST:
+                continue
+            is_random_odd = _random_strings_are_odd(element, value.slot, zones)
+            hits = looked_at.get((raw, is_random_odd))
+            if hits is None:
+                hits = _hits(decode(document, value), random_strings=is_random_odd)
+                looked_at[raw, is_random_odd] = hits
+            left = [
+                hit
+                for hit in hits
+                if hit.rule != "random-string" or not _names_an_id(document, element, value.slot)
+            ]
+            if left:
+                yield value, decode(document, value), left
+
+
+# --- which elements to open -------------------------------------------------------------------
+
+
+def _elements(document: Document, zones: rules.Zones) -> list[int]:
+    """The numbers of the elements that may hold something, in document order."""
+    # A profile's names may be long; only its overrides are no data.
+    runs = not zones.all_data or any(
+        shape.name == "processOverrides" for shape in document.distinct_shapes
+    )
+    found = document.elements_with(MASK_RUN, document.data.translate(HEX))
+    first = 0
+    for said in document.said_by_tags:
+        shapes = document.shapes[first : first + TOGETHER]
+        places = _doubtful(said, decode_attribute, runs=runs)
+        if places:
+            found.update(document.element_of_tag(first + at) for at in _owners(shapes, places))
+        first += TOGETHER
+    gaps = _doubtful(b"\0".join(document.gaps), decode_text, runs=True)
+    found.update(max(document.element_of_gap(gap), 0) for gap in gaps)
+    return sorted(found)
+
+
+def _owners(shapes: list[Shape], places: list[int]) -> Iterator[int]:
+    """Number of a value -> number of the tag that it stands in; both ascend."""
+    wanted = iter(places)
+    place = next(wanted)
+    behind = 0
+    for at, shape in enumerate(shapes):
+        behind += len(shape.names)
+        if behind > place:
+            yield at
+            while place < behind:
+                following = next(wanted, None)
+                if following is None:
+                    return
+                place = following
+
+
+def _doubtful(said: bytes, read: Callable[[bytes], str], *, runs: bool) -> list[int]:
+    """Which of the values, by number, may hold a secret; a NUL stands between two of them."""
+    small = said.lower()
+    signs = said.translate(_SIGNS)
+    pieces: dict[bytes, None] = {}
+    places: list[tuple[int, bytes]] = []
+    hits = set(_starts(signs, b"!"))
+    if runs:
+        hits.update(_starts(signs, _RUN))
+    for word in (*_WORDS, *(() if runs else _BARE)):
+        hits.update(_starts(small, word))
+    for start in sorted(hits):
+        end = said.find(b"\0", start)
+        piece = said[start : end if end >= 0 else len(said)]
+        if len(piece) >= _SHORTEST:
+            pieces[piece] = None
+            places.append((start, piece))
+    if not places:
+        return []
+    held = _holding(list(pieces), read, runs=runs)
+    found = []
+    number = at = 0
+    for start, piece in places:
+        if piece in held:
+            number += said.count(b"\0", at, start)
+            at = start
+            found.append(number)
+    return found
+
+
+def _starts(signs: bytes, sign: bytes) -> Iterator[int]:
+    """Where each value with a sign begins."""
+    at = signs.find(sign)
+    while at >= 0:
+        yield signs.rfind(b"\0", 0, at) + 1
+        behind = signs.find(b"\0", at)
+        if behind < 0:
+            return
+        at = signs.find(sign, behind)
+
+
+def _holding(pieces: list[bytes], read: Callable[[bytes], str], *, runs: bool) -> set[bytes]:
+    """Of the raw values, those that hold something, or that must be read to know."""
+    small = b"\0".join(pieces).lower().decode()
+    triggers = [one for one in secrets.TRIGGERS if one in small]
+    urls = "://" in small and "@" in small
+    long = runs and any(map(_is_long, pieces))
+    if not triggers and not urls and not long and "&" not in small:
+        return set()
+    doubtful = []
+    for piece, said in zip(pieces, small.split("\0"), strict=True):
+        # What is spelt with references is read first.
+        if (
+            "&" in said
+            or "<" in said
+            or (long and _is_long(piece))
+            or any(one in said for one in triggers)
+            or (urls and "://" in said and "@" in said)
+        ):
+            doubtful.append(piece)
+    # With comments, a text is read where it stands.
+    return {piece for piece in doubtful if b"<" in piece or _hits(read(piece), random_strings=runs)}
+
+
+def _is_long(raw: bytes) -> bool:
+    return _RUN in raw.translate(_SIGNS)
+
+
+def _hits(text: str, *, random_strings: bool) -> list[secrets.Hit]:
+    hits = secrets.search(text, random_strings=random_strings)
+    if len(text) >= 128:
+        hits += secrets.masks(text, hits)
+    return hits
+
+
+# --- what stands around a value ---------------------------------------------------------------
+
+
+def _random_strings_are_odd(element: Element, slot: str, zones: rules.Zones) -> bool:
+    """Where values live: text, and attributes that hold one. Not ids, names and blobs."""
+    if element.name in _BLOBS or any(
+        one.name in _BLOBS for one, _ in zip(element.ancestors(), range(3), strict=False)
+    ):
+        return False
+    zone = zones.of(element.number)
+    values_live_here = not slot.startswith("@") or slot[1:] in VALUED
+    return zone != "data" and (values_live_here or zone == "settings")
+
+
+def _names_an_id(document: Document, element: Element, slot: str) -> bool:
+    """Whether the names beside a value say that it is an id, a sheet, a search or a checksum."""
+    names = [value for name, value in document.said(element) if name in NAMING]
+    if not slot.startswith("@") or slot[1:] not in VALUED:
+        names.append(slot[1:] if slot.startswith("@") else element.name)
+    if element.name == "staticparameter":
+        for above, _ in zip(element.ancestors(), range(3), strict=False):
+            names += [value for name, value in document.said(above) if name in NAMING]
+    if element.name in ("defaultValue", "value", "allowedValue") and element.parent is not None:
+        names += [
+            document.text(sibling)
+            for sibling in element.parent.children
+            if sibling.name in ("label", "name", "key")
+        ]
+    return any(map(secrets.names_an_id, names))
