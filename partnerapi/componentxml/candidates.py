@@ -40,6 +40,9 @@ _FIELDS = frozenset({"field", "properties"})
 
 def masked(document: Document) -> set[int]:
     """The numbers of the elements that may hold one of the platform's masks."""
+    known: set[int] | None = document.memory.get("masked")
+    if known is not None:
+        return known
     found = document.elements_with(MASK_RUN, document.data.translate(HEX))
     for number in document.elements_with(b"&#"):
         # A mask may be spelt with references, too.
@@ -47,6 +50,7 @@ def masked(document: Document) -> set[int]:
         pieces = (*element.shape.values(element.tag), *_gaps_of(document, number))
         if any(len(piece) >= len(MASK_RUN) and b"&#" in piece for piece in pieces):
             found.add(number)
+    document.memory["masked"] = found
     return found
 
 
@@ -124,7 +128,11 @@ def columns(document: Document, shape: Shape, tags: list[int]) -> Iterator[tuple
     if not count or not tags:
         return
     every = document.tags
-    if shape.regular:
+    if 2 * len(tags) > len(every) and tags[-1] - tags[0] == len(tags) - 1:
+        # Nearly all of the document is a list of these.
+        before = sum(len(one.names) for one in document.shapes[: tags[0]])
+        values = document.values[before : before + count * len(tags)]
+    elif shape.regular:
         values = b"".join([every[at] for at in tags]).split(b'"')[1::2]
     else:
         values = [value for at in tags for value in shape.values(every[at])]

@@ -11,7 +11,7 @@ without its values. Only tags that could matter are ever opened. Changes are spl
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from itertools import accumulate, chain, compress
 from operator import attrgetter
@@ -117,7 +117,7 @@ class Element:
     def __init__(self, document: "Document", number: int) -> None:
         self.document = document
         self.number = number  # in document order, the root is 0
-        self.tag_number = document.tag_of[number]
+        self.tag_number = document.tag_of[number] if number else 0
         self.tag = document.tags[self.tag_number]
         self.shape = document.shapes[self.tag_number]
         self.name = self.shape.name
@@ -325,6 +325,16 @@ class Document:
         return found
 
     @cached_property
+    def has_comments(self) -> bool:
+        """Whether there are any comments or CDATA sections."""
+        return holds(self.data, b"!--") or holds(self.data, b"![CDATA[")
+
+    @property
+    def values(self) -> list[bytes]:
+        """The raw values of all start tags, in order."""
+        return [value for said in self.said_by_tags if said for value in said.split(b"\0")]
+
+    @cached_property
     def distinct_shapes(self) -> set[Shape]:
         """The shapes of its start tags."""
         return {shape for shape in set(self.shapes) if shape.mark != CLOSE}
@@ -363,6 +373,19 @@ class Document:
         shapes = self.shapes
         return [number for number, at in enumerate(self.tag_of) if shapes[at] in chosen]
 
+    def tags_of(self, shapes: Collection[Shape]) -> Iterable[int]:
+        """The numbers of the tags of these shapes, in document order."""
+        every = self.shapes
+        if len(shapes) > _FEW_SHAPES:
+            return compress(range(len(every)), map(shapes.__contains__, every))
+        found = []
+        for shape in shapes:
+            at = -1
+            for _ in range(every.count(shape)):
+                at = every.index(shape, at + 1)
+                found.append(at)
+        return sorted(found)
+
     def named(self, name: str) -> list[Element]:
         """The elements of that name, in document order."""
         return [self.element(number) for number in self.numbers(lambda one: one.name == name)]
@@ -374,7 +397,7 @@ class Document:
         """
         data = self.data if data is None else data
         found: set[int] = set()
-        at = data.find(needle)
+        at = data.find(needle) if holds(data, needle) else -1
         while at >= 0:
             tag = bisect_right(self.starts, at) - 1
             behind = self.starts[tag] + len(self.tags[tag]) if tag >= 0 else 0
@@ -388,6 +411,8 @@ class Document:
 
     def element_of_tag(self, number: int) -> int:
         """The number of the element that a start tag begins."""
+        if number < _FEW:
+            return number - self.marks.count(CLOSE, 0, number)
         return bisect_right(self.tag_of, number) - 1
 
     @cached_property
@@ -410,7 +435,7 @@ class Document:
         declaring = {
             shape for shape in self.distinct_shapes if any(map(declares_namespace, shape.names))
         }
-        for at in compress(range(len(self.shapes)), map(declaring.__contains__, self.shapes)):
+        for at in self.tags_of(declaring):
             shape = self.shapes[at]
             for name, value in zip(shape.names, shape.values(self.tags[at]), strict=True):
                 if name == "xmlns" and value:
@@ -489,7 +514,7 @@ class Document:
 
     def comments(self, element: Element) -> list[tuple[int, int]]:
         """The comments in an element; those outside the root are the root's."""
-        if b"<!--" not in self.data:
+        if not self.has_comments:
             return []
         gaps = element.gaps
         if element.number == 0:
@@ -575,6 +600,11 @@ class Document:
         }
 
 
+def holds(data: bytes, needle: bytes) -> bool:
+    """Whether bytes hold others; a single one is looked for first, which is much quicker."""
+    return needle[:1] in data and needle in data
+
+
 def prove(data: bytes, max_bytes: int = MAX_BYTES) -> None:
     """Let expat read bytes; nothing is kept. Raises as `Document.parse`, but for the root."""
     if len(data) > max_bytes:
@@ -619,8 +649,12 @@ def prove(data: bytes, max_bytes: int = MAX_BYTES) -> None:
         raise BadXml("The component's XML is not valid UTF-8.") from None
 
 
+# So many may be looked for one after the other.
+_FEW_SHAPES = 4
+# Up to here, counting is quicker than knowing every element.
+_FEW = 100
 # How many tags are looked at together: enough for speed, and no second copy of a large document.
-TOGETHER = 1 << 15
+TOGETHER = 1 << 12
 
 
 def _cut(
@@ -632,7 +666,7 @@ def _cut(
             f"The component's XML has more than {MAX_ELEMENTS:,} elements; "
             "split the component in Boomi."
         )
-    if b"<!" not in data:
+    if not holds(data, b"!") or b"<!" not in data:
         pieces = _QUICK.split(data)
         tags, gaps = _without_declaration(pieces[1::2], pieces[::2])
         del pieces

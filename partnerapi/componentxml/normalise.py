@@ -11,8 +11,8 @@ sorted, in double quotes, with one blank between, and no end tag for an empty el
 import hashlib
 import re
 from collections.abc import Iterator
-from itertools import chain, compress
-from operator import add, sub
+from itertools import chain, groupby
+from operator import sub
 from typing import NamedTuple
 
 from partnerapi.componentxml.document import (
@@ -54,12 +54,13 @@ _IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"}
 # Bytes after which a value may be written otherwise than in the one form.
 _ODD_IN_TAG = b"&\t\n\r'<>"
 _ODD_IN_TEXT = b"&<>\r"
+_ODD_SIGNS = (b"&", b"\t", b"\n", b"\r", b"'", b">")
 _ODD = bytes(ord("&") if chr(code) in "&\t\n\r'" else code for code in range(256))
 _LEFT_OUT = frozenset({"encryptedValues", "description"})
 # An element with nothing but text in it: its tags follow each other.
 _LEAF = bytes((OPEN, CLOSE))
+_OPENS = bytes(int(mark == OPEN) for mark in range(256))
 _ATTRIBUTE = re.compile(rb' ([^\s="<>]+="[^"]*")')
-_FIRST_BLANK = re.compile(rb"(<[^ \0]+) ")
 
 
 class _Written(NamedTuple):
@@ -91,11 +92,10 @@ def pretty_lines(document: Document) -> list[str]:
     several lines, such as a script, keeps its own.
     """
     written = _written(document)
-    depths = document.depths
-    levels = list(map(sub, depths, map(OPEN.__eq__, document.marks)))
+    levels = list(map(sub, document.depths, document.marks.translate(_OPENS)))
     indents = [b"\n" + b"  " * level for level in range(max(levels) + 1)]
     before = list(map(indents.__getitem__, levels))
-    tags, texts = _narrow(written.tags, levels), written.texts
+    tags, texts = _narrow(document, written.tags, levels), written.texts
     for at in written.closed:
         if b"\n" in texts[at - 1]:
             # Lines of a script begin where they begin.
@@ -108,32 +108,35 @@ def pretty_lines(document: Document) -> list[str]:
             texts[at - 1] = b""
     for at in written.left_out:
         before[at] = b""
+    before[0] = b""
     joined = b"".join(chain.from_iterable(zip(before, tags, texts, strict=True)))
-    return joined[1:].decode().split("\n")
+    return joined.decode().split("\n")
 
 
-def _narrow(tags: list[bytes], levels: list[int]) -> list[bytes]:
+def _narrow(document: Document, tags: list[bytes], levels: list[int]) -> list[bytes]:
     """The tags, those too wide for a line with one attribute in each line."""
-    widths = map(add, map(len, tags), map((2).__mul__, levels))
-    by_level: dict[int, list[int]] = {}
-    for at, width in enumerate(widths):
-        if width > _WIDE:
-            by_level.setdefault(levels[at], []).append(at)
-    if not by_level:
-        return tags
+    # No line is shorter than its tag, and few are much longer.
+    shortest = _WIDE - 2 * max(levels)
+    several = {shape for shape in document.distinct_shapes if len(shape.names) > 1}
+    nearly = [at for at in document.tags_of(several) if len(tags[at]) > shortest]
+    shapes = document.shapes
     tags = tags.copy()
-    for level, numbers in by_level.items():
+    nearly.sort(key=levels.__getitem__)
+    for level, group in groupby(nearly, levels.__getitem__):
+        widest = _WIDE - 2 * level
+        # One attribute alone stays where it is.
+        numbers = [at for at in group if len(tags[at]) > widest and b'" ' in tags[at]]
         between = b"\n" + b"  " * (level + 2)
         block = b"\0".join([tags[at] for at in numbers])
         if b'=" ' in block:
             block = _ATTRIBUTE.sub(between + rb"\1", block)
         else:
             block = block.replace(b'" ', b'"' + between)
-            block = _FIRST_BLANK.sub(rb"\1" + between, block)
-        for at, tag in zip(numbers, block.split(b"\0"), strict=True):
-            # One attribute alone stays where it is.
-            if tag.count(between) > 1:
-                tags[at] = tag
+            one_of_each = dict(zip(map(shapes.__getitem__, numbers), numbers, strict=True))
+            for name in {tags[at].partition(b" ")[0] for at in one_of_each.values()}:
+                block = block.replace(name + b" ", name + between)
+        for at, tag in zip(numbers, block.split(b"\0"), strict=bool(numbers)):
+            tags[at] = tag
     return tags
 
 
@@ -246,7 +249,9 @@ class _Scope:
                     prefix = name.partition(":")[2]
                     before_it[prefix] = self._now.get(prefix)
                     self._now[prefix] = decode_attribute(value)
-            self._open.append((self._document.after[number], before_it))
+            # The root stays open to the end; what stands in what need not be known for it.
+            end = self._document.after[number] if number else len(self._document.tags)
+            self._open.append((end, before_it))
             self.version += 1
         return self._now
 
@@ -350,7 +355,7 @@ def _plain_forms(document: Document) -> list[bytes]:
     if other or ends:
         other |= ends.keys()
         made: dict[tuple[Shape, bytes], bytes] = {}
-        for at in compress(range(len(shapes)), map(other.__contains__, shapes)):
+        for at in document.tags_of(other):
             shape = shapes[at]
             if shape in ends:
                 written[at] = ends[shape]
@@ -359,15 +364,18 @@ def _plain_forms(document: Document) -> list[bytes]:
             if key not in made:
                 made[key] = forms[shape].of(tags[at])
             written[at] = made[key]
-    for at in _odd_tags(tags):
+    for at in _odd_tags(document):
         if shapes[at].mark != CLOSE:
             written[at] = forms[shapes[at]].of(tags[at])
     written[0] = _Form(root.shape, now, known, declared).of(root.tag)
     return written
 
 
-def _odd_tags(tags: list[bytes]) -> Iterator[int]:
+def _odd_tags(document: Document) -> Iterator[int]:
     """The numbers of the tags with a value that may be written otherwise than in the one form."""
+    if not any(sign in said for said in document.said_by_tags for sign in _ODD_SIGNS):
+        return
+    tags = document.tags
     joined = b"".join(tags).translate(_ODD)
     if joined.count(b">") != len(tags):
         yield from range(len(tags))

@@ -169,7 +169,7 @@ def _elements_with_ids(document: Document) -> list[int]:
     root = len(document.gaps[0]) + len(document.tags[0])
     digits = bytes(root) + digits[root:] if b"<!--" not in document.gaps[0] else digits
     found = document.elements_with(_HYPHENED, digits) | document.elements_with(_HEX_RUN, digits)
-    for sign in (b"&#", b"<![CDATA["):
+    for sign in (b"#", b"![CDATA["):
         found |= document.elements_with(sign)
     return sorted(found)
 

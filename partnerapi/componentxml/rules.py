@@ -39,10 +39,6 @@ from partnerapi.componentxml.vocabulary import (
 )
 from partnerapi.componentxml.xpaths import Encrypted
 
-# Raised whenever a document is emptied, rewritten or normalised in another way than before: what was planned, or
-# approved, by other rules is never taken for the same.
-VERSION = 1
-
 ENCRYPTED = "encrypted-value"
 MASKED = "masked-value"
 PASSWORD_FIELD = "password-field"  # noqa: S105 - the names of rules, not passwords
@@ -157,7 +153,7 @@ def targets(document: Document, encrypted: Sequence[Encrypted] = ()) -> Iterator
     judge = Judge(document)
     could_be = candidates.masked(document)
     if not judge.zones.all_data:
-        could_be |= candidates.announced(document)
+        could_be = could_be | candidates.announced(document)
     for number in sorted(could_be | marked.keys()):
         zone = judge.zones.of(number)
         if zone != "left":

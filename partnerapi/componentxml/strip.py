@@ -23,6 +23,7 @@ from partnerapi.componentxml.document import (
     decode_attribute,
     decode_text,
     escape,
+    holds,
     prove,
     values_of,
 )
@@ -189,7 +190,7 @@ def fill(document: Document, *, production: Document | None, ids: Mapping[str, s
                 )
     edits += _production_values(document, production, kept)
     filled = document.edited(edits)
-    if _MARKER_BYTES in filled.data:
+    if holds(filled.data, _MARKER_BYTES):
         raise _stale()
     if not filled.is_proved or len(filled.data) > MAX_BYTES:
         prove(filled.data, 2 * MAX_BYTES)
@@ -207,14 +208,14 @@ def _refuse_markers(document: Document) -> None:
     """A document that came from the platform must not hold markers, however they are spelt."""
     data = document.data
     # Also where no value stands: in namespaces and between values.
-    if _MARKER_BYTES in data or any(map(_spells_marker, _spelt_pieces(document))):
+    if holds(data, _MARKER_BYTES) or any(map(_spells_marker, _spelt_pieces(document))):
         raise UnsafeXml("The component's XML holds this system's own markers.")
 
 
 def _spelt_pieces(document: Document) -> Iterator[bytes]:
     """Tags and texts with characters that may be spelt in another way than as themselves."""
     for sign in (b"&#", b"<![CDATA["):
-        if sign in document.data:
+        if holds(document.data, sign[1:]):
             yield from (piece for piece in chain(document.tags, document.gaps) if sign in piece)
 
 

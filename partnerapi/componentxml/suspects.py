@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from partnerapi.componentxml import rules, secrets
+from partnerapi.componentxml import candidates, rules, secrets
 from partnerapi.componentxml.document import (
     TOGETHER,
     Document,
@@ -14,7 +14,7 @@ from partnerapi.componentxml.document import (
     decode_text,
     values_of,
 )
-from partnerapi.componentxml.vocabulary import HEX, MASK_RUN, NAMING, VALUED
+from partnerapi.componentxml.vocabulary import NAMING, VALUED
 
 # The platform's own blobs are long and random by nature.
 _BLOBS = frozenset({"cookie", "CertificateData"})
@@ -83,7 +83,7 @@ def _elements(document: Document, zones: rules.Zones) -> list[int]:
     runs = not zones.all_data or any(
         shape.name == "processOverrides" for shape in document.distinct_shapes
     )
-    found = document.elements_with(MASK_RUN, document.data.translate(HEX))
+    found = set(candidates.masked(document))
     first = 0
     for said in document.said_by_tags:
         shapes = document.shapes[first : first + TOGETHER]
@@ -116,22 +116,26 @@ def _doubtful(said: bytes, read: Callable[[bytes], str], *, runs: bool) -> list[
     """Which of the values, by number, may hold a secret; a NUL stands between two of them."""
     small = said.lower()
     signs = said.translate(_SIGNS)
-    pieces: dict[bytes, None] = {}
-    places: list[tuple[int, bytes]] = []
     hits = set(_starts(signs, b"!"))
-    if runs:
-        hits.update(_starts(signs, _RUN))
-    for word in (*_WORDS, *(() if runs else _BARE)):
+    for word in _WORDS:
         hits.update(_starts(small, word))
-    for start in sorted(hits):
-        end = said.find(b"\0", start)
-        piece = said[start : end if end >= 0 else len(said)]
-        if len(piece) >= _SHORTEST:
-            pieces[piece] = None
-            places.append((start, piece))
+    long = {start: _piece(said, start) for start in _starts(signs, _RUN)}
+    if long and not runs:
+        # In a profile a long name is nothing odd, but a token of a well-known service is.
+        together = b"\0".join(set(long.values())).lower()
+        bare = [trigger for trigger in _BARE if trigger in together]
+        long = {
+            start: piece
+            for start, piece in long.items()
+            if any(trigger in piece.lower() for trigger in bare)
+        }
+    hits.update(long)
+    places = [
+        (start, piece) for start in sorted(hits) if len(piece := _piece(said, start)) >= _SHORTEST
+    ]
     if not places:
         return []
-    held = _holding(list(pieces), read, runs=runs)
+    held = _holding(list(dict.fromkeys(piece for _, piece in places)), read, runs=runs)
     found = []
     number = at = 0
     for start, piece in places:
@@ -140,6 +144,12 @@ def _doubtful(said: bytes, read: Callable[[bytes], str], *, runs: bool) -> list[
             at = start
             found.append(number)
     return found
+
+
+def _piece(said: bytes, start: int) -> bytes:
+    """The value that begins there."""
+    end = said.find(b"\0", start)
+    return said[start : end if end >= 0 else len(said)]
 
 
 def _starts(signs: bytes, sign: bytes) -> Iterator[int]:

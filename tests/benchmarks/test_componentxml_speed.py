@@ -12,3 +12,11 @@ def test_time_grows_with_the_number_of_elements(make: Callable[[int], bytes]) ->
     small, large = make(500), make(8_000)
     once = componentxml.best(lambda: componentxml.way(small))
     assert componentxml.best(lambda: componentxml.way(large)) < 16 * 3 * once
+
+
+@pytest.mark.parametrize("name", list(componentxml.DOCUMENTS))
+def test_the_whole_way_is_a_few_bare_parses(name: str) -> None:
+    data = componentxml.DOCUMENTS[name]()
+    assert len(data) > 1_000_000
+    # Five on a quiet machine; other processes take a share of the memory's pace.
+    assert componentxml.ratio(data, runs=7) < 7
