@@ -9,6 +9,7 @@ from partnerapi.componentxml import rules
 from partnerapi.componentxml.document import Document, Element
 from partnerapi.componentxml.paths import Places
 from partnerapi.componentxml.rules import Place
+from partnerapi.componentxml.vocabulary import VALUED
 
 Decision = Literal["leave", "empty"]
 
@@ -86,7 +87,7 @@ class _Matcher:
         """A cheap look: whether an attribute could be the place at all."""
         if self._path is not None:
             return "*" in self._slot or self._slot == f"@{attribute}"
-        return attribute in rules.VALUED
+        return attribute in VALUED
 
     def fits(self, element: Element, path: str) -> bool:
         """Whether this place is meant."""
