@@ -194,6 +194,18 @@ MESSAGES = {
         "There is nothing to promote.",
         "Change something in the dev account and package it, or pick another package.",
     ),
+    "NEWER_IS_DEPLOYED": Message(
+        "An environment has a newer version of the process already.",
+        "Leave that environment out, or roll the process back.",
+    ),
+    "NOT_DEPLOYED": Message(
+        "Only what has been deployed can be deployed further.",
+        "Wait until the promotion is deployed, or promote the package again.",
+    ),
+    "DEPLOYED_ALREADY": Message(
+        "The package is in this environment already, or on its way there.",
+        "Choose the environments that do not have it.",
+    ),
     "NO_ENVIRONMENT": Message(
         "No environment was chosen to deploy to.",
         "Choose at least one; an admin adds environments in the admin pages.",

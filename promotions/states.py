@@ -153,6 +153,7 @@ class StepName(TextChoices):
     ADD_TO_PACK = "add_to_pack", "Add to the Integration Pack"
     RELEASE_PACK = "release_pack", "Release the Integration Pack"
     AWAIT_RELEASE = "await_release", "Wait for the release"
+    CHECK_PACKAGE = "check_package", "Check that the package is there"
     DEPLOY = "deploy", "Deploy"
     FINISH = "finish", "Finish"
 

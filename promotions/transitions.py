@@ -27,7 +27,7 @@ from .models import (
     ReviewPolicy,
     StepRun,
 )
-from .states import FINAL, INITIAL, TABLES, Stage, Status, StepState
+from .states import FINAL, INITIAL, TABLES, Kind, Stage, Status, StepState
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -66,18 +66,57 @@ def open_promotion(
     The caller is in a transaction.
     """
     stage = Stage(settings.STAGE)
-    status = INITIAL[stage]
-    demand = ReviewPolicy.objects.demand_on(plan, environments)
+    first = {
+        "plan": plan,
+        "content_hash": plan.content_hash,
+        "process_id": plan.root_twin,
+        "stage": stage,
+        "environment_values": plan.environment_values,
+        "rules_version": plan.rules_version,
+    }
+    return _open(requester, plan, notes, environments, INITIAL[stage], first | columns)
+
+
+def open_deployment(
+    *,
+    requester: User,
+    source: PromotionRequest,
+    notes: str,
+    environments: Iterable[Environment],
+    **columns: Any,
+) -> PromotionRequest:
+    """Write the row of a deployment of what `source` has packaged: it waits for an admin, and nothing is staged.
+
+    The review policies are frozen with it.
+
+    The caller is in a transaction.
+    """
+    first = {
+        "kind": Kind.DEPLOYMENT,
+        "source": source,
+        "package_version": source.package_version,
+        "process_id": source.process_id,
+        "stage": Stage.BEFORE_REVIEW,
+        "environment_values": source.environment_values,
+        "rules_version": source.rules_version,
+    }
+    return _open(requester, source.plan, notes, environments, Status.ADMIN_REVIEW, first | columns)
+
+
+def _open(
+    requester: User,
+    about: Plan,
+    notes: str,
+    environments: Iterable[Environment],
+    status: Status,
+    columns: dict[str, Any],
+) -> PromotionRequest:
+    demand = ReviewPolicy.objects.demand_on(about, environments)
     promotion = PromotionRequest.objects.create(
         requester=requester,
-        plan=plan,
-        dev_account=plan.dev_account,
+        dev_account=about.dev_account,
         notes=notes,
-        content_hash=plan.content_hash,
-        stage=stage,
         dialect=dialect_in_use(),
-        environment_values=plan.environment_values,
-        rules_version=plan.rules_version,
         status=status,
         next_attempt_at=timezone.now() if status == Status.QUEUED else None,
         demand=demand.as_json(),
@@ -86,7 +125,11 @@ def open_promotion(
     )
     promotion.peer_groups.set(row.group_id for row in demand.groups)
     record_event(
-        "submitted", promotion=promotion, actor=requester, note=notes, to_status=status.value
+        "deployment_requested" if promotion.is_deployment else "submitted",
+        promotion=promotion,
+        actor=requester,
+        note=notes,
+        to_status=status.value,
     )
     return promotion
 

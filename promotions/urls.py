@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .pages import comments, history, home, new, plans, promotions, reviews, setup
+from .pages import comments, deployments, history, home, new, plans, promotions, reviews, setup
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -38,6 +38,7 @@ urlpatterns = [
     path("promotions/<int:pk>/cancel/", promotions.cancel, name="cancel"),
     path("promotions/<int:pk>/resubmit/", promotions.resubmit, name="resubmit"),
     path("promotions/<int:pk>/retry/", promotions.retry, name="retry"),
+    path("promotions/<int:pk>/deploy/", deployments.deploy_further, name="deploy_further"),
     path("promotions/<int:pk>/give-up/", promotions.give_up_rest, name="give_up_rest"),
     path(
         "promotions/<int:pk>/environments/<int:deployment_pk>/drop/",

@@ -103,6 +103,12 @@ class Plan(Leased):
         return self.state == self.State.READY
 
     @property
+    def root_twin(self) -> str:
+        """The production id of the packaged component; empty where it is new."""
+        root = self.components.filter(dev_component_id=self.root_component_id).first()
+        return root.prod_component_id if root is not None else ""
+
+    @property
     def has_changes(self) -> bool:
         """Whether there is anything to promote."""
         return self.components.filter(action__in=(Action.CREATE, Action.UPDATE)).exists()

@@ -43,7 +43,10 @@ class PromotionRequest(Leased):
     class Target(models.TextChoices):
         PRODUCTION = "production", "Production"
 
-    plan = models.OneToOneField(Plan, on_delete=models.PROTECT, related_name="promotion")
+    # A deployment has none. Typed as always there: what a deployment never reaches reads it, the rest asks `about`.
+    plan: models.OneToOneField[Plan, Plan] = models.OneToOneField(  # type: ignore[misc]
+        Plan, on_delete=models.PROTECT, null=True, related_name="promotion"
+    )
     dev_account = models.ForeignKey(DevAccount, on_delete=models.PROTECT, related_name="promotions")
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="promotion_requests"
@@ -63,6 +66,13 @@ class PromotionRequest(Leased):
     )
     rules_version = models.PositiveIntegerField(
         default=0, editable=False, help_text="The rules for component XML that it was planned by."
+    )
+    process_id = models.CharField(
+        max_length=NAME,
+        blank=True,
+        db_index=True,
+        editable=False,
+        help_text="The production component that it packages; empty as long as there is none.",
     )
     package_version = models.CharField(max_length=NAME)
     notes = models.TextField(blank=True)
@@ -153,8 +163,15 @@ class PromotionRequest(Leased):
             ),
             models.CheckConstraint(
                 condition=~Q(status="deployed")
-                | Q(merged_at__isnull=False, approved_by__isnull=False),
+                | Q(approved_by__isnull=False)
+                & (Q(merged_at__isnull=False) | Q(kind=Kind.DEPLOYMENT)),
                 name="deployed_was_approved_and_merged",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.DEPLOYMENT, plan__isnull=True, source__isnull=False)
+                | Q(kind=Kind.ROLLBACK, plan__isnull=False, source__isnull=False)
+                | Q(kind=Kind.PROMOTION, plan__isnull=False),
+                name="kind_has_what_it_needs",
             ),
             models.CheckConstraint(
                 condition=Q(
@@ -174,10 +191,35 @@ class PromotionRequest(Leased):
         ]
 
     def __str__(self) -> str:
-        return f"Promotion {self.pk}: {self.plan.root_name} {self.package_version}"
+        return f"{self.noun.capitalize()} {self.pk}: {self.about.root_name} {self.package_version}"
 
     def get_absolute_url(self) -> str:
         return reverse("promotion_detail", args=[self.pk])
+
+    @property
+    def noun(self) -> str:
+        """What people call it: "promotion", "deployment", "rollback"."""
+        return str(self.kind)
+
+    @property
+    def is_deployment(self) -> bool:
+        """Whether it only deploys what another promotion has packaged."""
+        return self.kind == Kind.DEPLOYMENT
+
+    @property
+    def origin(self) -> PromotionRequest:
+        """The promotion that has made the package: itself, or the source of a deployment."""
+        return self.source if self.is_deployment and self.source else self
+
+    @property
+    def about(self) -> Plan:
+        """The plan of what it brings; a deployment tells of its source's."""
+        return self.origin.plan
+
+    @property
+    def package_id(self) -> str:
+        """The dev package that is promoted, or the production package that is deployed further."""
+        return self.origin.prod_package_id if self.is_deployment else self.plan.package_id
 
     @property
     def is_final(self) -> bool:
@@ -187,10 +229,12 @@ class PromotionRequest(Leased):
     def can_be_retried(self) -> bool:
         """After the merge there is only forward.
 
-        A failed later step may be taken again, and so may a merge that left something out.
+        A failed later step may be taken again, and so may a merge that left something out. A deployment merges nothing.
         """
         return self.status == Status.FAILED and (
-            self.merged_at is not None or self.holds_unmerged_content
+            self.merged_at is not None
+            or self.holds_unmerged_content
+            or (self.is_deployment and self.approved_by_id is not None)
         )
 
     @property

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 
 from ..states import FINAL, OPEN, Status
 
@@ -37,6 +38,22 @@ class EnvironmentQuerySet(models.QuerySet[M]):
 class DeploymentQuerySet(models.QuerySet[M]):
     """Target environments by how far they are."""
 
+    def of_package(self, source: Any) -> DeploymentQuerySet[M]:
+        """Of the promotion that made a package and of the deployments that brought it further."""
+        return self.filter(
+            Q(promotion=source) | Q(promotion__source=source, promotion__kind="deployment")
+        )
+
+    def newer_than(self, promotion: Any) -> DeploymentQuerySet[M]:
+        """Where a promotion of the same process has been deployed that was merged after this one."""
+        merged_at = Coalesce("promotion__merged_at", "promotion__source__merged_at")
+        rows = self.filter(promotion__process_id=promotion.process_id, deployed_at__isnull=False)
+        return rows.filter(
+            pk__in=rows.annotate(package_merged_at=merged_at)
+            .filter(package_merged_at__gt=promotion.merged_at)
+            .values("pk")
+        )
+
     def outstanding(self) -> DeploymentQuerySet[M]:
         """Neither deployed nor left out."""
         return self.filter(deployed_at__isnull=True, dropped_at__isnull=True)
@@ -66,8 +83,9 @@ class PromotionRequestQuerySet(LeasedQuerySet[M]):
         """
         everything = self.model._default_manager.order_by()
         by_name = everything.filter(plan__root_name__icontains=words).values("pk")
+        further = everything.filter(source__in=by_name, plan__isnull=True).values("pk")
         by_version = everything.filter(package_version__icontains=words).values("pk")
-        return self.filter(pk__in=by_name.union(by_version))
+        return self.filter(pk__in=by_name.union(by_version, further))
 
     def awaiting_review(self) -> PromotionRequestQuerySet[M]:
         return self.filter(status=Status.ADMIN_REVIEW)

@@ -21,7 +21,7 @@ class Task:
 
 def after_deployment(promotion: PromotionRequest) -> list[Task]:
     """The list for one promotion, from what its plan has recorded."""
-    components = list(promotion.plan.components.all())
+    components = list(promotion.about.components.all())
     tasks = []
     if emptied := [place for component in components for place in _emptied(component)]:
         tasks.append(

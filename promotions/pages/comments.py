@@ -56,7 +56,7 @@ def comment(request: UserRequest, pk: int) -> HttpResponse:
             request.user,
             promotion,
             text=asked["text"],
-            component=_one(promotion.plan.components.all(), asked["component"]),
+            component=_one(promotion.about.components.all(), asked["component"]),
             place=asked["place"],
             line=asked["line"] if asked["place"] else None,
             parent=_one(comments, asked["parent"]),

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
 
-from .. import access
+from .. import access, services
 from ..models import (
     NAME,
     Comment,
@@ -91,6 +91,30 @@ class SubmitForm(forms.Form):
         super().__init__(*args, **kwargs)
 
 
+class DeployForm(forms.Form):
+    """To which further environments a package goes: those that have neither it nor a newer one."""
+
+    environments = forms.ModelMultipleChoiceField(
+        label="Deploy to",
+        queryset=Environment.objects.for_production(),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one environment."},
+    )
+    notes = forms.CharField(
+        label="Notes for the reviewers",
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, source: PromotionRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        further = services.further_environments(source)
+        environments = self.fields["environments"]
+        if isinstance(environments, forms.ModelMultipleChoiceField):
+            environments.queryset = Environment.objects.filter(pk__in=[e.pk for e in further])
+
+
 class ReasonForm(forms.Form):
     """A reason that has to be given."""
 
@@ -111,8 +135,10 @@ class NoteForm(forms.Form):
 
 def suggested_pack(promotion: PromotionRequest) -> IntegrationPack | None:
     """The pack in which this process was last released."""
-    root = promotion.plan.components.filter(
-        dev_component_id=promotion.plan.root_component_id
+    if promotion.is_deployment:
+        return promotion.origin.pack
+    root = promotion.about.components.filter(
+        dev_component_id=promotion.about.root_component_id
     ).first()
     if root is None or not root.prod_component_id:
         return None

@@ -22,7 +22,9 @@ SHOWN = 6
 @require_GET
 @role_required
 def home(request: UserRequest) -> HttpResponse:
-    visible = access.promotions(request.user).select_related("plan", "dev_account", "requester")
+    visible = access.promotions(request.user).select_related(
+        "plan", "source__plan", "dev_account", "requester"
+    )
     recent = visible.filter(updated_at__gte=timezone.now() - RECENT)
     waiting = visible.filter(status=Status.ADMIN_REVIEW)
     context: dict[str, Any] = {

@@ -34,6 +34,7 @@ from .common import (
     refusal,
     role_required,
 )
+from .deployments import may_deploy_further
 from .forms import NoteForm, ReasonForm, RetryForm
 from .paging import count
 from .shown import MADE_ANEW, figures, plan_components
@@ -54,7 +55,7 @@ def my_promotions(request: UserRequest) -> HttpResponse:
     show = "all" if request.GET.get("show") == "all" else "mine"
     query = request.GET.get("q", "").strip()
     promotions = (visible if show == "all" else own).select_related(
-        "plan", "dev_account", "requester"
+        "plan", "source__plan", "dev_account", "requester"
     )
     if query:
         promotions = promotions.named(query)
@@ -210,7 +211,7 @@ def _fragment(request: UserRequest, promotion: PromotionRequest, **more: Any) ->
 
 def _promotion(request: UserRequest, pk: int) -> PromotionRequest:
     visible = access.promotions(request.user).select_related(
-        "plan", "dev_account", "requester", "approved_by", "pack"
+        "plan", "source__plan", "dev_account", "requester", "approved_by", "pack"
     )
     return get_object_or_404(visible, pk=pk)
 
@@ -287,12 +288,12 @@ def _alike(event: Event) -> tuple[object, ...]:
 def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any]:
     user = request.user
     is_idle = _is_idle(promotion)
-    components = plan_components(promotion.plan)
+    components = plan_components(promotion.about)
     written = promotion.results.filter(component__action__in=(Action.CREATE, Action.UPDATE))
-    calls = ApiCall.objects.filter(Q(promotion=promotion) | Q(plan=promotion.plan))
+    calls = ApiCall.objects.filter(Q(promotion=promotion) | Q(plan=promotion.about))
     return whole_talk(user, promotion, "") | {
         "promotion": promotion,
-        "plan": promotion.plan,
+        "plan": promotion.about,
         "explanation": explain(promotion),
         "problem": problem(promotion.error_code, promotion.error) if promotion.error_code else None,
         "branch": promotion.branch,
@@ -317,10 +318,13 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         and promotion.holds_unmerged_content,
         "may_review": promotion.status == Status.ADMIN_REVIEW
         and (access.decides(user) or votes.may_be_peer(user, promotion)),
+        "may_deploy_further": may_deploy_further(request, promotion),
         "may_resubmit": promotion.status == Status.FAILED
+        and not promotion.is_deployment
         and promotion.merged_at is None
         and access.dev_accounts(user).filter(pk=promotion.dev_account_id).exists(),
         "may_plan_again": promotion.status in MADE_ANEW
+        and not promotion.is_deployment
         and not promotion.can_be_retried
         and access.dev_accounts(user).filter(pk=promotion.dev_account_id).exists(),
         "may_deploy": not promotion.is_final or promotion.can_be_retried,

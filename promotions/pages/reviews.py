@@ -19,6 +19,7 @@ from ..states import FINAL, OPEN, Status
 from .common import Problem, UserRequest, page_of, post_only, refusal, role_required
 from .forms import ApproveForm, PeerForm, QueueFilterForm, ReasonForm, focus_first_error
 from .paging import count
+from .places import places_of
 from .sessions import recent_sign_in_required
 from .shown import figures, plan_components, plan_context
 from .status import explain
@@ -63,7 +64,7 @@ def review_queue(request: UserRequest) -> HttpResponse:
     mine = [promotion.pk for promotion in services.needing(request.user)]
     by_tab = {name: promotions.filter(status__in=statuses) for name, (_, statuses) in TABS.items()}
     by_tab["mine"] = by_tab["mine"].filter(pk__in=mine)
-    rows = by_tab[tab].select_related("plan", "dev_account", "requester")
+    rows = by_tab[tab].select_related("plan", "source__plan", "dev_account", "requester")
     context = {
         "tab": tab,
         "mine": mine,
@@ -159,9 +160,9 @@ def _confirmation(
 ) -> HttpResponse:
     context = {
         "promotion": promotion,
-        "plan": promotion.plan,
+        "plan": promotion.about,
         "approved": approved,
-        "figures": figures(plan_components(promotion.plan)),
+        "figures": figures(plan_components(promotion.about)),
         "pack": form.cleaned_data["pack"],
         "form": form,
         "admins_after": max(0, services.votes_so_far(promotion).admins_missing - 1),
@@ -188,7 +189,7 @@ def reject(request: UserRequest, pk: int) -> HttpResponse:
 
 def _promotion(request: UserRequest, pk: int) -> PromotionRequest:
     visible = access.promotions(request.user).select_related(
-        "plan", "dev_account", "requester", "approved_by"
+        "plan", "source__plan", "dev_account", "requester", "approved_by"
     )
     return get_object_or_404(visible, pk=pk)
 
@@ -210,7 +211,7 @@ def _page(
     reject_form: ReasonForm | None = None,
     refused: Problem | None = None,
 ) -> HttpResponse:
-    plan = promotion.plan
+    plan = promotion.about
     found = services.votes_so_far(promotion)
     page = reverse("review", args=[promotion.pk])
     context = plan_context(plan, request.user, page)
@@ -246,5 +247,8 @@ def _page(
         else ApproveForm(promotion=promotion),
         "reject_form": reject_form or ReasonForm(),
     }
+    if promotion.is_deployment:
+        places = places_of([promotion.process_id]).get(promotion.process_id, [])
+        return render(request, "review_deployment.html", context | {"places": places})
     is_part = request.htmx and request.htmx.target == "work"
     return render(request, "_workbench.html" if is_part else "review.html", context)

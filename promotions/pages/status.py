@@ -118,6 +118,37 @@ STATUS_PAGES = {
     ),
 }
 
+# What differs for a deployment of what was promoted before.
+DEPLOYMENT_PAGES = {
+    Status.ADMIN_REVIEW: (
+        "An admin has to decide whether the package goes to these environments as well.",
+        "After an approval it is deployed to them; nothing is merged or released.",
+    ),
+    Status.APPROVED: ("{approver} approved it.", "A worker deploys it now."),
+    Status.DEPLOYING: (
+        "The package is on its way to its environments.",
+        "It is done when every one of them has it.",
+    ),
+    Status.DEPLOYED: (
+        "The package is deployed to these environments, too.",
+        "Go through the list of what is left for people, below.",
+    ),
+    Status.REJECTED: ("An admin said no; nothing was deployed.", "Read the reason."),
+    Status.WITHDRAWN: (
+        "Its requester took it back; nothing was deployed.",
+        "Request it again whenever you like.",
+    ),
+    Status.CANCELLED: (
+        "An admin stopped it.",
+        "Read the reason, then request it again if it is still wanted.",
+    ),
+    Status.LAPSED: ("Nobody decided in time; nothing was deployed.", "Request it again."),
+    Status.FAILED: (
+        "It could not be deployed to every environment.",
+        "Once the cause is out of the way an admin retries it: what failed is deployed again, nothing else.",
+    ),
+}
+
 _AFTER_STAGING = {
     Stage.BEFORE_REVIEW: "it goes into the admins' queue.",
     Stage.AFTER_APPROVAL: "it is merged, packaged, released and deployed.",
@@ -134,6 +165,9 @@ def explain(promotion: PromotionRequest) -> Explanation:
         "after_staging": _AFTER_STAGING[Stage(promotion.stage)],
     }
     lapsed = _lapsed(promotion)
+    if promotion.is_deployment and Status(promotion.status) in DEPLOYMENT_PAGES:
+        now, following = DEPLOYMENT_PAGES[Status(promotion.status)]
+        return Explanation(now.format(**fields), following)
     if promotion.demand and promotion.status == Status.ADMIN_REVIEW:
         needed = votes.in_words(services.votes_so_far(promotion))
         return Explanation(

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 # What an event says after the name of the person (or of Promotion Desk itself).
 EVENT_WORDS = {
     "submitted": "requested the promotion",
+    "deployment_requested": "requested the deployment",
     "queued": "put it back in line",
     "waiting": "let it wait for a branch",
     "staging": "began to copy the components to a branch",

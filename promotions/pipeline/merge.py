@@ -25,7 +25,7 @@ from ..models import (
     Reservation,
     Turn,
 )
-from ..plan import content_hash, premises, team_rules
+from ..plan import content_hash, deployed_hash, premises, team_rules
 from ..plan.premises import Moment
 from ..states import MERGE_INCOMPLETE, HoldKind, Stage, Status
 from ..transitions import drop_branches, record_event
@@ -37,22 +37,21 @@ from .staging import is_as_planned, seal
 
 def begin(context: StepContext) -> Wait | None:
     """Approved work begins: staging if that comes after the approval, else the merge."""
-    _demand_approval(context)
+    demand_approval(context)
     after_approval = context.promotion.stage == Stage.AFTER_APPROVAL
     to = Status.QUEUED if after_approval else Status.DEPLOYING
     context.move(to, next_attempt_at=timezone.now())
     return None
 
 
-def _demand_approval(context: StepContext) -> Approved:
+def demand_approval(context: StepContext) -> Approved:
     """Nothing is merged without the approval of somebody else, whatever the settings say now.
 
     :raises ApprovalLapsed: it does not hold any more.
     :raises PromotionError: APPROVAL_MISSING; SWITCHED_OFF when somebody or something that it needs was.
     """
     approved, promotion = context.approved, context.promotion
-    plan = promotion.plan
-    if approved.content_hash != content_hash(plan.package_id, plan.components.all()):
+    if approved.content_hash != _content_hash_now(promotion):
         raise PromotionError("APPROVAL_MISSING", "The plan is not the one that was approved.")
     for rule in ("stage", "dialect", "environment_values", "rules_version"):
         if getattr(approved, rule) != getattr(promotion, rule):
@@ -63,6 +62,12 @@ def _demand_approval(context: StepContext) -> Approved:
     check_standing(promotion)
     votes.check(promotion, approved)
     return approved
+
+
+def _content_hash_now(promotion: PromotionRequest) -> str:
+    if promotion.is_deployment:
+        return deployed_hash(promotion.origin)
+    return content_hash(promotion.plan.package_id, promotion.plan.components.all())
 
 
 def begin_deploying(context: StepContext) -> Wait | None:
@@ -76,7 +81,7 @@ def take_merge_turn(context: StepContext) -> Wait | None:
 
     Two that go into one pack follow each other to the end: adding, releasing and deploying concern the whole pack.
     """
-    _demand_approval(context)
+    demand_approval(context)
     with transaction.atomic():
         Turn.take("merges")
         others = PromotionRequest.objects.exclude(pk=context.promotion.pk)
@@ -132,7 +137,7 @@ def create_merge_request(context: StepContext) -> Wait | None:
     """Operation 12 from our branch to main; the branch wins (OVERRIDE)."""
     if context.promotion.merge_request_id:
         return None
-    _demand_approval(context)
+    demand_approval(context)
     if context.tried_before and _merged_by_itself(context):
         return None
     main = next(branch for branch in context.client.query_branches() if branch.is_main)
@@ -272,7 +277,7 @@ def execute_merge(context: StepContext) -> Wait | None:
         return None
     if not merge.can_be_executed:
         return _still_moving(context, merge)
-    _demand_approval(context)
+    demand_approval(context)
     _check_premises(context, Moment.MERGE)
     # Written before the call: from here on main may change, and the clean-up looks before it drops the branch. An
     # approval that has lapsed or was removed since it was read is the UPDATE's to find.
@@ -368,6 +373,11 @@ def record_late_merge(lease: Lease, promotion: PromotionRequest, versions: dict[
 def _record_mappings(promotion: PromotionRequest, versions: dict[int, int]) -> None:
     """Write down which twins main holds now; the caller is in a transaction."""
     now = timezone.now()
+    root = promotion.results.filter(
+        component__dev_component_id=promotion.plan.root_component_id
+    ).first()
+    if root is not None and root.prod_component_id:
+        PromotionRequest.objects.filter(pk=promotion.pk).update(process_id=root.prod_component_id)
     for result in promotion.results.filter(pk__in=versions).select_related("component"):
         component = result.component
         ComponentResult.objects.filter(pk=result.pk).update(merged_version=versions[result.pk])

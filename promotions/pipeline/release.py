@@ -12,13 +12,14 @@ from partnerapi.records import PackagedComponent, Release
 
 from ..messages import PromotionError
 from ..models import ApprovedEnvironment, Deployment, IntegrationPack, PackRelease, PromotionRequest
+from ..plan import premises
 from ..states import Action, HoldKind, Status
 from ..transitions import record_event
 from ..worker.timing import RELEASE_POLL, TURN_POLL, scaled
 from ..worker.trouble import passes
 from . import cleanup
 from .context import StepContext, Wait, counted
-from .merge import version_on_main
+from .merge import demand_approval, version_on_main
 
 PACK_LIMIT = 100  # published: packages in one pack
 RELEASE_LOOKS = 60
@@ -45,6 +46,7 @@ def mark(promotion: PromotionRequest) -> str:
 
 def root_prod_id(promotion: PromotionRequest) -> str:
     """The production id of the packaged component."""
+    promotion = promotion.origin
     return promotion.results.get(
         component__dev_component_id=promotion.plan.root_component_id
     ).prod_component_id
@@ -91,7 +93,7 @@ def _known_package(context: StepContext) -> PackagedComponent | None:
         package_version=context.approved.package_version,
     )
     for package in found:
-        if mark(context.promotion) in package.notes:
+        if mark(context.promotion.origin) in package.notes:
             return package
         raise PromotionError("PACKAGE_VERSION_EXISTS", context.approved.package_version)
     return None
@@ -119,6 +121,23 @@ def our_package(context: StepContext) -> PackagedComponent:
     if package is None:
         raise PromotionError("PACKAGE_NOT_FOUND", context.approved.package_version)
     return package
+
+
+def check_package(context: StepContext) -> Wait | None:
+    """What is deployed to further environments is there, and none of them has come to a newer version (operation 6).
+
+    :raises PromotionError: PACKAGE_NOT_FOUND, NEWER_IS_DEPLOYED, APPROVAL_MISSING, SWITCHED_OFF.
+    """
+    promotion = context.promotion
+    demand_approval(context)
+    package = our_package(context)
+    if package.package_id != context.approved.package_id:
+        raise PromotionError(
+            "APPROVAL_MISSING", f"The package {package.package_id} is not what was approved."
+        )
+    premises.check_no_newer(promotion.origin, premises.environments_of(promotion))
+    context.note(f"Version {package.package_version}", remote_id=package.package_id)
+    return None
 
 
 def ensure_pack(context: StepContext) -> Wait | None:
@@ -416,7 +435,7 @@ def _package_to_deploy(context: StepContext) -> str:
 
     A release of somebody else's that came after a failure of ours holds our package, too; ours would take theirs back.
     """
-    promotion = context.promotion
+    promotion = context.promotion.origin
     if not context.client.capabilities.deploys_released_package:
         return promotion.prod_package_id
     pack = _remote_pack(context)

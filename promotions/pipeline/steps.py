@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..models import PromotionRequest, StepRun
-from ..states import Stage, Status, StepName, StepState
+from ..states import Kind, Stage, Status, StepName, StepState
 from . import branch, merge, release, staging
 from .context import Step, StepFunction
 
@@ -45,8 +45,16 @@ DEPLOY = (
     Step(StepName.DEPLOY, release.deploy),
     Step(StepName.FINISH, release.finish),
 )
+# What was packaged and released before is deployed to further environments; nothing is staged, nothing merged.
+DEPLOY_FURTHER = (
+    Step(StepName.CHECK_PACKAGE, release.check_package),
+    Step(StepName.DEPLOY, release.deploy),
+    Step(StepName.FINISH, release.finish),
+)
 # What has to be done again after another review.
-AFTER_REVIEW = tuple(step.name for step in (*OFFER, *BEGIN, *BEGIN_DEPLOYING, *DEPLOY))
+AFTER_REVIEW = tuple(
+    step.name for step in (*OFFER, *BEGIN, *BEGIN_DEPLOYING, *DEPLOY, *DEPLOY_FURTHER)
+)
 # What has to be done again when a merge left something out.
 MERGE_STEPS = (
     StepName.TAKE_MERGE_TURN,
@@ -66,12 +74,15 @@ AFTER_PACK = (
 )
 
 
-def steps_of(status: Status, stage: str) -> tuple[Step, ...]:
+def steps_of(status: Status, stage: str, kind: str = Kind.PROMOTION) -> tuple[Step, ...]:
     """The steps that a worker takes while a promotion has this status.
 
     :param stage: the ``STAGE`` that the promotion was submitted under.
+    :param kind: the promotion's ``Kind``.
     """
     after_approval = stage == Stage.AFTER_APPROVAL
+    if kind == Kind.DEPLOYMENT:
+        return {Status.APPROVED: BEGIN, Status.DEPLOYING: DEPLOY_FURTHER}.get(status, ())
     return {
         Status.QUEUED: RESERVE,
         Status.WAITING: RESERVE,
@@ -84,9 +95,8 @@ def steps_of(status: Status, stage: str) -> tuple[Step, ...]:
 def next_step(promotion: PromotionRequest) -> Step | None:
     """The first step of the present status that is not done."""
     done = set(promotion.steps.filter(state=StepState.DONE).values_list("step", flat=True))
-    return next(
-        (s for s in steps_of(Status(promotion.status), promotion.stage) if s.name not in done), None
-    )
+    steps = steps_of(Status(promotion.status), promotion.stage, promotion.kind)
+    return next((step for step in steps if step.name not in done), None)
 
 
 @dataclass(frozen=True)
@@ -116,12 +126,15 @@ def timeline(promotion: PromotionRequest) -> list[TimelineEntry]:
     newest = {step_run.step: step_run for step_run in promotion.steps.order_by("pk")}
     return [
         _entry(step, newest.get(step.name))
-        for step in _all_steps()
+        for step in _all_steps(promotion)
         if step.name not in HIDDEN and (step.name in newest or not promotion.is_final)
     ]
 
 
-def _all_steps() -> Iterator[Step]:
+def _all_steps(promotion: PromotionRequest) -> Iterator[Step]:
+    if promotion.is_deployment:
+        yield from DEPLOY_FURTHER
+        return
     yield from RESERVE
     yield from STAGE
     yield from DEPLOY

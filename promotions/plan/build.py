@@ -12,7 +12,15 @@ from django.utils import timezone
 from partnerapi.client import PartnerApiClient
 
 from ..messages import PromotionError
-from ..models import NO_HOLD, ComponentMapping, DevAccount, Finding, Plan, PlannedComponent
+from ..models import (
+    NO_HOLD,
+    ComponentMapping,
+    DevAccount,
+    Finding,
+    Plan,
+    PlannedComponent,
+    PromotionRequest,
+)
 from ..partner import client as partner_client
 from ..states import Action
 from ..worker.lease import Lease
@@ -220,6 +228,21 @@ def _store_finding(plan: Plan, component: PlannedComponent | None, finding: Find
         if accepted is not None:
             finding.accepted_by, finding.accepted_reason = accepted.accepted_by, accepted.reason
     finding.save()
+
+
+def deployed_hash(source: PromotionRequest) -> str:
+    """Covers the package that a deployment brings to further environments.
+
+    :param source: the promotion that has packaged it.
+    :returns: SHA-256, in hex.
+    """
+    content = {
+        "deployment": source.prod_package_id,
+        "released": source.released_package_id,
+        "version": source.package_version,
+        "content": source.content_hash,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def content_hash(package_id: str, components: Iterable[PlannedComponent]) -> str:

@@ -20,6 +20,7 @@ from ..access import check_standing
 from ..messages import PromotionError
 from ..models import (
     ComponentMapping,
+    Deployment,
     Environment,
     Finding,
     Plan,
@@ -154,6 +155,10 @@ def check(
     :raises PromotionError: the code of the first one that does not, such as PLAN_STALE, TWO_WRITERS, TWIN_DELETED,
         TWIN_IN_PRODUCTION, MAPPING_OF_ANOTHER_KIND, COMPONENT_RESERVED, PACKAGE_NOT_FOUND, SWITCHED_OFF.
     """
+    if promotion is not None and promotion.is_deployment:
+        check_standing(promotion)
+        check_no_newer(promotion.origin, environments_of(promotion))
+        return
     components = list(plan.components.all())
     look = Look(moment, plan, components, promotion, client, environments)
     accepted = _accepted(plan, promotion)
@@ -174,6 +179,29 @@ def _accepted(plan: Plan, promotion: PromotionRequest | None) -> set[tuple[str, 
         "code", "fingerprint", "component__dev_component_id"
     )
     return {(code, fingerprint, dev_id or "") for code, fingerprint, dev_id in rows}
+
+
+def environments_of(promotion: PromotionRequest) -> list[Environment]:
+    """The targets that are still to be deployed to."""
+    return [
+        found.environment
+        for found in promotion.deployments.outstanding().select_related("environment")
+    ]
+
+
+def check_no_newer(source: PromotionRequest, environments: Iterable[Environment]) -> None:
+    """What was promoted earlier is not deployed over what was promoted later: that is what a rollback is for.
+
+    :raises PromotionError: NEWER_IS_DEPLOYED, with the environments and what they have.
+    """
+    newer = Deployment.objects.newer_than(source).filter(environment__in=environments)
+    told = {
+        str(found.environment): found.promotion.package_version
+        for found in newer.select_related("environment", "promotion").order_by("deployed_at")
+    }
+    if told:
+        having = ", ".join(f"“{name}” has {version}" for name, version in told.items())
+        raise PromotionError("NEWER_IS_DEPLOYED", f"{having}.")
 
 
 def _finding(code: str, component: PlannedComponent, message: str, **more: object) -> Finding:

@@ -12,7 +12,7 @@ from ..transitions import dialect_in_use
 def check_rules(promotion: PromotionRequest) -> None:
     """A promotion is carried on by the rules that it was requested under, or not at all.
 
-    After the merge nothing is emptied or rewritten any more, so newer rules for that stop nothing.
+    After the merge, and in a deployment, nothing is emptied or rewritten, so newer rules for that stop nothing.
 
     :raises PromotionError: RULES_CHANGED.
     """
@@ -21,7 +21,8 @@ def check_rules(promotion: PromotionRequest) -> None:
             "RULES_CHANGED",
             f"It was requested in the {promotion.dialect} dialect; PARTNER_API_DIALECT is {dialect_in_use()} now.",
         )
-    if promotion.rules_version != RULES_VERSION and promotion.merged_at is None:
+    writes = promotion.merged_at is None and not promotion.is_deployment
+    if promotion.rules_version != RULES_VERSION and writes:
         raise PromotionError(
             "RULES_CHANGED",
             f"It was planned by version {promotion.rules_version} of the rules for component XML; "

@@ -6,6 +6,7 @@ Every service checks access itself and raises ``PromotionError`` with a code tha
 from .acceptances import accept_finding
 from .approvals import needing, votes_so_far
 from .decisions import approve, approve_as_peer, older_open, preview_approval, reject
+from .deployments import further_environments, request_deployment
 from .endings import cancel, give_up_rest, withdraw
 from .environments import drop_environment
 from .guards import refuse_account
@@ -26,6 +27,7 @@ __all__ = [
     "comment",
     "comments",
     "drop_environment",
+    "further_environments",
     "give_up_rest",
     "make_plan",
     "mark_viewed",
@@ -36,6 +38,7 @@ __all__ = [
     "refresh_packages",
     "refuse_account",
     "reject",
+    "request_deployment",
     "resubmit",
     "retry",
     "seen_by",

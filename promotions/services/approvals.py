@@ -51,12 +51,12 @@ def freeze(
                 deployment.platform_id, environment.name, environment.classification
             )
         )
-    accepted = promotion.plan.findings.filter(accepted_by__isnull=False).select_related(
+    accepted = promotion.about.findings.filter(accepted_by__isnull=False).select_related(
         "accepted_by", "component"
     )
     return Approved(
         content_hash=promotion.content_hash,
-        package_id=promotion.plan.package_id,
+        package_id=promotion.package_id,
         package_version=package_version or promotion.package_version,
         pack_id=pack.pack_id if pack else "",
         pack_name=pack.name if pack else new_pack_name,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from .. import access
 from ..messages import PromotionError
 from ..models import Deployment
-from ..states import Status
+from ..states import Kind, Status
 from ..transitions import record_event
 from .guards import refuse
 
@@ -36,9 +37,9 @@ def drop_environment(user: User, deployment: Deployment, *, reason: str) -> None
         dropped = (
             Deployment.objects.outstanding()
             .filter(
+                Q(promotion__merged_at__isnull=False) | Q(promotion__kind=Kind.DEPLOYMENT),
                 pk=deployment.pk,
                 promotion__status=Status.FAILED,
-                promotion__merged_at__isnull=False,
             )
             .update(dropped_at=timezone.now(), dropped_by=user, note=reason)
         )

@@ -27,7 +27,11 @@ def resubmit(user: User, promotion: PromotionRequest) -> Plan:
     :raises PromotionError: FORBIDDEN when the account is not one of the user's; INVALID_TRANSITION when it has not
         failed, or only after its merge.
     """
-    if promotion.status != Status.FAILED or promotion.merged_at is not None:
+    if (
+        promotion.status != Status.FAILED
+        or promotion.merged_at is not None
+        or promotion.is_deployment
+    ):
         raise PromotionError("INVALID_TRANSITION", "Only what failed before its merge.")
     with transaction.atomic():
         plan = make_plan(user, promotion.dev_account, promotion.plan.package_id)

@@ -13,7 +13,8 @@ from .. import access, tasks
 from ..messages import PromotionError
 from ..models import APPROVED_VERSION, Approved, IntegrationPack, PromotionRequest, Turn
 from ..pipeline.steps import AFTER_PACK, MERGE_STEPS
-from ..states import MERGE_INCOMPLETE, Status, StepName, StepState
+from ..plan import premises
+from ..states import MERGE_INCOMPLETE, Kind, Status, StepName, StepState
 from .approvals import columns_of, keep
 from .guards import check_may_decide, check_pack, move_or_refuse, refuse
 from .readings import check_read
@@ -56,6 +57,8 @@ def retry(
             if failed.prod_package_id:
                 raise PromotionError("INVALID_TRANSITION", "The package has been made already.")
             changes["package_version"] = package_version.strip()
+        if failed.is_deployment and (pack is not None or changes):
+            raise PromotionError("INVALID_TRANSITION", "A deployment brings what was packaged.")
         if pack is not None and pack != failed.pack:
             _leave_pack(failed)
             changes.update(pack=pack, new_pack_name="", release_id="", released_package_id="")
@@ -95,7 +98,9 @@ def retry(
             action="retried",
             actor=user,
             note=note,
-            where=Q(merged_at__isnull=False) | Q(error_code=MERGE_INCOMPLETE),
+            where=Q(merged_at__isnull=False)
+            | Q(error_code=MERGE_INCOMPLETE)
+            | Q(kind=Kind.DEPLOYMENT),
             next_attempt_at=timezone.now(),
             error_code="",
             error="",
@@ -134,6 +139,9 @@ def _check_retry(promotion: PromotionRequest) -> None:
     """What went on since it failed must not be undone: a newer version deployed, or a release of the same pack."""
     if not promotion.can_be_retried:
         raise PromotionError("INVALID_TRANSITION", "It has not been merged.")
+    if promotion.is_deployment:
+        premises.check_no_newer(promotion.origin, premises.environments_of(promotion))
+        return
     merged_at = promotion.merged_at or promotion.updated_at
     newer = PromotionRequest.objects.filter(
         dev_account=promotion.dev_account,

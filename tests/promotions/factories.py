@@ -28,11 +28,11 @@ from promotions.models import (
     ReviewPolicy,
     StepRun,
 )
-from promotions.plan import RULES_VERSION, contents
+from promotions.plan import RULES_VERSION, contents, deployed_hash
 from promotions.reading import read
 from promotions.reading.lines import compare
 from promotions.services import approvals
-from promotions.states import Action, Outcome, Status, StepState
+from promotions.states import Action, Kind, Outcome, Status, StepState
 from promotions.transitions import record_event
 
 _numbers = itertools.count(1)
@@ -222,6 +222,7 @@ def promotion(
         "package_version": made.package_version,
         "notes": "Reads only open orders now.\nTicket 4711.",
         "status": status,
+        "process_id": made.root_twin,
         "content_hash": made.content_hash,
         "rules_version": made.rules_version,
         "submitted_at": now - timedelta(minutes=5),
@@ -351,6 +352,28 @@ def deployed(made: Plan, requester: User, admin: User, **columns: Any) -> Promot
         deployed_at=now,
         **columns,
     )
+
+
+def deployment(
+    source: PromotionRequest, requester: User, target: Environment, **columns: Any
+) -> PromotionRequest:
+    """A deployment of what was promoted, to a further environment; it waits for an admin."""
+    made = PromotionRequest.objects.create(
+        **{
+            "kind": Kind.DEPLOYMENT,
+            "source": source,
+            "dev_account": source.dev_account,
+            "requester": requester,
+            "package_version": source.package_version,
+            "process_id": source.process_id,
+            "pack": source.pack,
+            "status": Status.ADMIN_REVIEW,
+            "content_hash": deployed_hash(source),
+            **columns,
+        }
+    )
+    Deployment.objects.create(promotion=made, environment=target, platform_id=target.environment_id)
+    return made
 
 
 def read_component(

@@ -236,7 +236,7 @@ class TestWhatIsApprovedCoversEverythingThatTheDeploymentUses:
         bob.is_superuser = bob.is_staff = True
         bob.save()
         signed_in(client, bob)
-        for model, pk in ((PromotionRequest, approved.pk), (Plan, approved.plan_id)):
+        for model, pk in ((PromotionRequest, approved.pk), (Plan, approved.plan.pk)):
             sent = {"package_version": "6.6.6", "notes": "x", "approved": "{}", "content_hash": "f"}
             assert client.post(admin_page(model, pk), sent).status_code == 403
         before = approved.approved

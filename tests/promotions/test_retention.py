@@ -43,7 +43,7 @@ def _age(promotion: PromotionRequest) -> None:
     then = timezone.now() - LONG_AGO
     PromotionRequest.objects.filter(pk=promotion.pk).update(updated_at=then, submitted_at=then)
     promotion.api_calls.update(at=then)
-    Plan.objects.filter(pk=promotion.plan_id).update(created_at=then)
+    Plan.objects.filter(pk=promotion.plan.pk).update(created_at=then)
 
 
 def test_calls_and_steps_go_and_the_promotion_stays(old: PromotionRequest) -> None:

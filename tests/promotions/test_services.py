@@ -85,7 +85,7 @@ class TestRetry:
         PromotionRequest.objects.filter(pk=newer.pk).update(
             merged_at=timezone.now() + timedelta(minutes=1)
         )
-        Plan.objects.filter(pk=newer.plan_id).update(
+        Plan.objects.filter(pk=newer.plan.pk).update(
             root_component_id=failed.plan.root_component_id
         )
         assert str(newer.pk) in refused("INVALID_TRANSITION", services.retry, bob, failed)

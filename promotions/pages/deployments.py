@@ -1,0 +1,60 @@
+"""Requesting that what was promoted is deployed to further environments."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from .. import access, services
+from ..messages import PromotionError
+from ..models import PromotionRequest
+from ..states import Status
+from .common import Problem, UserRequest, refusal, role_required
+from .forms import DeployForm
+from .places import places_of
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@role_required
+def deploy_further(request: UserRequest, pk: int) -> HttpResponse:
+    """The form, with what is deployed where; what it sends becomes a request that an admin decides on."""
+    visible = access.promotions(request.user).select_related(
+        "plan", "source__plan", "dev_account", "pack"
+    )
+    source = get_object_or_404(visible, pk=pk).origin
+    refused: Problem | None = None
+    form = DeployForm(request.POST or None, source=source)
+    if request.method == "POST" and form.is_valid():
+        try:
+            promotion = services.request_deployment(
+                request.user,
+                source,
+                environments=form.cleaned_data["environments"],
+                notes=form.cleaned_data["notes"],
+            )
+        except PromotionError as error:
+            refused = refusal(error)
+        else:
+            messages.success(request, "The deployment has been requested.")
+            return redirect(promotion)
+    context = {
+        "source": source,
+        "form": form,
+        "refused": refused,
+        "places": places_of([source.process_id]).get(source.process_id, []),
+        "may_request": may_deploy_further(request, source),
+    }
+    return render(request, "deploy_further.html", context)
+
+
+def may_deploy_further(request: UserRequest, promotion: PromotionRequest) -> bool:
+    """Whether the user may request it: the package is deployed, and the account is one of the user's."""
+    source = promotion.origin
+    accounts = access.dev_accounts(request.user)
+    return (
+        source.status == Status.DEPLOYED
+        and bool(source.prod_package_id)
+        and accounts.filter(pk=source.dev_account_id).exists()
+    )

@@ -1,0 +1,72 @@
+"""axe on the pages about what has been promoted, in light on a desk and in dark on a phone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from promotions.states import Status
+from tests.browser.test_accessibility import LOADED, LOOKS, faults, sign_in
+from tests.promotions import factories
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def places(alice: User, bob: User, dora: User) -> dict[str, tuple[User, str]]:
+    """Every page with something on it, and who looks at it."""
+    sales = factories.account()
+    factories.environment()
+    source = factories.deployed(
+        factories.plan(sales, alice),
+        alice,
+        bob,
+        pack=factories.pack(),
+        prod_package_id="prod-package-1",
+    )
+    us = factories.environment("Production US")
+    everywhere = factories.deployed(
+        factories.plan(sales, alice), alice, bob, prod_package_id="prod-package-2"
+    )
+    factories.deployment(everywhere, alice, us, status=Status.WITHDRAWN)
+    deployment = factories.deployment(source, alice, us)
+    return {
+        "deploy further": (alice, reverse("deploy_further", args=[everywhere.pk])),
+        "nowhere left": (alice, reverse("deploy_further", args=[source.pk])),
+        "deployment": (alice, deployment.get_absolute_url()),
+        "review of a deployment": (dora, reverse("review", args=[deployment.pk])),
+    }
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("scheme", "width", "height"), LOOKS)
+def test_every_page_is_accessible(
+    browser: Browser,
+    web_server: str,
+    places: dict[str, tuple[User, str]],
+    scheme: Any,
+    width: int,
+    height: int,
+) -> None:
+    page = browser.new_page(
+        base_url=web_server,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        viewport={"width": width, "height": height},
+    )
+    found = {}
+    for name, (user, path) in places.items():
+        sign_in(page, web_server, user)
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+        page.wait_for_function(LOADED)
+        if lines := faults(page):
+            found[name] = lines
+    page.close()
+    assert not found, found

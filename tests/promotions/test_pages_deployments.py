@@ -1,0 +1,89 @@
+"""Deploying further, as people ask for it and decide on it."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from promotions.models import DevAccount, PromotionRequest
+from promotions.states import Kind, Status
+from tests.promotions import factories
+from tests.promotions.pages import document, fields, links, signed_in, text
+
+
+@pytest.fixture
+def source(sales: DevAccount, alice: User, bob: User) -> PromotionRequest:
+    factories.environment("Production EU")
+    return factories.deployed(
+        factories.plan(sales, alice),
+        alice,
+        bob,
+        pack=factories.pack(),
+        prod_package_id="prod-package-1",
+    )
+
+
+def test_a_deployed_promotion_leads_to_the_form(
+    client: Client, alice: User, source: PromotionRequest
+) -> None:
+    further = reverse("deploy_further", args=[source.pk])
+    page = signed_in(client, alice).get(source.get_absolute_url())
+    assert further in links(page)
+    us = factories.environment("Production US")
+    form = client.get(further)
+    assert "Production EU 1." in text(form)
+    boxes = document(form).xpath("//input[@name='environments']/@value")
+    assert boxes == [str(us.pk)]
+
+
+def test_a_request_is_made_and_named_everywhere(
+    client: Client, alice: User, dora: User, source: PromotionRequest
+) -> None:
+    us = factories.environment("Production US")
+    answer = signed_in(client, alice).post(
+        reverse("deploy_further", args=[source.pk]),
+        {"environments": [us.pk], "notes": "US season"},
+        follow=True,
+    )
+    assert "The deployment has been requested." in text(answer)
+    deployment = PromotionRequest.objects.get(kind=Kind.DEPLOYMENT)
+    assert f"Deployment {deployment.pk} of promotion {source.pk}" in text(answer)
+    assert f"#{deployment.pk} · deployment" in text(client.get(reverse("my_promotions")))
+    signed_in(client, dora)
+    assert f"#{deployment.pk} · deployment" in text(client.get(reverse("review_queue")))
+    review = client.get(reverse("review", args=[deployment.pk]))
+    assert f"Production US {us.environment_id}" in text(review)
+    assert "What is deployed where Production EU" in text(review)
+    confirmation = client.post(
+        reverse("approve", args=[deployment.pk]),
+        {"plan_hash": deployment.content_hash, "pack": source.pack_id},
+    )
+    assert "Nothing is merged, packaged or released." in text(confirmation)
+    [confirmed] = fields(confirmation, "confirmed_hash")
+    client.post(
+        reverse("approve", args=[deployment.pk]),
+        {
+            "plan_hash": deployment.content_hash,
+            "pack": source.pack_id,
+            "confirmed_hash": confirmed,
+        },
+    )
+    deployment.refresh_from_db()
+    assert (deployment.status, deployment.approved_by) == (Status.APPROVED, dora)
+
+
+def test_nothing_is_left_where_every_environment_has_it(
+    client: Client, alice: User, source: PromotionRequest
+) -> None:
+    form = signed_in(client, alice).get(reverse("deploy_further", args=[source.pk]))
+    assert "Nowhere left to go" in text(form)
+    answer = client.post(reverse("deploy_further", args=[source.pk]), {})
+    assert not PromotionRequest.objects.filter(kind=Kind.DEPLOYMENT).exists()
+    assert answer.status_code == 200
+
+
+def test_strangers_do_not_find_it(client: Client, charlie: User, source: PromotionRequest) -> None:
+    answer = signed_in(client, charlie).get(reverse("deploy_further", args=[source.pk]))
+    assert answer.status_code == 404
