@@ -251,6 +251,7 @@ PROMOTION_LAPSE_DAYS = env.int("PROMOTION_LAPSE_DAYS", default=14)
 KEEP_API_CALLS = env.int("KEEP_API_CALLS", default=90)
 KEEP_STEPS = env.int("KEEP_STEPS", default=365)
 KEEP_PLANS = env.int("KEEP_PLANS", default=30)
+KEEP_MESSAGES = env.int("KEEP_MESSAGES", default=90)
 # Days for which an approval holds that has not led to a merge; 0: for ever.
 PROMOTION_APPROVAL_DAYS = env.float("PROMOTION_APPROVAL_DAYS", default=7)
 # Seconds that a promotion waits for a platform that is away, or for a token that is accepted.
@@ -275,6 +276,26 @@ AUDIT_ANCHOR_KEY = env.str("AUDIT_ANCHOR_KEY", default="")
 # Networks of one's own that may be posted to, as 10.1.2.0/24; over plain HTTP too. Otherwise only
 # https addresses of the internet are.
 OUTBOUND_PRIVATE_NETWORKS = env.list("OUTBOUND_PRIVATE_NETWORKS", default=[])
+
+# Where people reach the site: links in messages begin with it. Example: https://desk.example.com
+SITE_URL = env.str(
+    "SITE_URL",
+    default=f"https://{ALLOWED_HOSTS[0]}"
+    if ALLOWED_HOSTS and not LOCAL
+    else "http://localhost:8000",
+)
+# The mail server, as smtp+tls://user:password@mail.example.com:587. Empty: no e-mail is sent.
+_mail: Any = env.email_url("EMAIL_URL") if env.str("EMAIL_URL", default="") else {}
+EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")
+EMAIL_HOST = _mail.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT = _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+# Seconds. A mail server that does not answer keeps one worker for so long.
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="Promotion Desk <promotion-desk@localhost>")
 
 # --- Redis and Celery ------------------------------------------------------------------------
 

@@ -19,12 +19,14 @@ from .audit.anchor import write_anchor
 from .audit.chain import seal_events
 from .models import (
     Job,
+    Message,
     PackageListing,
     Plan,
     PrimaryAccount,
     PromotionBranch,
     PromotionRequest,
 )
+from .outbox.delivery import deliver_due, hand_out, is_something_due
 from .pipeline import cleanup, runner
 from .plan import build_plan
 from .plan.listing import refresh_listing
@@ -75,6 +77,16 @@ def ask_platform_task(account_id: int) -> None:
 
 
 @shared_task
+def hand_out_task(message_id: int) -> None:
+    hand_out(message_id)
+
+
+@shared_task
+def deliver_due_task() -> None:
+    deliver_due()
+
+
+@shared_task
 def tick_task() -> None:
     """Enqueue everything that is due and that no worker holds, and show that somebody does."""
     heartbeat.beat()
@@ -86,8 +98,10 @@ def tick_task() -> None:
         (Plan, build_plan_task),
         (PackageListing, refresh_packages_task),
         (Job, run_job_task),
+        (Message, hand_out_task),
     ):
         _enqueue_due(model, task)
+    _send_courier()
     _submit_ready_plans()
 
 
@@ -129,6 +143,15 @@ def _submit_ready_plans() -> None:
             current_app.send_task(SUBMIT_AGAIN, (pk,))
         except (OperationalError, OSError) as error:
             logger.warning("Plan %s could not be sent: %s", pk, type(error).__name__)
+
+
+def _send_courier() -> None:
+    """One for all that is due; who waits longer than a few ticks for a worker is not needed any more."""
+    if is_something_due():
+        try:
+            deliver_due_task.apply_async(expires=max(5.0, scaled(10)))
+        except (OperationalError, OSError) as error:
+            logger.warning("No courier could be sent: %s", type(error).__name__)
 
 
 def _enqueue_due(model: Any, task: Any) -> None:

@@ -19,6 +19,7 @@ from .models import (
     NO_HOLD,
     Environment,
     Event,
+    Message,
     Plan,
     PlannedComponent,
     PromotionBranch,
@@ -26,6 +27,7 @@ from .models import (
     Reservation,
     ReviewPolicy,
     StepRun,
+    kind_of,
 )
 from .states import FINAL, INITIAL, TABLES, Kind, Stage, Status, StepState
 
@@ -150,7 +152,7 @@ def record_event(
     to_status: str = "",
 ) -> Event:
     """Write one row of history."""
-    event = Event.objects.create(
+    event = _write(
         action=action,
         promotion=promotion,
         actor=actor,
@@ -161,6 +163,16 @@ def record_event(
     )
     if promotion is not None:
         touch(promotion.pk)
+    return event
+
+
+def _write(**columns: Any) -> Event:
+    """An event and, where somebody is to be told of it, the message: both or neither."""
+    with transaction.atomic():
+        event = Event.objects.create(**columns)
+        kind = kind_of(event)
+        if kind is not None:
+            Message.objects.create(event=event, kind=kind, next_attempt_at=timezone.now())
     return event
 
 
@@ -210,7 +222,7 @@ def move(
         )
         if moved != 1:
             raise StalePromotion(promotion_id, to, current)
-        Event.objects.create(
+        _write(
             promotion_id=promotion_id,
             actor=actor,
             action=action or to.value,

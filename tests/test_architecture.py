@@ -25,6 +25,7 @@ PROMOTIONS = [
     "outbound",
     "audit",
     "worker",
+    "outbox",
     "plan",
     "setup",
     "pipeline",

@@ -15,6 +15,7 @@ from .history import ApiCall, AppendOnlyError, Event, Seal
 from .installation import Installation, PrimaryAccount, current_primary_account
 from .jobs import Job
 from .mappings import ComponentMapping
+from .outbox import Channel, Delivery, Message, MessageKind, MessagePreference, kind_of
 from .plans import Acceptance, Finding, Plan, PlannedComponent
 from .policies import Deputy, PolicyGroup, ReviewPolicy
 from .production import Environment, IntegrationPack, PackRelease
@@ -40,6 +41,12 @@ __all__ = [
     "Approval",
     "ApprovalLapsed",
     "Approved",
+    "Channel",
+    "Delivery",
+    "Message",
+    "MessageKind",
+    "MessagePreference",
+    "kind_of",
     "ApprovedEnvironment",
     "ApprovedFinding",
     "Comment",

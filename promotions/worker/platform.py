@@ -25,6 +25,7 @@ from ..models import (
 )
 from ..partner import token
 from ..states import HoldKind
+from ..transitions import record_event
 from .timing import PLATFORM_WAITS, after
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def suspect(error: PartnerApiError) -> None:
         return
     rows = PrimaryAccount.objects.filter(pk=account.pk, hold_kind="")
     if isinstance(error, AuthFailed):
-        rows.update(
+        held = rows.update(
             hold_kind=HoldKind.PLATFORM,
             hold_since=timezone.now(),
             hold_tries=1,
@@ -55,8 +56,15 @@ def suspect(error: PartnerApiError) -> None:
             refused_credentials=credentials(),
             next_attempt_at=after(PLATFORM_WAITS[0]),
         )
+        if held:
+            tell_away(error)
     elif not getattr(error, "retry_after", None):
         rows.filter(next_attempt_at__isnull=True).update(next_attempt_at=timezone.now())
+
+
+def tell_away(error: PartnerApiError) -> None:
+    """Leave an event that everything waits from now on, of which admins are told."""
+    record_event("platform_away", note=f"{error.code}: {error.message}")
 
 
 def ask_now() -> bool:

@@ -7,6 +7,7 @@ from partnerapi.errors import AuthFailed, PartnerApiError
 from ..messages import PromotionError
 from ..models import NO_HOLD, PrimaryAccount
 from ..partner import client
+from ..transitions import record_event
 from . import platform
 from .lease import Lease
 from .loop import Stop, Work, carry_on
@@ -33,11 +34,15 @@ class Probe(Work[PrimaryAccount]):
             # It has answered.
         lease.record(**NO_HOLD, refused_credentials="", next_attempt_at=None)
         platform.wake()
+        if row.hold_kind:
+            record_event("platform_back")
         return Stop("The platform answers.")
 
     def held_up(self, row: PrimaryAccount, lease: Lease, error: PartnerApiError) -> None:
         refused = platform.credentials() if isinstance(error, AuthFailed) else ""
         lease.record(refused_credentials=refused)
+        if not row.hold_kind:
+            platform.tell_away(error)
 
     def fail(self, row: PrimaryAccount, lease: Lease, error: PromotionError) -> None:
         lease.record(next_attempt_at=None, **NO_HOLD)

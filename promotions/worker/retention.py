@@ -16,7 +16,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db.models import Exists, ForeignObjectRel, Model, OuterRef, QuerySet
 from django.utils import timezone
 
-from ..models import ApiCall, Content, DevPackage, Plan, StepRun
+from ..models import ApiCall, Content, Delivery, DevPackage, Message, Plan, StepRun
 from ..states import FINAL
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,9 @@ def _outdated(now: datetime) -> Iterator[tuple[str, QuerySet[Model]]]:
                 state=Plan.State.BUILDING
             ),
         )
+    if before := _before(now, settings.KEEP_MESSAGES):
+        yield "messages", Message.objects.filter(created_at__lt=before)
+        yield "tests of channels", Delivery.objects.filter(message=None, created_at__lt=before)
     yield "contents", _unheld().filter(stored_at__lt=now - UNHELD)
 
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ...encryption import rotate
 from ...messages import PromotionError, sentence
-from ...models import Content, Installation
+from ...models import Channel, Content, Installation
 
 
 class Command(BaseCommand):
@@ -24,6 +24,11 @@ class Command(BaseCommand):
             for row in Content.objects.only("encrypted").iterator(chunk_size=50):
                 Content.objects.filter(pk=row.pk).update(encrypted=rotate(bytes(row.encrypted)))
                 count += 1
+            for channel in Channel.objects.all():
+                channel.encrypted_url = rotate(bytes(channel.encrypted_url))
+                if channel.encrypted_key:
+                    channel.encrypted_key = rotate(bytes(channel.encrypted_key))
+                channel.save(update_fields=["encrypted_url", "encrypted_key"])
         except PromotionError as error:
             raise CommandError(sentence(error.code, error.detail)) from error
         self.stdout.write(f"{count} contents are encrypted with the first key now.")

@@ -1,0 +1,86 @@
+"""Who hears of a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from .. import access, votes
+from ..models import Deputy, Message, MessageKind, PromotionRequest
+from ..states import Status
+
+# Told to the promotion's requester, unless they did it themselves.
+TO_REQUESTER = {
+    MessageKind.DECIDED,
+    MessageKind.ENDED,
+    MessageKind.FAILED,
+    MessageKind.COMMENTED,
+}
+TO_ADMINS = {MessageKind.ASKED, MessageKind.PLATFORM, MessageKind.STRAY_BRANCH}
+
+
+def audience(message: Message) -> list[User]:
+    """The people who are to hear of it, by what they may do at this moment."""
+    event = message.event
+    promotion = event.promotion
+    found: Iterable[User] = []
+    if message.kind in TO_ADMINS:
+        found = admins()
+    elif promotion is not None and message.kind == MessageKind.TO_REVIEW:
+        found = reviewers(promotion)
+    elif promotion is not None and message.kind in TO_REQUESTER:
+        found = [promotion.requester]
+    return [user for user in found if user.is_active and user.pk != event.actor_id]
+
+
+def admins() -> list[User]:
+    people = User.objects.filter(Q(is_superuser=True) | Q(groups__name=access.ADMINS))
+    return [user for user in people.distinct() if access.is_admin(user)]
+
+
+def reviewers(promotion: PromotionRequest) -> list[User]:
+    """Who may decide on it, and the peers that its policies ask."""
+    demand = promotion.demanded
+    asked = Q(is_superuser=True) | Q(groups__name=access.ADMINS)
+    asked |= Q(groups__in=[group.group_id for group in demand.groups])
+    asked |= Q(pk__in=Deputy.objects.values("deputy"))
+    if demand.peers > sum(group.number for group in demand.groups):
+        # A place that anybody may take who sees the promotion.
+        asked |= Q(groups__in=promotion.dev_account.access.filter(is_active=True).values("group"))
+    people = User.objects.filter(asked, is_active=True).distinct()
+    return [
+        user
+        for user in people
+        if votes.reviews(user, promotion) and access.promotions(user).filter(pk=promotion.pk)
+    ]
+
+
+def is_settled(message: Message) -> bool:
+    """Whether there is nothing to tell any more: somebody has decided meanwhile."""
+    promotion = message.event.promotion
+    return (
+        message.kind == MessageKind.TO_REVIEW
+        and promotion is not None
+        and promotion.status != Status.ADMIN_REVIEW
+    )
+
+
+def may_read(user: User, message: Message) -> bool:
+    """Whether the person may still see what the message is about."""
+    promotion = message.event.promotion
+    if not user.is_active:
+        return False
+    if promotion is None:
+        return access.is_admin(user)
+    return access.promotions(user).filter(pk=promotion.pk).exists()
+
+
+def kinds_for(user: User) -> list[MessageKind]:
+    """The kinds that somebody can get at all."""
+    kinds = [MessageKind.TO_REVIEW] if access.decides(user) or access.is_peer(user) else []
+    kinds += [kind for kind in MessageKind if kind in TO_REQUESTER]
+    return kinds + (
+        [kind for kind in MessageKind if kind in TO_ADMINS] if access.is_admin(user) else []
+    )

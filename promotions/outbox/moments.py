@@ -1,0 +1,38 @@
+"""When somebody is told: quiet hours and the digest, in their own time zone."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ..models import MessagePreference
+
+
+def zone(name: str) -> ZoneInfo:
+    """The time zone of that name; UTC where this machine does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def next_time(now: datetime, at: time, place: ZoneInfo) -> datetime:
+    """The next moment after now at which clocks there show that time."""
+    today = now.astimezone(place).date()
+    moment = datetime.combine(today, at, place)
+    return moment if moment > now else datetime.combine(today + timedelta(days=1), at, place)
+
+
+def after_quiet_hours(now: datetime, preference: MessagePreference) -> datetime:
+    """Now, or the end of the quiet hours that it lies in; they may last over midnight."""
+    start, end = preference.quiet_from, preference.quiet_until
+    if start is None or end is None or start == end:
+        return now
+    place = zone(preference.time_zone)
+    clock = now.astimezone(place).time()
+    is_quiet = start <= clock < end if start < end else clock >= start or clock < end
+    return next_time(now, end, place) if is_quiet else now
+
+
+def digest_time(now: datetime, preference: MessagePreference) -> datetime:
+    return next_time(now, preference.digest_at, zone(preference.time_zone))

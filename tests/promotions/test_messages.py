@@ -1,0 +1,681 @@
+"""Messages: who hears of what, what they read, and that it gets there by a real mail server and real web servers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from partnerapi.errors import AuthFailed
+from promotions import outbound, tasks
+from promotions.messages import PromotionError
+from promotions.models import (
+    Channel,
+    Delivery,
+    DevAccount,
+    Event,
+    Message,
+    MessageKind,
+    MessagePreference,
+    PrimaryAccount,
+    PromotionRequest,
+)
+from promotions.outbox import delivery, moments
+from promotions.outbox.audience import kinds_for
+from promotions.states import Status
+from promotions.transitions import move, record_event
+from promotions.worker import platform, retention
+from promotions.worker.probe import ask_platform
+from tests.promotions import factories
+from tests.receivers import (
+    MailReceiver,
+    WebReceiver,
+    mail_receiver,
+    text_of,
+    web_receiver,
+)
+from tests.services import Simulator
+
+pytestmark = pytest.mark.django_db
+
+State = Delivery.State
+SECRET = "hunter2-the-secret"
+SENTENCES = ["One process changes.", "One map is new.", "One profile stays."]
+
+
+@pytest.fixture
+def mail(settings: Any) -> Iterator[MailReceiver]:
+    with mail_receiver() as receiver:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", receiver.port
+        yield receiver
+
+
+@pytest.fixture
+def web(settings: Any) -> Iterator[WebReceiver]:
+    settings.OUTBOUND_PRIVATE_NETWORKS = ["127.0.0.0/8"]
+    with web_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def staged(sales: DevAccount, alice: User) -> PromotionRequest:
+    """One that is about to be offered for review."""
+    plan = factories.plan(sales, alice, sentences=SENTENCES)
+    return factories.promotion(plan, alice, Status.STAGING)
+
+
+def channel(kind: str, url: str, **columns: Any) -> Channel:
+    made = Channel(name=f"A {kind}", kind=kind, told=MessageKind.values, **columns)
+    made.url = url
+    made.save()
+    return made
+
+
+def offer(promotion: PromotionRequest) -> None:
+    move(promotion.pk, to=Status.ADMIN_REVIEW)
+
+
+def hand_out() -> None:
+    for pk in Message.objects.filter(handed_out_at=None).values_list("pk", flat=True):
+        delivery.hand_out(pk)
+
+
+def deliver() -> None:
+    hand_out()
+    delivery.deliver_due()
+
+
+def skip_the_pause() -> None:
+    Delivery.objects.filter(state=State.WAITING).update(next_attempt_at=timezone.now())
+
+
+def recipients(mail: MailReceiver) -> list[str]:
+    return sorted(str(one["To"]).partition("@")[0] for one in mail.mails)
+
+
+def pref(user: User, **columns: Any) -> MessagePreference:
+    return MessagePreference.objects.create(person=user, **columns)
+
+
+# --- Stored with the event -------------------------------------------------------------------
+
+
+def test_the_message_is_stored_with_its_event_or_not_at_all(staged: PromotionRequest) -> None:
+    before = Message.objects.count()
+    with transaction.atomic():
+        offer(staged)
+        assert Message.objects.count() == before + 1
+        transaction.set_rollback(True)
+    assert Message.objects.count() == before
+    offer(staged)
+    message = Message.objects.get()
+    assert (message.kind, message.event.promotion) == ("to_review", staged)
+
+
+def test_what_nobody_is_told_leaves_no_message(bob: User) -> None:
+    record_event("mapping_added", actor=bob)
+    assert not Message.objects.exists()
+
+
+def test_a_receiver_that_is_away_changes_nothing_about_the_promotion(
+    staged: PromotionRequest, bob: User, settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    offer(staged)
+    deliver()
+    staged.refresh_from_db()
+    assert staged.status == Status.ADMIN_REVIEW
+    failed = Delivery.objects.get()
+    assert (failed.state, failed.tries, failed.error) == (
+        State.WAITING,
+        1,
+        "ConnectionRefusedError",
+    )
+
+
+# --- Who hears of it -------------------------------------------------------------------------
+
+
+def test_reviewers_hear_of_a_new_promotion_in_three_lines(
+    staged: PromotionRequest,
+    bob: User,
+    dora: User,
+    charlie: User,
+    mail: MailReceiver,
+    settings: Any,
+) -> None:
+    settings.SITE_URL = "https://desk.example.com"
+    offer(staged)
+    deliver()
+    assert recipients(mail) == ["bob", "dora"]
+    letter = mail.mails[0]
+    assert "waits for a decision" in letter["Subject"]
+    for kind in ("plain", "html"):
+        text = text_of(letter, kind)
+        assert f"https://desk.example.com/queue/{staged.pk}/" in text
+        for sentence in SENTENCES:
+            assert sentence in text
+    assert letter["Auto-Submitted"] == "auto-generated"
+
+
+def test_the_link_survives_the_sign_in(
+    staged: PromotionRequest, bob: User, mail: MailReceiver, client: Client
+) -> None:
+    offer(staged)
+    deliver()
+    words = text_of(mail.mails[0]).split()
+    path = next(word for word in words if "/queue/" in word).removeprefix("http://localhost:8000")
+    answer = client.get(path)
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/accounts/login/?next={path}"
+
+
+def test_the_requester_does_not_hear_that_reviewers_are_asked(
+    sales: DevAccount, bob: User, dora: User, mail: MailReceiver
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, bob), bob, Status.STAGING)
+    offer(promotion)
+    deliver()
+    assert recipients(mail) == ["dora"]
+
+
+def test_the_requester_hears_of_the_decision_with_its_reason(
+    staged: PromotionRequest, bob: User, mail: MailReceiver
+) -> None:
+    offer(staged)
+    move(staged.pk, to=Status.REJECTED, actor=bob, note="Too wide.", decision_reason="Too wide.")
+    deliver()
+    # Nobody is asked any more to decide.
+    assert recipients(mail) == ["alice"]
+    assert "was rejected" in mail.mails[0]["Subject"]
+    assert "Too wide." in text_of(mail.mails[0])
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(Status.CANCELLED, "was cancelled"), (Status.LAPSED, "nobody decided in time")],
+)
+def test_the_requester_hears_of_the_end(
+    staged: PromotionRequest, bob: User, mail: MailReceiver, status: Status, words: str
+) -> None:
+    offer(staged)
+    move(staged.pk, to=status)
+    deliver()
+    assert recipients(mail) == ["alice"]
+    assert words in str(mail.mails[0]["Subject"]).replace("\n", "")
+
+
+def test_whoever_does_it_is_not_told(
+    staged: PromotionRequest, alice: User, mail: MailReceiver
+) -> None:
+    offer(staged)
+    move(staged.pk, to=Status.WITHDRAWN, actor=alice)
+    deliver()
+    assert not mail.mails
+
+
+def test_a_failure_is_told_in_known_words_alone(
+    staged: PromotionRequest, bob: User, mail: MailReceiver, web: WebReceiver
+) -> None:
+    channel("webhook", web.url)
+    note = f"PROMOTION_FAILED: <password>{SECRET}</password>"
+    move(staged.pk, to=Status.FAILED, note=note, error_code="PROMOTION_FAILED", error=SECRET)
+    deliver()
+    assert recipients(mail) == ["alice"]
+    assert "could not be written to the branch" in text_of(mail.mails[0])
+    assert web.posted[0].json["data"]["error_code"] == "PROMOTION_FAILED"
+    assert SECRET not in mail.mails[0].as_string()
+    assert SECRET.encode() not in web.posted[0].body
+
+
+def test_admins_hear_that_the_platform_is_away_and_back(
+    bob: User, charlie: User, mail: MailReceiver
+) -> None:
+    PrimaryAccount.current()
+    platform.suspect(AuthFailed("No.", status=401, operation=11))
+    platform.suspect(AuthFailed("No.", status=401, operation=11))
+    deliver()
+    assert recipients(mail) == ["bob"]
+    assert "refused the API token" in text_of(mail.mails[0])
+    record_event("platform_back")
+    deliver()
+    assert "answers again" in mail.mails[1]["Subject"]
+
+
+def test_an_outage_is_told_once_and_its_end_too(
+    simulator: Simulator, bob: User, mail: MailReceiver, redis_server: redis.Redis
+) -> None:
+    account = PrimaryAccount.current()
+
+    def ask() -> None:
+        PrimaryAccount.objects.update(next_attempt_at=timezone.now())
+        ask_platform(account.pk)
+
+    simulator.fault(11, "status", status=503, times=50)
+    ask()
+    ask()
+    deliver()
+    assert [str(one["Subject"]) for one in mail.mails] == ["Promotion Desk waits for the platform"]
+    assert "did not answer" in text_of(mail.mails[0])
+    simulator.reset()
+    ask()
+    ask()
+    deliver()
+    assert [str(one["Subject"]) for one in mail.mails[1:]] == ["The platform answers again"]
+
+
+def test_admins_hear_of_stray_branches(bob: User, alice: User, mail: MailReceiver) -> None:
+    record_event("stray_branch_deleted", subject="promo-4711")
+    deliver()
+    assert recipients(mail) == ["bob"]
+    assert "promo-4711" in text_of(mail.mails[0])
+
+
+def test_the_same_decision_is_asked_for_once(
+    staged: PromotionRequest, bob: User, mail: MailReceiver
+) -> None:
+    offer(staged)
+    deliver()
+    move(staged.pk, to=Status.QUEUED, action="staged_again")
+    move(staged.pk, to=Status.STAGING)
+    offer(staged)
+    deliver()
+    assert len(mail.mails) == 1
+
+
+def test_what_was_handed_out_is_not_handed_out_again(
+    staged: PromotionRequest, bob: User, mail: MailReceiver, web: WebReceiver
+) -> None:
+    channel("webhook", web.url)
+    offer(staged)
+    hand_out()
+    # As if the worker had died before it could say so.
+    Message.objects.update(handed_out_at=None, next_attempt_at=timezone.now())
+    hand_out()
+    deliver()
+    assert (len(mail.mails), len(web.posted)) == (1, 1)
+
+
+def test_who_may_not_see_it_any_more_is_not_told(
+    staged: PromotionRequest, bob: User, mail: MailReceiver
+) -> None:
+    offer(staged)
+    hand_out()
+    bob.groups.clear()
+    delivery.deliver_due()
+    assert not mail.mails
+    assert Delivery.objects.get().state == State.DROPPED
+
+
+def test_names_bring_no_line_and_no_header_along(
+    sales: DevAccount, alice: User, bob: User, mail: MailReceiver, web: WebReceiver
+) -> None:
+    channel("slack", web.url)
+    name = "Orders\r\nBcc: everybody@example.com <!channel> \u202eevil"
+    plan = factories.plan(sales, alice, root_name=name)
+    offer(factories.promotion(plan, alice, Status.STAGING))
+    deliver()
+    assert mail.mails[0]["Bcc"] is None
+    assert "\u202e" not in text_of(mail.mails[0])
+    assert "<!channel>" not in web.posted[0].body.decode()
+
+
+# --- When ------------------------------------------------------------------------------------
+
+
+def test_kinds_can_be_switched_off(
+    staged: PromotionRequest, bob: User, dora: User, mail: MailReceiver
+) -> None:
+    pref(bob, how={"to_review": "off"})
+    offer(staged)
+    deliver()
+    assert recipients(mail) == ["dora"]
+
+
+def test_kinds_are_those_that_somebody_can_get(
+    alice: User, bob: User, make_user: Callable[..., User]
+) -> None:
+    assert MessageKind.TO_REVIEW not in kinds_for(alice)
+    assert MessageKind.FAILED in kinds_for(alice)
+    assert set(kinds_for(bob)) == set(MessageKind)
+
+
+def test_the_digest_brings_what_still_waits_in_one_mail(
+    sales: DevAccount, alice: User, bob: User, mail: MailReceiver
+) -> None:
+    pref(bob, how={"to_review": "digest", "stray_branch": "digest"})
+    promotions = []
+    for name in ("First", "Second", "Third"):
+        plan = factories.plan(sales, alice, root_name=name)
+        promotions.append(factories.promotion(plan, alice, Status.STAGING))
+        offer(promotions[-1])
+    record_event("stray_branch_deleted", subject="promo-4711")
+    deliver()
+    assert not mail.mails
+    move(promotions[1].pk, to=Status.LAPSED)
+    skip_the_pause()
+    deliver()
+    to_bob = [one for one in mail.mails if "bob" in one["To"]]
+    assert len(to_bob) == 1
+    text = text_of(to_bob[0])
+    assert "First" in text
+    assert "Third" in text
+    assert "promo-4711" in text
+    assert "Second" not in text
+    assert to_bob[0]["Subject"].startswith("3 messages")
+    states = Delivery.objects.filter(person=bob).values_list("state", flat=True)
+    assert sorted(states) == [State.DROPPED, State.SENT, State.SENT, State.SENT]
+
+
+def test_quiet_hours_and_digests_are_those_of_the_persons_own_clock(bob: User) -> None:
+    berlin = MessagePreference(
+        time_zone="Europe/Berlin", quiet_from=time(20), quiet_until=time(7), digest_at=time(8)
+    )
+    evening = datetime(2026, 7, 1, 18, 30, tzinfo=UTC)  # 20:30 in Berlin
+    assert moments.after_quiet_hours(evening, berlin) == datetime(2026, 7, 2, 5, tzinfo=UTC)
+    noon = datetime(2026, 7, 1, 10, tzinfo=UTC)
+    assert moments.after_quiet_hours(noon, berlin) == noon
+    early = datetime(2026, 7, 1, 4, 59, tzinfo=UTC)
+    assert moments.after_quiet_hours(early, berlin) == datetime(2026, 7, 1, 5, tzinfo=UTC)
+    assert moments.digest_time(noon, berlin) == datetime(2026, 7, 2, 6, tzinfo=UTC)
+    # The clocks go back in the night between: eight o'clock stays eight o'clock.
+    autumn = datetime(2026, 10, 24, 12, tzinfo=UTC)
+    assert moments.digest_time(autumn, berlin) == datetime(2026, 10, 25, 7, tzinfo=UTC)
+    nowhere = MessagePreference(time_zone="Mars/Base", digest_at=time(8))
+    assert moments.digest_time(noon, nowhere) == datetime(2026, 7, 2, 8, tzinfo=UTC)
+
+
+def test_nobody_is_told_in_their_quiet_hours(
+    staged: PromotionRequest, bob: User, mail: MailReceiver
+) -> None:
+    now = timezone.now()
+    start, end = (now - timedelta(hours=1)).time(), (now + timedelta(hours=1)).time()
+    pref(bob, quiet_from=start, quiet_until=end)
+    offer(staged)
+    deliver()
+    assert not mail.mails
+    due = Delivery.objects.get().next_attempt_at
+    assert due is not None
+    assert timedelta(minutes=58) < due - now <= timedelta(hours=1)
+
+
+# --- That it gets there ----------------------------------------------------------------------
+
+
+def test_a_mail_server_that_is_busy_is_tried_again_with_growing_pauses(
+    staged: PromotionRequest, bob: User, mail: MailReceiver, settings: Any
+) -> None:
+    settings.PROMOTION_TIME_SCALE = 1.0
+    mail.answers = ["451 Later, please"] * 3
+    offer(staged)
+    pauses = []
+    for _ in range(3):
+        deliver()
+        row = Delivery.objects.get()
+        assert row.next_attempt_at is not None
+        pauses.append((row.next_attempt_at - timezone.now()).total_seconds())
+        skip_the_pause()
+    deliver()
+    assert len(mail.mails) == 1
+    assert [round(pause, -1) for pause in pauses] == [30, 120, 600]
+    row = Delivery.objects.get()
+    assert (row.state, row.tries, row.error) == (State.SENT, 3, "")
+
+
+def test_after_two_days_it_is_given_up_and_the_log_says_why(
+    staged: PromotionRequest, web: WebReceiver
+) -> None:
+    web.statuses = [503] * 20
+    channel("webhook", web.url)
+    offer(staged)
+    for _ in range(len(delivery.PAUSES) + 2):
+        deliver()
+        skip_the_pause()
+    row = Delivery.objects.get()
+    assert (row.state, row.error) == (State.FAILED, "It answered with status 503.")
+    assert len(web.posted) == len(delivery.PAUSES) + 1
+    assert sum(delivery.PAUSES) > 36 * 3600
+
+
+def test_a_receiver_that_does_not_answer_is_asked_once_a_round(
+    sales: DevAccount, alice: User, web: WebReceiver
+) -> None:
+    web.statuses = [500]
+    channel("webhook", web.url)
+    for _ in range(3):
+        offer(factories.promotion(factories.plan(sales, alice), alice, Status.STAGING))
+    deliver()
+    assert len(web.posted) == 1
+    assert not Delivery.objects.exclude(state=State.WAITING).exists()
+
+
+def test_a_webhook_is_signed_as_the_standard_has_it(
+    staged: PromotionRequest, web: WebReceiver
+) -> None:
+    key = outbound.new_key()
+    made = channel("webhook", f"{web.url}/hook?a=b")
+    made.key = key
+    made.save()
+    offer(staged)
+    web.statuses = [500]
+    deliver()
+    skip_the_pause()
+    deliver()
+    first, second = web.posted
+    said = Webhook(key).verify(second.body, second.headers)
+    assert said["type"] == "promotion_desk.to_review"
+    assert said["data"]["promotion"] == staged.pk
+    assert said["data"]["sentences"] == SENTENCES
+    # A repetition can be told by its id.
+    assert {k.lower(): v for k, v in first.headers.items()}["webhook-id"] == second.headers[
+        "webhook-id"
+    ]
+    assert second.path == "/hook?a=b"
+    with pytest.raises(WebhookVerificationError):
+        Webhook(key).verify(second.body + b" ", second.headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(outbound.new_key()).verify(second.body, second.headers)
+
+
+def test_slack_and_teams_get_what_they_take(staged: PromotionRequest, web: WebReceiver) -> None:
+    channel("slack", f"{web.url}/slack")
+    channel("teams", f"{web.url}/teams")
+    offer(staged)
+    deliver()
+    bodies = {one.path: one.json for one in web.posted}
+    text = bodies["/slack"]["blocks"][0]["text"]
+    assert text["type"] == "mrkdwn"
+    assert all(sentence in text["text"] for sentence in SENTENCES)
+    assert f"/queue/{staged.pk}/|Review it>" in text["text"]
+    card = bodies["/teams"]["attachments"][0]
+    assert card["contentType"] == "application/vnd.microsoft.card.adaptive"
+    assert [block["text"] for block in card["content"]["body"][1:]] == SENTENCES
+    assert card["content"]["actions"][0]["url"].endswith(f"/queue/{staged.pk}/")
+
+
+def test_a_reason_that_somebody_typed_goes_to_no_channel(
+    staged: PromotionRequest, bob: User, web: WebReceiver, mail: MailReceiver
+) -> None:
+    for kind in Channel.Kind.values:
+        channel(kind, web.url)
+    offer(staged)
+    move(staged.pk, to=Status.REJECTED, actor=bob, note=SECRET, decision_reason=SECRET)
+    deliver()
+    assert SECRET in text_of(mail.mails[0])
+    assert len(web.posted) == 6
+    assert not [one for one in web.posted if SECRET.encode() in one.body]
+
+
+def test_channels_hear_only_of_what_they_are_for(
+    staged: PromotionRequest, web: WebReceiver
+) -> None:
+    made = channel("webhook", web.url)
+    made.told = ["failed"]
+    made.save()
+    offer(staged)
+    deliver()
+    assert not web.posted
+    made.told = ["failed", "ended"]
+    made.is_active = False
+    made.save()
+    move(staged.pk, to=Status.LAPSED)
+    deliver()
+    assert not web.posted
+
+
+# --- Where nothing is sent -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:{port}/",
+        "https://127.0.0.1:{port}/",
+        "https://localhost:{port}/",
+        "https://[::1]:{port}/",
+        "https://[::ffff:127.0.0.1]:{port}/",
+        "https://0x7f.1:{port}/",
+        "https://2130706433:{port}/",
+        "https://10.1.2.3/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://[fe80::1]/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://[2002:7f00:1::]/",
+        "https://0.0.0.0:{port}/",
+        "https://user:password@8.8.8.8/",
+        "http://8.8.8.8/",
+        "ftp://8.8.8.8/",
+        "file:///etc/passwd",
+        "https://",
+    ],
+)
+def test_private_and_odd_addresses_are_refused(url: str, settings: Any) -> None:
+    settings.OUTBOUND_PRIVATE_NETWORKS = []
+    with web_receiver() as receiver:
+        port = receiver.url.rpartition(":")[2]
+        with pytest.raises(PromotionError, match="OUTBOUND_REFUSED"):
+            outbound.post_json(url.format(port=port), {})
+        assert not receiver.posted
+
+
+def test_every_address_behind_a_name_is_checked(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.OUTBOUND_PRIVATE_NETWORKS = []
+
+    def resolve(*args: Any, **kwargs: Any) -> list[Any]:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*kind, ("8.8.8.8", 443)), (*kind, ("10.0.0.1", 443))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(PromotionError, match="private network"):
+        outbound.check_url("https://hooks.example.com/")
+
+
+def test_a_name_is_resolved_once_so_that_it_cannot_lead_elsewhere_afterwards(
+    monkeypatch: pytest.MonkeyPatch, web: WebReceiver
+) -> None:
+    asked: list[str] = []
+    real = socket.getaddrinfo
+
+    def resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(str(host))
+        return real("127.0.0.1" if host == "hooks.example.com" else host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    port = web.url.rpartition(":")[2]
+    outbound.post_json(f"http://hooks.example.com:{port}/", {})
+    assert asked.count("hooks.example.com") == 1
+    assert web.posted[0].headers["Host"] == f"hooks.example.com:{port}"
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(web: WebReceiver, status: int) -> None:
+    web.statuses = [status]
+    with pytest.raises(PromotionError, match="OUTBOUND_FAILED"):
+        outbound.post_json(web.url, {})
+    assert [one.path for one in web.posted] == ["/"]
+
+
+def test_a_refused_address_fails_at_once(staged: PromotionRequest, settings: Any) -> None:
+    settings.OUTBOUND_PRIVATE_NETWORKS = []
+    channel("webhook", "https://10.0.0.1/token-in-the-path")
+    offer(staged)
+    deliver()
+    row = Delivery.objects.get()
+    assert row.state == State.FAILED
+    assert "token-in-the-path" not in row.error
+
+
+def test_no_error_tells_the_address_of_a_channel(
+    staged: PromotionRequest, web: WebReceiver
+) -> None:
+    channel("slack", "http://127.0.0.1:9/services/token-in-the-path")
+    offer(staged)
+    deliver()
+    row = Delivery.objects.get()
+    assert row.state == State.WAITING
+    assert row.error
+    assert "token" not in row.error
+
+
+# --- Kept ------------------------------------------------------------------------------------
+
+
+def test_addresses_and_keys_are_encrypted_and_change_their_key_with_the_rest(
+    settings: Any, web: WebReceiver
+) -> None:
+    made = channel("webhook", f"{web.url}/{SECRET}")
+    made.key = key = outbound.new_key()
+    made.save()
+    urls = Channel.objects.values_list("encrypted_url", "encrypted_key", "name", "told")
+    stored = repr([[bytes(row[0]), bytes(row[1]), *row[2:]] for row in urls])
+    assert SECRET not in stored
+    assert key not in stored
+    settings.CONTENT_KEYS = ["a-new-key", *settings.CONTENT_KEYS]
+    call_command("rotate_content_keys")
+    settings.CONTENT_KEYS = settings.CONTENT_KEYS[:1]
+    kept = Channel.objects.get()
+    assert (kept.url, kept.key) == (f"{web.url}/{SECRET}", key)
+
+
+def test_messages_are_removed_after_a_while_and_their_events_stay(
+    staged: PromotionRequest, bob: User, mail: MailReceiver, settings: Any
+) -> None:
+    offer(staged)
+    deliver()
+    events = Event.objects.count()
+    Message.objects.update(created_at=timezone.now() - timedelta(days=91))
+    retention.remove_outdated()
+    assert not Message.objects.exists()
+    assert not Delivery.objects.exists()
+    assert Event.objects.count() == events
+
+
+def test_the_tick_sends_one_courier_at_a_time(
+    staged: PromotionRequest, bob: User, monkeypatch: pytest.MonkeyPatch, mail: MailReceiver
+) -> None:
+    sent: list[float] = []
+    monkeypatch.setattr(
+        tasks.deliver_due_task, "apply_async", lambda **kw: sent.append(kw["expires"])
+    )
+    monkeypatch.setattr(tasks, "enqueue", lambda task, pk, **kw: None)
+    offer(staged)
+    hand_out()
+    tasks._send_courier()
+    assert len(sent) == 1
+    Delivery.objects.update(lease_until=timezone.now() + timedelta(seconds=60))
+    tasks._send_courier()
+    assert len(sent) == 1
