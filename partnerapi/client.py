@@ -138,6 +138,12 @@ class PartnerApiClient(ABC):
         """
         return concurrently(self._transport, calls, threads=self._threads)
 
+    def as_they_come(
+        self, calls: Sequence[Callable[[], _Result]]
+    ) -> Generator[tuple[int, _Result | PartnerApiError]]:
+        """The same, one by one as they end; see :func:`concurrency.as_they_come`."""
+        return as_they_come(self._transport, calls, threads=self._threads)
+
     # -- components --------------------------------------------------------
 
     def get_component(
@@ -625,12 +631,22 @@ class PartnerApiClient(ABC):
     def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:
         """What uses a component; empty also where it cannot be asked (``reports_parents``)."""
 
-    @abstractmethod
     def ensure_folder(self, full_path: str) -> Folder | None:
-        """Find the folder of a path, making what is missing of it.
+        """Find the folder of a path, making what is missing of it; see ``ensure_folders``."""
+        found = self.ensure_folders([full_path])[full_path]
+        if isinstance(found, PartnerApiError):
+            raise found
+        return found
 
-        :param full_path: below the account's root folder, such as ``/Promoted/Orders``.
-        :returns: None where a component's ``folderFullPath`` is honoured, or the path is empty.
+    @abstractmethod
+    def ensure_folders(
+        self, full_paths: Iterable[str]
+    ) -> dict[str, Folder | PartnerApiError | None]:
+        """Find the folders of paths, making what is missing of them, once for all of them.
+
+        :param full_paths: below the account's root folder, such as ``/Promoted/Orders``.
+        :returns: for each path, its folder, or what went wrong with this one; None where a
+            component's ``folderFullPath`` is honoured, or the path is empty.
         """
 
     # -- packages ----------------------------------------------------------

@@ -1,7 +1,10 @@
 """The operations as the set-up guide writes them (``docs/guide-dialect.md`` has the bodies)."""
 
+from collections.abc import Iterable
+
 from partnerapi import answers, wire
 from partnerapi.client import Capabilities, PartnerApiClient
+from partnerapi.errors import PartnerApiError
 from partnerapi.records import (
     Folder,
     IntegrationPack,
@@ -42,8 +45,10 @@ class GuideClient(PartnerApiClient):
     def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:
         return ()
 
-    def ensure_folder(self, full_path: str) -> Folder | None:
-        return None
+    def ensure_folders(
+        self, full_paths: Iterable[str]
+    ) -> dict[str, Folder | PartnerApiError | None]:
+        return dict.fromkeys(full_paths)
 
     # -- packages ----------------------------------------------------------
 

@@ -4,8 +4,8 @@ Where a method does more than one call, or sends more than the guide does, its c
 rule of the published API that comes from.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from partnerapi import answers, wire
 from partnerapi.client import TERMS, Capabilities, PartnerApiClient
@@ -148,25 +148,52 @@ class PublishedClient(PartnerApiClient):
         request = Request(operation, {"component": component_id})
         return self._references_or_none(request, component_id, answers.parents)
 
-    def ensure_folder(self, full_path: str) -> Folder | None:
+    def ensure_folders(
+        self, full_paths: Iterable[str]
+    ) -> dict[str, Folder | PartnerApiError | None]:
         # folderFullPath is ignored in a write, and the component lands in the root folder.
         # Paths have no leading slash and begin with the account's name, which is not needed:
         # the first folder is made in the root when it names no parent.
+        paths = {path: tuple(filter(None, map(str.strip, path.split("/")))) for path in full_paths}
+        names = list(dict.fromkeys(name for steps in paths.values() for name in steps))
+        tree = _Tree()
+        for start in range(0, len(names), TERMS):
+            self._look_for_folders(tree, names[start : start + TERMS])
+        done: dict[str, Folder | PartnerApiError | None] = {}
+        for path, steps in paths.items():
+            try:
+                done[path] = self._ensure_folder(tree, steps)
+            except PartnerApiError as error:
+                done[path] = error
+        return done
+
+    def _ensure_folder(self, tree: "_Tree", steps: tuple[str, ...]) -> Folder | None:
         parent: Folder | None = None
-        for name in filter(None, (part.strip() for part in full_path.split("/"))):
-            parent = self._find_folder(name, parent) or self._make_folder(name, parent)
+        for number, name in enumerate(steps, start=1):
+            found = tree.folders.get(steps[:number]) or tree.find(name, parent)
+            is_new = steps[: number - 1] in tree.made
+            if found is None and not is_new and name not in tree.asked_alone:
+                # What a grouped answer leaves out is asked for alone.
+                self._look_for_folders(tree, [name])
+                found = tree.find(name, parent)
+            if found is None:
+                found = self._make_folder(name, parent)
+                tree.made.add(steps[:number])
+            parent = tree.folders[steps[:number]] = found
         return parent
 
-    def _find_folder(self, name: str, parent: Folder | None) -> Folder | None:
-        conditions = [Condition("name", name), Condition("deleted", "false")]
-        request = self._query("QUERY Folder", conditions)
+    def _look_for_folders(self, tree: "_Tree", names: Sequence[str]) -> None:
+        """Ask for the folders of these names, wherever they are."""
+        asked = wire.any_of(Condition("name", name) for name in names)
+        request = self._query("QUERY Folder", [asked, Condition("deleted", "false")])
         for answer, results in self._pages(request):
             for fields in results:
-                if wire.flag(fields, "deleted") or not _is_in(fields, name, parent):
-                    continue
-                with answers.reading(answer):
-                    return answers.folder(fields)
-        return None
+                if not wire.flag(fields, "deleted"):
+                    with answers.reading(answer):
+                        wire.required(fields, "id")
+                    tree.rows.setdefault(wire.text(fields, "name"), []).append(fields)
+        if len(names) == 1:
+            tree.asked_alone.update(names)
 
     def _make_folder(self, name: str, parent: Folder | None) -> Folder:
         body = {"name": name}
@@ -176,7 +203,9 @@ class PublishedClient(PartnerApiClient):
             answer = self._send(Request(SUPPORTING["POST Folder"], body=wire.json_body(body)))
         except AlreadyExists:
             # Somebody else made it in between.
-            found = self._find_folder(name, parent)
+            again = _Tree()
+            self._look_for_folders(again, [name])
+            found = again.find(name, parent)
             if found is None:
                 raise
             return found
@@ -320,6 +349,26 @@ def _bulk(name: str, ids: Sequence[str], account: str | None) -> Request:
 def _reference_rows(result: Fields) -> list[Fields]:
     """The references in one result of a query, which holds one or many or is one itself."""
     return wire.many(result, "references") or ([result] if "componentId" in result else [])
+
+
+@dataclass
+class _Tree:
+    """What is known of an account's folders.
+
+    :ivar folders: by the names of the folders above one and its own.
+    :ivar made: those that are new, which nothing can be in yet.
+    """
+
+    rows: dict[str, list[Fields]] = field(default_factory=dict)
+    folders: dict[tuple[str, ...], Folder] = field(default_factory=dict)
+    made: set[tuple[str, ...]] = field(default_factory=set)
+    asked_alone: set[str] = field(default_factory=set)
+
+    def find(self, name: str, parent: Folder | None) -> Folder | None:
+        for row in self.rows.get(name, []):
+            if _is_in(row, name, parent):
+                return answers.folder(row)
+        return None
 
 
 def _is_in(fields: Fields, name: str, parent: Folder | None) -> bool:

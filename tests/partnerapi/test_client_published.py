@@ -191,22 +191,37 @@ def _folder(
 
 
 def test_folders_that_are_there_are_found_by_their_parents(published: Stage) -> None:
-    published.answer(
-        "POST",
-        "Folder/query",
-        query_json(_folder("wrong", "Acme/Old/Promoted", "old"), _folder("f1", "Acme/Promoted")),
-    )
-    published.then(
-        "POST",
-        "Folder/query",
-        query_json(_folder("wrong", "Acme/Orders"), _folder("f2", "Acme/Promoted/Orders", "f1")),
-    )
-    found = published.client.ensure_folder("/Promoted/Orders")
-    assert found == Folder("f2", "Orders", "Acme/Promoted/Orders")
-    assert [sent.conditions for sent in published.sent] == [
-        [("name", "EQUALS", ["Promoted"]), ("deleted", "EQUALS", ["false"])],
-        [("name", "EQUALS", ["Orders"]), ("deleted", "EQUALS", ["false"])],
+    rows = [
+        _folder("wrong", "Acme/Old/Promoted", "old"),
+        _folder("f1", "Acme/Promoted"),
+        _folder("wrong", "Acme/Orders"),
+        _folder("f2", "Acme/Promoted/Orders", "f1"),
     ]
+    published.answer("POST", "Folder/query", query_json(*rows))
+    found = published.client.ensure_folders(["/Promoted/Orders", "/Promoted"])
+    assert found == {
+        "/Promoted/Orders": Folder("f2", "Orders", "Acme/Promoted/Orders"),
+        "/Promoted": Folder("f1", "Promoted", "Acme/Promoted"),
+    }
+    assert len(published.sent) == 1
+
+
+def test_a_folder_that_a_grouped_answer_leaves_out_is_asked_for_alone(published: Stage) -> None:
+    published.answer("POST", "Folder/query", query_json(_folder("f1", "Acme/Promoted")))
+    published.then("POST", "Folder/query", query_json(_folder("f2", "Acme/Promoted/Orders", "f1")))
+    paths = ["/Promoted/Orders", "/Promoted/Orders/"]
+    found = published.client.ensure_folders(paths)
+    assert set(found.values()) == {Folder("f2", "Orders", "Acme/Promoted/Orders")}
+    assert len(published.sent) == 2
+    assert published.last.conditions[0] == ("name", "EQUALS", ["Orders"])
+
+
+def test_a_folder_that_cannot_be_made_is_the_trouble_of_its_own_path(published: Stage) -> None:
+    published.answer("POST", "Folder/query", query_json(_folder("f1", "Acme/Promoted")))
+    published.answer("POST", "Folder", {"message": "No such name."}, 400)
+    found = published.client.ensure_folders(["/Promoted/?", "/Promoted"])
+    assert isinstance(found["/Promoted/?"], errors.NeedsPerson)
+    assert found["/Promoted"] == Folder("f1", "Promoted", "Acme/Promoted")
 
 
 def test_folders_that_are_missing_are_made_below_one_another(published: Stage) -> None:

@@ -58,7 +58,10 @@ def test_every_call_of_the_client_is_judged() -> None:
         if callable(member) and not name.startswith("_")
     }
     many = {"get_many_metadata", "get_many_components", "get_many_references"}
-    assert public - called == {"ensure_folder", "concurrently"} | many
+    assert (
+        public - called
+        == {"ensure_folder", "ensure_folders", "concurrently", "as_they_come"} | many
+    )
 
 
 def test_many_at_once() -> None:
