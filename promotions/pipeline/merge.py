@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from partnerapi import componentxml
 from partnerapi.client import PartnerApiClient
-from partnerapi.componentxml import Document
-from partnerapi.errors import AnswerLost, Conflict, NotFound
+from partnerapi.componentxml import Document, Overrides
+from partnerapi.errors import AnswerLost, Conflict, NotFound, PartnerApiError
 from partnerapi.records import MergeDetail, MergeRequest
 
 from .. import votes
@@ -32,7 +32,8 @@ from ..transitions import drop_branches, record_event
 from ..worker.lease import Lease
 from ..worker.timing import MERGE_POLL, TURN_POLL
 from .context import StepContext, Wait, counted
-from .staging import is_as_planned, seal
+from .proof import Proof, seal
+from .read_back import AT_ONCE
 
 
 def begin(context: StepContext) -> Wait | None:
@@ -105,16 +106,23 @@ def verify(context: StepContext) -> Wait | None:
     """
     _check_premises(context, Moment.VERIFYING)
     results = list(context.written())
-    for number, result in enumerate(results, start=1):
-        context.note(f"{number} of {counted(len(results), 'component')}: {result.component.name}")
-        component = result.component
-        on_branch = context.client.get_component(
-            result.prod_component_id, branch_id=context.branch.remote_id
+    proof = Proof.of(context.promotion)
+    for start in range(0, len(results), AT_ONCE):
+        context.note(f"{start} of {counted(len(results), 'component')}")
+        some = results[start : start + AT_ONCE]
+        on_branch = context.client.get_many_components(
+            [result.prod_component_id for result in some], branch_id=context.branch.remote_id
         )
-        masked = componentxml.mask(on_branch.document, overrides=team_rules.active())
-        as_planned = is_as_planned(context, result, masked)
-        if seal(on_branch.document) != result.staged_seal or not as_planned:
-            raise PromotionError("PLAN_STALE", f"“{component.name}” was changed on the branch.")
+        for result in some:
+            found = on_branch[result.prod_component_id]
+            if isinstance(found, PartnerApiError):
+                raise found
+            if seal(found.document) != result.staged_seal or not proof.is_as_planned(
+                result.component, proof.mask(found.document)
+            ):
+                raise PromotionError(
+                    "PLAN_STALE", f"“{result.component.name}” was changed on the branch."
+                )
     context.note(f"{counted(len(results), 'component')} as approved")
     return None
 
@@ -122,15 +130,6 @@ def verify(context: StepContext) -> Wait | None:
 def _check_premises(context: StepContext, moment: Moment) -> None:
     promotion = context.promotion
     premises.check(moment, promotion.plan, promotion=promotion, client=context.client)
-
-
-def version_on_main(client: PartnerApiClient, result: ComponentResult) -> int | None:
-    """The version of the production twin (operation 5), or None where it is deleted."""
-    try:
-        twin = client.get_component_metadata(result.prod_component_id)
-    except NotFound:
-        return None
-    return None if twin.deleted else twin.version
 
 
 def create_merge_request(context: StepContext) -> Wait | None:
@@ -180,21 +179,25 @@ def _found_on_main(
     client: PartnerApiClient, results: Iterable[ComponentResult]
 ) -> Iterator[tuple[ComponentResult, int]]:
     """Those whose staged content main holds, and the version there (operation 1)."""
-    for result in results:
-        try:
-            twin = client.get_component(result.prod_component_id)
-        except NotFound:
-            continue
-        if _is_what_was_staged(twin.document, result):
-            yield result, twin.version
+    every, overrides = list(results), team_rules.active()
+    for start in range(0, len(every), AT_ONCE):
+        some = every[start : start + AT_ONCE]
+        twins = client.get_many_components([result.prod_component_id for result in some])
+        for result in some:
+            twin = twins[result.prod_component_id]
+            if isinstance(twin, NotFound):
+                continue
+            if isinstance(twin, PartnerApiError):
+                raise twin
+            if _is_what_was_staged(twin.document, result, overrides):
+                yield result, twin.version
 
 
-def _is_what_was_staged(document: Document, result: ComponentResult) -> bool:
+def _is_what_was_staged(document: Document, result: ComponentResult, overrides: Overrides) -> bool:
     """Whether a document on main says what was staged.
 
     Where the rules have changed since, only the seal can tell, which does not depend on them.
     """
-    overrides = team_rules.active()
     if componentxml.rules_of(result.staged_digest) == componentxml.rules_version(overrides):
         masked = componentxml.mask(document, overrides=overrides)
         return componentxml.digest(masked, overrides) == result.staged_digest

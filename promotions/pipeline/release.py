@@ -11,15 +11,23 @@ from partnerapi.records import IntegrationPack as RemotePack
 from partnerapi.records import PackagedComponent, Release
 
 from ..messages import PromotionError
-from ..models import ApprovedEnvironment, Deployment, IntegrationPack, PackRelease, PromotionRequest
+from ..models import (
+    ApprovedEnvironment,
+    ComponentResult,
+    Deployment,
+    IntegrationPack,
+    PackRelease,
+    PromotionRequest,
+)
 from ..plan import premises
+from ..plan.look_up import metadata_of_many
 from ..states import Action, HoldKind, Status
 from ..transitions import record_event
 from ..worker.timing import RELEASE_POLL, TURN_POLL, scaled
 from ..worker.trouble import passes
 from . import cleanup
 from .context import StepContext, Wait, counted
-from .merge import demand_approval, version_on_main
+from .merge import demand_approval
 
 PACK_LIMIT = 100  # published: packages in one pack
 RELEASE_LOOKS = 60
@@ -71,14 +79,18 @@ def _check_main(context: StepContext) -> None:
 
     :raises PromotionError: PRODUCTION_CHANGED.
     """
-    changed = []
+    expected: list[tuple[ComponentResult, int]] = []
     for result in context.promotion.results.select_related("component"):
         merged = result.merged_version
         if result.component.action == Action.UNCHANGED:
             merged = result.component.prod_version
-        if merged is None:
-            continue
-        version = version_on_main(context.client, result)
+        if merged is not None:
+            expected.append((result, merged))
+    on_main = metadata_of_many(context.client, [r.prod_component_id for r, _ in expected])
+    changed = []
+    for result, merged in expected:
+        twin = on_main[result.prod_component_id.lower()]
+        version = twin.version if twin else None
         if version != merged:
             now = f"at version {version}" if version else "deleted"
             changed.append(f"“{result.component.name}” is {now} in production, not at {merged}.")

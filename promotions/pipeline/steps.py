@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ..models import PromotionRequest, StepRun
 from ..states import Kind, Stage, Status, StepName, StepState
-from . import branch, merge, release, staging
+from . import branch, merge, read_back, release, staging
 from .context import Step, StepFunction
 
 
@@ -22,10 +22,10 @@ STAGE = (
     Step(StepName.CREATE_BRANCH, branch.create_branch),
     Step(StepName.AWAIT_BRANCH, branch.await_branch),
     Step(StepName.STAGE_COMPONENTS, staging.stage_components),
-    Step(StepName.CHECK_STAGED, staging.check_staged),
-    Step(StepName.SYNCHRONISE_PACKS, staging.synchronise_packs),
+    Step(StepName.CHECK_STAGED, read_back.check_staged),
+    Step(StepName.SYNCHRONISE_PACKS, read_back.synchronise_packs),
 )
-OFFER = (Step(StepName.OFFER_FOR_REVIEW, staging.offer_for_review),)
+OFFER = (Step(StepName.OFFER_FOR_REVIEW, read_back.offer_for_review),)
 BEGIN = (Step(StepName.BEGIN, merge.begin),)
 BEGIN_DEPLOYING = (Step(StepName.BEGIN_DEPLOYING, merge.begin_deploying),)
 DEPLOY = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from partnerapi import componentxml
-from partnerapi.componentxml import ComponentXmlError, Document
+from partnerapi.componentxml import ComponentXmlError, Document, Overrides
 from partnerapi.records import Component, ComponentMetadata
 
 from ..messages import PromotionError
@@ -41,6 +41,21 @@ class Symbolic:
     rewritten: componentxml.Rewritten
 
 
+@dataclass(frozen=True)
+class StripRules:
+    """What stripping needs of the database.
+
+    :param key: keys the fingerprints of accepted findings, so that no value can be guessed from one.
+    """
+
+    overrides: Overrides
+    key: bytes
+
+    @classmethod
+    def now(cls) -> StripRules:
+        return cls(team_rules.active(), fingerprint_key())
+
+
 def target_folder(dev_account: DevAccount, folder: str) -> str:
     """``/Promoted`` and the dev folder, without the account's name where the path begins with it (guide, op 2)."""
     parts = [part for part in folder.split("/") if part]
@@ -55,19 +70,20 @@ def symbolic(
     production: Document | None,
     references: Mapping[str, str],
     environment_values: str,
+    rules: StripRules | None = None,
 ) -> Symbolic:
     """Strip and rewrite one component.
 
     :param production: the twin's XML, whose own values stay where ``environment_values`` says so.
     :param references: lower-case dev id -> production id, or a symbol for what does not exist yet.
+    :param rules: those of this moment, where the caller has them already; a thread that may not use the database must.
     :raises PromotionError: BAD_RESPONSE, UNSAFE_XML, COMPONENT_TOO_LARGE.
     """
-    overrides = team_rules.active()
+    rules = rules or StripRules.now()
+    overrides = rules.overrides
     keep = production if environment_values == EnvironmentValues.KEEP else None
     try:
-        stripped = componentxml.strip(
-            dev, production=keep, key=fingerprint_key(), overrides=overrides
-        )
+        stripped = componentxml.strip(dev, production=keep, key=rules.key, overrides=overrides)
         rewritten = componentxml.rewrite(stripped.document, references)
         digest = componentxml.digest(rewritten.document, overrides)
     except ComponentXmlError as error:

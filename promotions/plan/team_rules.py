@@ -22,13 +22,14 @@ def active() -> Overrides:
     )
 
 
-def check(digest: str, name: str) -> None:
+def check(digest: str, name: str, overrides: Overrides) -> None:
     """Content that was planned by other rules is planned again: a change of rules is no change of content.
 
     :param digest: of the planned component ``name``.
+    :param overrides: those that hold now.
     :raises PromotionError: PLAN_STALE.
     """
-    if componentxml.rules_of(digest) != componentxml.rules_version(active()):
+    if componentxml.rules_of(digest) != componentxml.rules_version(overrides):
         raise PromotionError(
             "PLAN_STALE", f"The rules for what is stripped have changed since “{name}” was planned."
         )

@@ -23,7 +23,7 @@ from promotions.models import (
     IntegrationPack,
     PromotionRequest,
 )
-from promotions.pipeline.staging import seal
+from promotions.pipeline.proof import seal
 from promotions.states import FINAL, Stage, Status
 from tests import environment
 from tests.integration.desk import Desk

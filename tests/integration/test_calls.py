@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
 from django.conf import settings
 
 from partnerapi.simulator import seed
@@ -63,11 +62,18 @@ def test_what_the_plan_has_prepared_is_not_read_again(desk: Desk) -> None:
         family.change()
 
 
-@pytest.mark.parametrize("kept", ["nothing", "something else"])
-def test_what_the_plan_has_not_kept_is_read_again(desk: Desk, kept: str) -> None:
+def test_what_the_plan_has_not_kept_is_read_again(desk: Desk) -> None:
     plan = desk.plan()
-    others = {"nothing": None, "something else": plan.components.exclude(content=None)[0].content}
-    PlannedComponent.objects.filter(plan=plan).update(content=others[kept])
+    PlannedComponent.objects.filter(plan=plan).update(content=None)
     promotion = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
     assert promotion.status == Status.ADMIN_REVIEW, (promotion.error_code, promotion.error)
-    assert read_in_dev(promotion) > 0
+    assert read_in_dev(promotion) == promotion.written().count()
+
+
+def test_what_was_kept_must_be_what_was_planned(desk: Desk) -> None:
+    plan = desk.plan()
+    another = plan.components.exclude(content=None)[0].content
+    PlannedComponent.objects.filter(plan=plan).update(content=another)
+    promotion = desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW)
+    assert (promotion.status, promotion.error_code) == (Status.FAILED, "PLAN_STALE")
+    desk.wait_until_no_branch()

@@ -78,7 +78,7 @@ def during(desk: Desk, promotion: PromotionRequest, step: str) -> Callable[[], b
 
 
 @pytest.mark.parametrize(
-    "step", ["create_branch", "await_branch", "stage_components", "check_staged"]
+    "step", ["create_branch", "await_branch", "stage_components", "synchronise_packs"]
 )
 def test_a_worker_that_dies_before_the_review(desk: Desk, shift: Shift, step: str) -> None:
     before = figures(desk)

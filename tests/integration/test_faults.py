@@ -229,17 +229,13 @@ class TestBeforeTheMerge:
         assert not plan.components.exists()
 
     def test_a_change_in_dev_after_the_plan_never_travels(self, desk: Desk) -> None:
-        """Where a package pins versions the planned one is read; where it does not, the plan is stale."""
+        """What the plan has prepared is what is written, and what is approved."""
         plan = desk.plan(SMALL)
         desk.edit(action="touch", componentId=plan.root_component_id)
-        promotion = desk.submit(plan)
-        if client().capabilities.pins_versions:
-            desk.approve(desk.wait_for(promotion, Status.ADMIN_REVIEW))
-            promotion = desk.wait_for(promotion, Status.DEPLOYED)
-            assert promotion.status == Status.DEPLOYED
-            assert "Touched" not in desk.raw(promotion.results.get().prod_component_id)
-        else:
-            failed(desk, promotion, "PLAN_STALE", "stage_components")
+        desk.approve(desk.wait_for(desk.submit(plan), Status.ADMIN_REVIEW))
+        promotion = desk.wait_for(PromotionRequest.objects.get(plan=plan), Status.DEPLOYED)
+        assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+        assert "Touched" not in desk.raw(promotion.results.get().prod_component_id)
 
     def test_a_platform_that_ignores_the_branch_is_noticed_at_the_first_write(
         self, desk: Desk

@@ -264,6 +264,10 @@ def test_only_failures_that_follow_one_another_are_counted(
     assert (len(answers), promotion.status) == (12, Status.STAGING)
 
 
+def _twin(xml: bytes) -> Any:
+    return type("Twin", (), {"version": 8, "document": componentxml.Document.parse(xml)})
+
+
 class TestTheMerge:
     @pytest.fixture
     def merging(self, sales: DevAccount, alice: User, bob: User) -> PromotionRequest:
@@ -333,9 +337,8 @@ class TestTheMerge:
             def get_merge_request(self, _: str) -> MergeRequest:
                 return MergeRequest("MR", stage)
 
-            def get_component(self, key: str) -> Any:
-                document = componentxml.Document.parse(on_main[key])
-                return type("Twin", (), {"version": 8, "document": document})
+            def get_many_components(self, keys: list[str]) -> dict[str, Any]:
+                return {key: _twin(on_main[key]) for key in keys}
 
             def delete_branch(self, _: str) -> None:
                 deleted.append(_)
@@ -367,11 +370,9 @@ class TestTheMerge:
             def get_merge_request(self, _: str) -> MergeRequest:
                 return MergeRequest("MR", "MERGED")
 
-            def get_component(self, key: str) -> Any:
-                if key not in on_main:
-                    raise NotFound("The component is not found.")
-                document = componentxml.Document.parse(on_main[key])
-                return type("Twin", (), {"version": 8, "document": document})
+            def get_many_components(self, keys: list[str]) -> dict[str, Any]:
+                gone = NotFound("The component is not found.")
+                return {key: _twin(on_main[key]) if key in on_main else gone for key in keys}
 
             def delete_branch(self, _: str) -> None:
                 raise AssertionError("The branch holds what was left out.")

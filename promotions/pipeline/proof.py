@@ -1,0 +1,84 @@
+"""Whether what the platform holds is what was planned, and what is recorded of it for later comparisons."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from partnerapi import componentxml
+from partnerapi.componentxml import Document, Overrides
+
+from ..models import Installation, PlannedComponent, PromotionRequest
+from ..plan import team_rules
+from ..plan.classify import store_difference
+from ..plan.earlier import Plain
+from ..states import Action
+
+# What the platform answers in place of a secret.
+MASK = re.compile(rb"[0-9a-f]{128}")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Compares documents with their plan, by the rules of this moment.
+
+    :param symbols: production id -> symbol, of what the promotion creates: for the comparison, ids that the plan did
+        not know become symbols again.
+    """
+
+    overrides: Overrides
+    symbols: Mapping[str, str]
+
+    @classmethod
+    def of(cls, promotion: PromotionRequest) -> Proof:
+        """With everything that the promotion has created by now."""
+        created = promotion.written().filter(component__action=Action.CREATE)
+        rows = created.values_list("component__dev_component_id", "prod_component_id")
+        symbols = {prod: componentxml.symbol(dev) for dev, prod in rows if prod}
+        return cls(team_rules.active(), symbols)
+
+    def mask(self, document: Document) -> Document:
+        """Without secrets and production's own values."""
+        return componentxml.mask(document, overrides=self.overrides)
+
+    def is_as_planned(self, component: PlannedComponent, masked: Document) -> bool:
+        """Whether a masked document is the planned content.
+
+        :raises PromotionError: PLAN_STALE when it was planned by other rules.
+        """
+        team_rules.check(component.digest, component.name, self.overrides)
+        rewritten = componentxml.rewrite(masked, self.symbols).document
+        return componentxml.digest(rewritten, self.overrides) == component.digest
+
+    def columns(
+        self, component: PlannedComponent, document: Document, main: Document | None
+    ) -> dict[str, Any] | None:
+        """What a result keeps of its component on the branch; None where that is not what was planned.
+
+        :param main: its production twin, for the difference that reviewers see.
+        """
+        masked = self.mask(document)
+        if not self.is_as_planned(component, masked):
+            return None
+        plain = Plain.of(document)
+        return {
+            "promoted_digest": plain.digest,
+            "promoted_text": plain.store(),
+            "staged_digest": componentxml.digest(masked, self.overrides),
+            "staged_seal": seal(document),
+            **store_difference(self.mask(main) if main is not None else None, masked),
+        }
+
+
+def seal(document: Document) -> str:
+    """A keyed hash over a component with its environment values, which the masked digest does not see.
+
+    The version of the one form stands before it. Keyed, so that no value can be guessed from it. Masks are left out:
+    nobody promises that the same secret has the same mask at every reading.
+    """
+    key = Installation.load().key("seal")
+    content = MASK.sub(b"", componentxml.normalise(document))
+    return f"{componentxml.FORM_VERSION}:{hmac.new(key, content, 'sha256').hexdigest()}"
