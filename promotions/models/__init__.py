@@ -32,6 +32,7 @@ from .promotions import (
 from .readings import Reading
 from .reviews import Comment, Viewed
 from .rules import RuleOverride
+from .uses import ComponentUses
 
 __all__ = [
     "Acceptance",
@@ -52,6 +53,7 @@ __all__ = [
     "Comment",
     "ComponentMapping",
     "ComponentResult",
+    "ComponentUses",
     "Demand",
     "Deployment",
     "Deputy",

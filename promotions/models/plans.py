@@ -76,6 +76,12 @@ class Plan(Leased):
         default=False, help_text="It is submitted with those inputs as soon as it is ready."
     )
     created_at = models.DateTimeField(default=timezone.now)
+    readable_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Since then it can be read, although the proof of what uses what may still be running.",
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = LeasedQuerySet["Plan"].as_manager()
@@ -107,6 +113,15 @@ class Plan(Leased):
         """The production id of the packaged component; empty where it is new."""
         root = self.components.filter(dev_component_id=self.root_component_id).first()
         return root.prod_component_id if root is not None else ""
+
+    @property
+    def is_being_proved(self) -> bool:
+        """Whether it can be read, and what uses what is still being asked: it cannot be submitted yet."""
+        return self.state == self.State.BUILDING and self.readable_at is not None
+
+    @property
+    def is_readable(self) -> bool:
+        return self.is_ready or self.is_being_proved
 
     @property
     def has_changes(self) -> bool:

@@ -56,7 +56,7 @@ def make_plan(request: UserRequest) -> HttpResponse:
 @role_required
 def plan_detail(request: UserRequest, pk: int) -> HttpResponse:
     plan = _plan(request, pk)
-    if request.htmx and request.htmx.target == "work" and plan.is_ready:
+    if request.htmx and request.htmx.target == "work" and plan.is_readable:
         return render(request, "_workbench.html", _context(request, plan))
     return _page(request, plan)
 
@@ -203,9 +203,8 @@ def _seen(plan: Plan, *more: object) -> str:
         plan.state,
         plan.submits_itself,
         plan.hold,
-        plan.progress,
-        plan.progress_done,
-        plan.progress_total,
+        # Who reads it is not disturbed by how far its proof is.
+        plan.is_being_proved or (plan.progress, plan.progress_done, plan.progress_total),
         plan.root_name,
         *more,
     )
@@ -228,7 +227,7 @@ def _context(request: UserRequest, plan: Plan) -> dict[str, Any]:
         "problem": problem(plan.error_code, plan.error) if plan.error_code else None,
         "may_promote": access.dev_accounts(request.user).filter(pk=plan.dev_account_id).exists(),
     }
-    if plan.is_ready:
+    if plan.is_readable:
         context |= plan_context(plan, request.user)
         if len(context["components"]) > SMALL:
             page = plan.get_absolute_url()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils import timezone
 
@@ -33,7 +35,8 @@ from .order import dependencies_first
 from .pairs import read_pairs
 from .premises import Look, Moment, ask
 from .readings import sentences
-from .resolve import Resolved, find_package, resolve
+from .resolve import Progress as Report
+from .resolve import Resolved, Walk, find_package
 from .rules import RULES_VERSION
 
 # How many workers in a row may die at a plan.
@@ -85,37 +88,79 @@ def _build(plan: Plan, lease: Lease) -> None:
     )
     plan.root_component_id = package.component_id
     plan.package_version = package.package_version
-    resolved = resolve(client, account.account_id, package, report)
+    walk = Walk(client, account, package)
+    resolved = walk.outline()
+    compared: Compared | None = None
+    if resolved is not None:
+        compared = _compare(client, plan, resolved, report)
+        _store(plan, lease, compared)
+    proved = walk.resolve(report)
+    if compared is None or compared.resolved.components.keys() != proved.components.keys():
+        compared = _compare(client, plan, proved, report)
+        compared.is_stored = False
+    else:
+        compared.put_in_order(proved)
+    walk.uses.keep()
+    report("Writing the plan down", len(compared.drafts), len(compared.drafts))
+    _store(plan, lease, compared)
+
+
+@dataclass
+class Compared:
+    """What a package holds, compared with production.
+
+    :ivar drafts: in the order of promotion.
+    :ivar taken: package versions that production has already.
+    :ivar is_stored: its rows are there, in this order.
+    """
+
+    resolved: Resolved
+    drafts: list[Draft]
+    taken: list[str] = field(default_factory=list)
+    is_stored: bool = False
+
+    def put_in_order(self, resolved: Resolved) -> None:
+        """By what uses what, as it is known now."""
+        self.resolved = resolved
+        by_key = {made.component.dev_component_id: made for made in self.drafts}
+        if not resolved.is_proved:
+            resolved.uses = {key: made.names for key, made in by_key.items()}
+
+        def place(key: str) -> tuple[bool, str, str]:
+            return key != resolved.root, resolved.components[key].name, key
+
+        # By name where it is free, so that it does not matter how the uses were found out.
+        keys = sorted(resolved.components, key=place)
+        uses = {
+            key: sorted((used for used in resolved.uses[key] if used in by_key), key=place)
+            for key in keys
+        }
+        before, self.drafts = list(by_key), []
+        for number, group in enumerate(dependencies_first(uses)):
+            for key in group:
+                self.drafts.append(by_key[key])
+                component = by_key[key].component
+                component.group, component.position = number, len(self.drafts)
+                component.depends_on = resolved.uses[key]
+        after = [made.component.dev_component_id for made in self.drafts]
+        self.is_stored = self.is_stored and before == after
+
+
+def _compare(client: PartnerApiClient, plan: Plan, resolved: Resolved, report: Report) -> Compared:
+    account = plan.dev_account
     mapped = _mappings(account, resolved)
-    drafts = _drafts(client, plan, resolved, mapped, report)
-    _check_other_users(client, resolved, drafts)
-    report("Asking what else is in production", len(drafts), len(drafts))
-    _check_premises(client, plan, drafts)
-    _check_earlier_work(account, resolved, drafts)
-    taken = _taken_versions(client, resolved, mapped)
-    report("Writing the plan down", len(drafts), len(drafts))
-    _store(plan, lease, resolved, drafts, taken)
-
-
-def _drafts(
-    client: PartnerApiClient,
-    plan: Plan,
-    resolved: Resolved,
-    mapped: Mapping[str, str],
-    report: Callable[[str, int, int], None],
-) -> list[Draft]:
-    """Every component compared with its twin, in the order of promotion."""
-    drafts: dict[str, Draft] = {}
-    with closing(read_pairs(client, plan.dev_account.account_id, resolved, mapped)) as pairs:
+    compared = Compared(resolved, [])
+    with closing(read_pairs(client, account.account_id, resolved, mapped)) as pairs:
         for pair in pairs:
-            report("Comparing with production", len(drafts), len(resolved.components))
-            drafts[pair.key] = draft(plan, resolved, pair, mapped)
-    ordered = []
-    for number, group in enumerate(dependencies_first(resolved.uses)):
-        for key in group:
-            ordered.append(drafts[key])
-            drafts[key].component.group, drafts[key].component.position = number, len(ordered)
-    return ordered
+            report("Comparing with production", len(compared.drafts), len(resolved.components))
+            compared.drafts.append(draft(plan, resolved, pair, mapped))
+    compared.put_in_order(resolved)
+    _check_other_users(client, resolved, compared.drafts)
+    report("Asking what else is in production", len(compared.drafts), len(compared.drafts))
+    _check_premises(client, plan, compared.drafts)
+    _check_earlier_work(account, resolved, compared.drafts)
+    compared.taken = _taken_versions(client, resolved, mapped)
+    return compared
 
 
 def _mappings(account: DevAccount, resolved: Resolved) -> dict[str, str]:
@@ -176,31 +221,32 @@ def _check_other_users(client: PartnerApiClient, resolved: Resolved, drafts: lis
         made.found += found.get(made.component.prod_component_id, [])
 
 
-def _store(
-    plan: Plan,
-    lease: Lease,
-    resolved: Resolved,
-    drafts: list[Draft],
-    taken: list[str],
-) -> None:
+def _store(plan: Plan, lease: Lease, compared: Compared) -> None:
+    """Write the plan down: ready, or readable until what uses what is proved."""
+    resolved, drafts = compared.resolved, compared.drafts
     general = [
         *findings.unresolved(resolved),
         *cautions.not_for_packs(resolved),
         *cautions.not_packaged_along(resolved),
     ]
     root = resolved.components[resolved.root]
+    now = timezone.now()
     with lease.writing():
-        plan.components.all().delete()
-        plan.findings.all().delete()
-        for made in drafts:
-            made.component.plan = plan
-            made.component.save()
-            for finding in made.found:
-                _store_finding(plan, made.component, finding)
+        if compared.is_stored:
+            # Somebody may be reading it: what is the same stays the same row.
+            plan.findings.filter(component=None).delete()
+            PlannedComponent.objects.bulk_update(
+                (made.component for made in drafts), ["group", "depends_on"], batch_size=100
+            )
+        else:
+            _store_components(plan, drafts)
         for finding in general:
             _store_finding(plan, None, finding)
+        compared.is_stored = True
+        columns: dict[str, Any] = {}
+        if resolved.is_proved:
+            columns = {"state": Plan.State.READY, "finished_at": now, "next_attempt_at": None}
         lease.record(
-            state=Plan.State.READY,
             package_version=resolved.package.package_version,
             root_component_id=resolved.root,
             root_name=root.name,
@@ -211,14 +257,25 @@ def _store(
             rules_version=RULES_VERSION,
             package_created_at=resolved.package.created_date,
             compares_packaged_versions=bool(resolved.pinned),
-            taken_versions=taken,
+            taken_versions=compared.taken,
             sentences=sentences((made.component, made.reading) for made in drafts),
             progress="",
             progress_done=len(drafts),
             progress_total=len(drafts),
-            finished_at=timezone.now(),
-            next_attempt_at=None,
+            readable_at=now,
+            **columns,
         )
+
+
+def _store_components(plan: Plan, drafts: list[Draft]) -> None:
+    plan.components.all().delete()
+    plan.findings.all().delete()
+    for made in drafts:
+        made.component.plan, made.component.pk = plan, None
+        made.component.save(force_insert=True)
+        for finding in made.found:
+            finding.pk = None
+            _store_finding(plan, made.component, finding)
 
 
 def _store_finding(plan: Plan, component: PlannedComponent | None, finding: Finding) -> None:

@@ -29,6 +29,8 @@ class Draft:
     component: PlannedComponent
     found: list[Finding] = field(default_factory=list)
     reading: Reading | None = None
+    #: Dev ids of other components of the plan that stand in its XML where references stand.
+    names: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,6 @@ def draft(plan: Plan, resolved: Resolved, pair: Pair, mapped: Mapping[str, str])
         target_folder=target_folder(dev_account, metadata.folder_full_path),
         dev_version=resolved.version(key),
         prod_component_id=prod_id,
-        depends_on=resolved.uses[key],
     )
     made = Draft(component)
     if dev is None:
@@ -133,6 +134,8 @@ def draft(plan: Plan, resolved: Resolved, pair: Pair, mapped: Mapping[str, str])
         references=references,
         environment_values=plan.environment_values,
     )
+    named = [one.old for one in wanted.rewritten.rewrites if one.context == "reference"]
+    made.names = [other for other in dict.fromkeys(named) if other != key]
     if production is not None and plan.environment_values != EnvironmentValues.KEEP:
         made.found += cautions.values_emptied(metadata, dev, production)
     made.found += findings.secrets_left(metadata, wanted.stripped)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from partnerapi.client import PartnerApiClient
-from partnerapi.errors import PartnerApiError
 from partnerapi.records import ComponentMetadata, PackagedComponent, Reference
 
 from ..messages import PromotionError
+from ..models import DevAccount
 from .look_up import metadata_of_many
+from .uses import Uses
 
 CONNECTION = "connector-settings"
 # Set up once by hand in production and mapped: what they hold does not travel.
@@ -34,6 +35,7 @@ class Resolved:
     unresolved: dict[str, str] = field(
         default_factory=dict
     )  # id -> name of a component that uses it
+    is_proved: bool = True  # by operation 4; otherwise it is the manifest's word
 
     @property
     def independent(self) -> set[str]:
@@ -70,54 +72,92 @@ def find_package(
     raise PromotionError("PACKAGE_NOT_FOUND")
 
 
-def resolve(
-    client: PartnerApiClient, account: str, package: PackagedComponent, progress: Progress
-) -> Resolved:
-    """Every component that the package uses, each once; cycles are fine; connections are leaves.
+class Walk:
+    """Finds out what a package holds. It remembers what it was told."""
 
-    One level of the walk is asked for at once.
+    def __init__(
+        self, client: PartnerApiClient, account: DevAccount, package: PackagedComponent
+    ) -> None:
+        """:raises PromotionError: TOO_MANY_COMPONENTS."""
+        self._client = client
+        self._account = account.account_id
+        self._package = package
+        self._root = package.component_id.lower()
+        manifest = client.get_package_manifest(package.package_id, account=self._account)
+        self._pinned = {pin.component_id.lower(): pin.version for pin in manifest or ()}
+        _check_size(len(self._pinned))
+        self._metadata: dict[str, ComponentMetadata | None] = {}
+        self._look_at([self._root, *self._pinned])
+        self.uses = Uses(client, account)
 
-    :raises PromotionError: TOO_MANY_COMPONENTS, COMPONENT_NOT_FOUND (the packaged component itself is gone).
-    """
-    root = package.component_id.lower()
-    resolved = Resolved(package=package, root=root)
-    manifest = client.get_package_manifest(package.package_id, account=account)
-    if manifest is not None:
-        resolved.pinned = {pin.component_id.lower(): pin.version for pin in manifest}
-        _check_size(len(resolved.pinned))
-    resolved.dependent.add(root)
-    users = {root: ""}  # id -> name of a component that uses it
-    known = metadata_of_many(client, [root, *resolved.pinned], account=account)
-    dependents: dict[str, set[str]] = {}
-    level = [root]
-    while level:
-        progress("Following references", len(resolved.components), len(users))
-        known |= metadata_of_many(client, [k for k in level if k not in known], account=account)
-        found: dict[str, int] = {}
-        for key in level:
-            metadata = known[key]
-            if metadata is None:
-                if key == root:
-                    raise PromotionError("COMPONENT_NOT_FOUND", package.component_id)
-                resolved.unresolved[key] = users[key]
-                continue
-            resolved.components[key] = metadata
-            resolved.uses[key] = []
-            # What is set up once by hand in production stays there with all that it uses.
-            if metadata.type not in MAPPED_ONLY:
-                found[key] = resolved.version(key)
-        references = client.get_many_references(found, account=account, alive=True)
-        level = []
-        for key, used in references.items():
-            if isinstance(used, PartnerApiError):
-                raise used
-            for other in _follow(resolved, dependents, key, used):
-                if other not in users:
-                    users[other] = resolved.components[key].name
-                    level.append(other)
-        _check_size(len(users))
-    _follow_dependents(resolved, dependents)
-    return resolved
+    def outline(self) -> Resolved | None:
+        """The components that the manifest names, without a question about what uses what.
+
+        Which of them use which is left to be read from their XML. :meth:`resolve` proves it.
+
+        :returns: None where there is no manifest, or nothing to ask.
+        """
+        resolved = self._resolved()
+        resolved.components = {
+            key: metadata
+            for key in (self._root, *self._pinned)
+            if (metadata := self._metadata[key]) is not None
+        }
+        asked = {
+            key: resolved.version(key)
+            for key, metadata in resolved.components.items()
+            if metadata.type not in MAPPED_ONLY
+        }
+        known = self.uses.known(asked)
+        if not self._pinned or self._root not in asked or asked.keys() == known.keys():
+            return None
+        resolved.dependent |= resolved.components.keys()
+        resolved.is_proved = False
+        return resolved
+
+    def resolve(self, progress: Progress) -> Resolved:
+        """Every component that the package uses, each once; cycles are fine; connections are leaves.
+
+        One level of the walk is asked for at once.
+
+        :raises PromotionError: TOO_MANY_COMPONENTS, COMPONENT_NOT_FOUND (the packaged component itself is gone).
+        """
+        resolved = self._resolved()
+        users = {self._root: ""}  # id -> name of a component that uses it
+        dependents: dict[str, set[str]] = {}
+        level = [self._root]
+        while level:
+            progress("Following references", len(resolved.components), len(users))
+            self._look_at(level)
+            asked: dict[str, int] = {}
+            for key in level:
+                metadata = self._metadata[key]
+                if metadata is None:
+                    if key == self._root:
+                        raise PromotionError("COMPONENT_NOT_FOUND", self._package.component_id)
+                    resolved.unresolved[key] = users[key]
+                    continue
+                resolved.components[key] = metadata
+                resolved.uses[key] = []
+                # What is set up once by hand in production stays there with all that it uses.
+                if metadata.type not in MAPPED_ONLY:
+                    asked[key] = resolved.version(key)
+            level = []
+            for key, references in self.uses.of(asked).items():
+                for other in _follow(resolved, dependents, key, references):
+                    if other not in users:
+                        users[other] = resolved.components[key].name
+                        level.append(other)
+            _check_size(len(users))
+        _follow_dependents(resolved, dependents)
+        return resolved
+
+    def _resolved(self) -> Resolved:
+        return Resolved(self._package, self._root, pinned=self._pinned, dependent={self._root})
+
+    def _look_at(self, keys: Iterable[str]) -> None:
+        unknown = [key for key in keys if key not in self._metadata]
+        self._metadata |= metadata_of_many(self._client, unknown, account=self._account)
 
 
 def _check_size(components: int) -> None:

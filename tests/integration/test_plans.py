@@ -6,11 +6,12 @@ from collections import Counter
 from itertools import combinations
 
 import pytest
+from django.conf import settings
 
 from partnerapi.simulator import seed
 from promotions import services
 from promotions.messages import PromotionError
-from promotions.models import ComponentMapping, DevAccount, DevAccountAccess, PackageListing
+from promotions.models import ComponentMapping, DevAccount, DevAccountAccess, PackageListing, Plan
 from promotions.states import Action, Status
 from tests.integration.desk import Desk
 
@@ -229,3 +230,25 @@ def test_a_plan_is_submitted_once(desk: Desk) -> None:
     with pytest.raises(PromotionError) as refused:
         desk.submit(plan)
     assert refused.value.code in {"INVALID_TRANSITION", "COMPONENT_RESERVED"}
+
+
+def test_a_plan_is_readable_before_it_is_proved_what_uses_what(desk: Desk) -> None:
+    desk.simulator.latency(200)
+    plan = services.make_plan(desk.alice, desk.orders, seed.DEMO_PACKAGE_ID)
+    desk.wait_until(lambda: desk.fresh(plan).readable_at is not None, "the plan to be readable")
+    plan = desk.fresh(plan)
+    if settings.PARTNER_API_DIALECT == "guide":
+        assert plan.is_ready, "Without a manifest there is nothing to read before the walk."
+        return
+    assert plan.is_being_proved
+    with pytest.raises(PromotionError, match="PLAN_NOT_READY"):
+        desk.submit(plan)
+    outline = list(plan.components.values("pk", "action", "digest", "position", "prod_version"))
+    assert len(outline) == 33
+    desk.wait_until(lambda: desk.fresh(plan).state != Plan.State.BUILDING, "the plan")
+    proved = desk.fresh(plan)
+    assert proved.is_ready, (proved.error_code, proved.error)
+    assert proved.content_hash == plan.content_hash
+    assert list(proved.components.values("pk", "action", "digest", "position", "prod_version")) == (
+        outline
+    )

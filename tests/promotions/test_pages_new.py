@@ -10,7 +10,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from promotions.models import ComponentMapping, DevAccount, Event, PackageListing, Plan
+from promotions.models import (
+    ComponentMapping,
+    DevAccount,
+    Environment,
+    Event,
+    PackageListing,
+    Plan,
+    PromotionRequest,
+)
 from promotions.plan import contents
 from promotions.reading.lines import compare
 from promotions.states import Action, Status
@@ -245,6 +253,31 @@ def test_plan_detail_is_live_until_the_plan_is_made(
     Plan.objects.filter(pk=plan.pk).update(state="ready", content_hash="f" * 64)
     done = client.get(progress, {"seen": seen})
     assert is_fragment(done)
+    assert not polls(done)
+
+
+def test_a_plan_is_shown_while_what_uses_what_is_still_asked(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    factories.environment()
+    plan = factories.plan(sales, alice)
+    now = timezone.now()
+    Plan.objects.filter(pk=plan.pk).update(state="building", readable_at=now, progress_done=1)
+    page = signed_in(client, alice).get(plan.get_absolute_url())
+    assert "The plan can be read; the proof of use is still running" in text(page)
+    assert "Order to invoice" in text(page)
+    submit = reverse("submit_promotion", args=[plan.pk])
+    assert submit not in links(page)
+    data = {"package_version": "1.0", "environments": [Environment.objects.get().pk]}
+    assert client.post(submit, data).status_code == 200
+    assert not PromotionRequest.objects.exists()
+    # Who reads is disturbed once only, at the end.
+    progress, seen = reverse("plan_progress", args=[plan.pk]), {"seen": page.context["seen"]}
+    Plan.objects.filter(pk=plan.pk).update(progress_done=2)
+    assert client.get(progress, seen).status_code == 204
+    Plan.objects.filter(pk=plan.pk).update(state="ready")
+    done = client.get(progress, seen)
+    assert submit in links(done)
     assert not polls(done)
 
 
