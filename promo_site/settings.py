@@ -109,6 +109,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "promo_site.formats"
 
 # --- Database --------------------------------------------------------------------------------
 

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from .pages import comments, deployments, history, home, new, plans, promotions, reviews, setup
+from .pages import (
+    comments,
+    deployments,
+    history,
+    home,
+    new,
+    plans,
+    promotions,
+    queue,
+    reviews,
+    setup,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -35,6 +46,7 @@ urlpatterns = [
     path("promotions/<int:pk>/progress/", promotions.promotion_progress, name="promotion_progress"),
     path("promotions/<int:pk>/comment/", comments.comment, name="comment"),
     path("promotions/<int:pk>/withdraw/", promotions.withdraw, name="withdraw"),
+    path("promotions/<int:pk>/tick/", promotions.tick_task, name="tick_task"),
     path("promotions/<int:pk>/cancel/", promotions.cancel, name="cancel"),
     path("promotions/<int:pk>/resubmit/", promotions.resubmit, name="resubmit"),
     path("promotions/<int:pk>/retry/", promotions.retry, name="retry"),
@@ -45,7 +57,7 @@ urlpatterns = [
         promotions.drop_environment,
         name="drop_environment",
     ),
-    path("queue/", reviews.review_queue, name="review_queue"),
+    path("queue/", queue.review_queue, name="review_queue"),
     path("queue/<int:pk>/", reviews.review, name="review"),
     path("queue/<int:pk>/approve/", reviews.approve, name="approve"),
     path("queue/<int:pk>/approve-as-peer/", reviews.approve_as_peer, name="approve_as_peer"),

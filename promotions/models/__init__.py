@@ -9,6 +9,7 @@ from .approved import (
     ApprovedFinding,
 )
 from .base import LONG_NAME, NAME, NO_HOLD, Hold, Leased
+from .checklists import DoneTask
 from .contents import Content
 from .demand import Demand, GroupDemand
 from .history import ApiCall, AppendOnlyError, Event, Seal
@@ -61,6 +62,7 @@ __all__ = [
     "DevAccount",
     "DevAccountAccess",
     "DevPackage",
+    "DoneTask",
     "Environment",
     "Event",
     "Finding",

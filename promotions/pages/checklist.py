@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..models import PlannedComponent, PromotionRequest
+from ..models import DoneTask, PlannedComponent, PromotionRequest
 
 # Whose start is decided in the environment, by its type on the platform.
 LISTENING_TYPES = {"webservice", "processroute", "flowservice"}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Task:
-    """One thing to do in the platform, and the places it is about."""
+    """One thing to do in the platform, the places it is about, and who has done it."""
 
-    title: str
+    key: DoneTask.Task
     explanation: str
     places: list[str] = field(default_factory=list)
+    done: DoneTask | None = None
+
+    @property
+    def title(self) -> str:
+        return str(self.key.label)
 
 
 def after_deployment(promotion: PromotionRequest) -> list[Task]:
@@ -26,7 +31,7 @@ def after_deployment(promotion: PromotionRequest) -> list[Task]:
     if emptied := [place for component in components for place in _emptied(component)]:
         tasks.append(
             Task(
-                "Fill in the values that did not travel",
+                DoneTask.Task.VALUES,
                 "Hosts, credentials and other environment values are emptied when a component is "
                 "new in production. Set them in the component or, better, as environment "
                 "extensions.",
@@ -35,26 +40,29 @@ def after_deployment(promotion: PromotionRequest) -> list[Task]:
         )
     tasks.append(
         Task(
-            "Set the environment extensions",
+            DoneTask.Task.EXTENSIONS,
             "Open Manage › Atom Management › Environment Extensions for each environment and check "
             "connections, process properties and cross references.",
         )
     )
     tasks.append(
         Task(
-            "Check the schedules",
+            DoneTask.Task.SCHEDULES,
             "A new process has no schedule in an environment. Set it, or resume the one that was "
             "paused.",
         )
     )
     tasks.append(
         Task(
-            "Check the listeners",
+            DoneTask.Task.LISTENERS,
             "Where the process listens (web service, queue, disk), see that its listener is "
             "running in each environment.",
             [c.name for c in components if c.component_type in LISTENING_TYPES],
         )
     )
+    done = {task.task: task for task in promotion.done_tasks.select_related("person")}
+    for task in tasks:
+        task.done = done.get(task.key)
     return tasks
 
 

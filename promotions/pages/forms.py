@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from django import forms
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 
 from .. import access, services
 from ..models import (
@@ -20,7 +22,8 @@ from ..models import (
     PlannedComponent,
     PromotionRequest,
 )
-from ..states import Action
+from ..models.querysets import PromotionRequestQuerySet
+from ..states import OPEN, Action, Status
 from .words import person, types_of
 
 
@@ -34,6 +37,7 @@ def find_dev_account(user: User, value: str) -> DevAccount | None:
 
 
 F = TypeVar("F", bound=forms.Form)
+Promotions = PromotionRequestQuerySet[PromotionRequest]
 
 
 def focus_first_error(form: F) -> F:
@@ -266,6 +270,36 @@ class QueueFilterForm(forms.Form):
             accounts = DevAccount.objects.filter(Exists(visible.filter(dev_account=OuterRef("pk"))))
             self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
             self.fields["requester"].queryset = _requesters(visible)  # type: ignore[attr-defined]
+
+
+class PromotionFilterForm(forms.Form):
+    """Which promotions a list shows."""
+
+    PROGRESS = "in_progress"
+
+    status = forms.ChoiceField(
+        required=False,
+        label="Status",
+        choices=[("", "Every status"), (PROGRESS, "In progress"), *Status.choices],
+    )
+    days = forms.IntegerField(required=False, min_value=1, max_value=3650)
+    q = forms.CharField(required=False, max_length=NAME)
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data, auto_id="filter-%s")
+        self.full_clean()
+
+    def narrow(self, promotions: Promotions) -> Promotions:
+        """Those that fit; what cannot be understood is not asked for."""
+        asked = self.cleaned_data
+        if status := asked.get("status"):
+            among = OPEN - {Status.ADMIN_REVIEW} if status == self.PROGRESS else {status}
+            promotions = promotions.filter(status__in=among)
+        if days := asked.get("days"):
+            promotions = promotions.filter(updated_at__gte=timezone.now() - timedelta(days=days))
+        if query := asked.get("q"):
+            promotions = promotions.named(query)
+        return promotions
 
 
 class WorkFilterForm(forms.Form):

@@ -110,10 +110,11 @@ def accept_finding(request: UserRequest, pk: int) -> HttpResponse:
     except PromotionError as error:
         if error.code == "FORBIDDEN":
             forbid(error)
-        messages.error(request, sentence(error.code, error.detail))
+        messages.error(request, sentence(error.code, error.detail), extra_tags="findings")
     else:
         what = finding.subject_name or finding.subject_id
-        messages.success(request, f"Accepted, for “{what}”: {message(finding.code).happened}")
+        told = f"Accepted, for “{what}”: {message(finding.code).happened}"
+        messages.success(request, told, extra_tags="findings")
     plan = finding.plan
     if hasattr(plan, "promotion"):
         return redirect(f"{reverse('review', args=[plan.promotion.pk])}#findings")

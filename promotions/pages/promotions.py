@@ -17,7 +17,6 @@ from django.views.decorators.http import require_GET
 from .. import access, services, votes
 from ..messages import PromotionError
 from ..models import ApiCall, Event, PromotionRequest
-from ..pipeline.steps import timeline
 from ..states import Action, Outcome, Status
 from ..transitions import allowed_from
 from .checklist import after_deployment
@@ -35,8 +34,9 @@ from .common import (
     role_required,
 )
 from .deployments import may_deploy_further
-from .forms import NoteForm, ReasonForm, RetryForm
+from .forms import NoteForm, PromotionFilterForm, ReasonForm, RetryForm
 from .paging import count
+from .phases import phases
 from .shown import MADE_ANEW, figures, plan_components
 from .status import explain
 from .workbench import whole_talk
@@ -53,15 +53,14 @@ def my_promotions(request: UserRequest) -> HttpResponse:
     visible = access.promotions(request.user)
     own = visible.filter(requester=request.user)
     show = "all" if request.GET.get("show") == "all" else "mine"
-    query = request.GET.get("q", "").strip()
-    promotions = (visible if show == "all" else own).select_related(
+    filters = PromotionFilterForm(request.GET)
+    promotions = filters.narrow(visible if show == "all" else own).select_related(
         "plan", "source__plan", "dev_account", "requester"
     )
-    if query:
-        promotions = promotions.named(query)
     context = {
         "show": show,
-        "query": query,
+        "filters": filters,
+        "is_filtered": any(filters.cleaned_data.values()),
         "tabs": [("mine", "Requested by me", count(own)), ("all", "Everybody's", count(visible))],
         "page": page_of(request, promotions),
     }
@@ -97,6 +96,21 @@ def withdraw(request: UserRequest, pk: int) -> HttpResponse:
         promotion,
         lambda: services.withdraw(request.user, promotion, reason=reason),
         "The promotion is withdrawn.",
+    )
+
+
+@post_only
+@role_required
+def tick_task(request: UserRequest, pk: int) -> HttpResponse:
+    """Tick off a task after the deployment, or take the tick back."""
+    promotion = _promotion(request, pk)
+    done = request.POST.get("done") == "yes"
+    return _act(
+        request,
+        promotion,
+        lambda: services.tick(request.user, promotion, request.POST.get("task", ""), done=done),
+        "Ticked off." if done else "It is to be done again.",
+        at="checklist",
     )
 
 
@@ -179,9 +193,16 @@ def drop_environment(request: UserRequest, pk: int, deployment_pk: int) -> HttpR
 
 
 def _act(
-    request: UserRequest, promotion: PromotionRequest, action: Callable[[], None], done: str
+    request: UserRequest,
+    promotion: PromotionRequest,
+    action: Callable[[], None],
+    done: str,
+    at: str = "",
 ) -> HttpResponse:
-    """Does it; a race that was lost shows where the promotion stands now, with a notice."""
+    """Does it; a race that was lost shows where the promotion stands now, with a notice.
+
+    :param at: the part of the page that was clicked in, where it tells what was done.
+    """
     try:
         action()
     except PromotionError as error:
@@ -190,9 +211,9 @@ def _act(
         return _answer(request, promotion, refused)
     if request.htmx:
         promotion.refresh_from_db()
-        return _fragment(request, promotion, notice=done)
-    messages.success(request, done)
-    return redirect(promotion)
+        return _fragment(request, promotion, notice=done, notice_at=at)
+    messages.success(request, done, extra_tags=at)
+    return redirect(f"{promotion.get_absolute_url()}#{at}" if at else promotion)
 
 
 def _answer(request: UserRequest, promotion: PromotionRequest, refused: Problem) -> HttpResponse:
@@ -291,13 +312,14 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
     components = plan_components(promotion.about)
     written = promotion.results.filter(component__action__in=(Action.CREATE, Action.UPDATE))
     calls = ApiCall.objects.filter(Q(promotion=promotion) | Q(plan=promotion.about))
+    checklist = after_deployment(promotion) if promotion.status == Status.DEPLOYED else []
     return whole_talk(user, promotion, "") | {
         "promotion": promotion,
         "plan": promotion.about,
         "explanation": explain(promotion),
         "problem": problem(promotion.error_code, promotion.error) if promotion.error_code else None,
         "branch": promotion.branch,
-        "steps": timeline(promotion),
+        "phases": phases(promotion),
         "components": components,
         "figures": figures(components),
         "to_write": written.count(),
@@ -306,7 +328,8 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         "deployments": promotion.deployments.select_related("environment"),
         "api_calls": calls.order_by("-at", "-pk")[:SHOWN_CALLS],
         "api_call_count": calls.count(),
-        "checklist": after_deployment(promotion) if promotion.status == Status.DEPLOYED else [],
+        "checklist": checklist,
+        "tasks_left": sum(task.done is None for task in checklist),
         "may_withdraw": access.may_withdraw(user, promotion)
         and promotion.status in allowed_from(Status.WITHDRAWN, promotion.stage),
         "may_cancel": access.may_cancel(user)
@@ -319,6 +342,7 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         "may_review": promotion.status == Status.ADMIN_REVIEW
         and (access.decides(user) or votes.may_be_peer(user, promotion)),
         "may_deploy_further": may_deploy_further(request, promotion),
+        "may_decide": votes.reviews(user, promotion),
         "may_resubmit": promotion.status == Status.FAILED
         and not promotion.is_deployment
         and promotion.merged_at is None

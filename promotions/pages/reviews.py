@@ -1,4 +1,4 @@
-"""The admins' queue and the review of one promotion."""
+"""The review of one promotion, and the decision."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,76 +14,14 @@ from django.views.decorators.http import require_GET
 from .. import access, services, votes
 from ..messages import PromotionError
 from ..models import Approved, DevPackage, PromotionRequest
-from ..states import FINAL, OPEN, Status
-from .common import Problem, UserRequest, page_of, post_only, refusal, role_required
-from .forms import ApproveForm, PeerForm, QueueFilterForm, ReasonForm, focus_first_error
-from .paging import count
+from ..states import Status
+from .common import Problem, UserRequest, post_only, refusal, role_required
+from .forms import ApproveForm, PeerForm, ReasonForm, focus_first_error
 from .places import places_of
 from .sessions import recent_sign_in_required
 from .shown import figures, plan_components, plan_context
 from .status import explain
 from .workbench import whole_talk, work_context
-
-TABS = {
-    "mine": ("Needs my decision", {Status.ADMIN_REVIEW}),
-    "waiting": ("Waiting for decision", {Status.ADMIN_REVIEW}),
-    "progress": ("In progress", OPEN - {Status.ADMIN_REVIEW}),
-    "recent": ("Recent", FINAL),
-}
-# What a column is sorted by; the one that waits longest comes first where nothing is said.
-SORTS = {
-    "submitted": "submitted_at",
-    "package": "plan__root_name",
-    "account": "dev_account__name",
-    "requester": "requester__username",
-    "status": "status",
-}
-
-
-@require_GET
-@role_required
-def review_queue(request: UserRequest) -> HttpResponse:
-    """The promotions that a reviewer sees: by tab, account and requester, sorted, in pages.
-
-    What needs the user's own decision comes first.
-    """
-    if not (access.decides(request.user) or access.is_peer(request.user)):
-        raise PermissionDenied("The review queue is for admins, and for peers whom a policy asks.")
-    tab = request.GET.get("tab", "")
-    if tab not in TABS:
-        tab = "mine"
-    filters = QueueFilterForm(request.GET, user=request.user)
-    promotions = access.promotions(request.user)
-    if filters.is_valid():
-        if account := filters.cleaned_data["account"]:
-            promotions = promotions.filter(dev_account=account)
-        if requester := filters.cleaned_data["requester"]:
-            promotions = promotions.filter(requester=requester)
-    sort = _sort(request.GET.get("sort", ""), "-submitted" if tab == "recent" else "submitted")
-    mine = [promotion.pk for promotion in services.needing(request.user)]
-    by_tab = {name: promotions.filter(status__in=statuses) for name, (_, statuses) in TABS.items()}
-    by_tab["mine"] = by_tab["mine"].filter(pk__in=mine)
-    rows = by_tab[tab].select_related("plan", "source__plan", "dev_account", "requester")
-    context = {
-        "tab": tab,
-        "mine": mine,
-        "decides": access.decides(request.user),
-        "tabs": [(name, label, count(by_tab[name])) for name, (label, _) in TABS.items()],
-        "filters": filters,
-        "is_filtered": bool(request.GET.get("account") or request.GET.get("requester")),
-        "sort": sort,
-        "page": page_of(request, _sorted(rows, sort)),
-    }
-    return render(request, "_queue.html" if request.htmx else "review_queue.html", context)
-
-
-def _sort(asked: str, default: str) -> str:
-    return asked if asked.removeprefix("-") in SORTS else default
-
-
-def _sorted(rows: QuerySet[PromotionRequest], sort: str) -> QuerySet[PromotionRequest]:
-    sign = "-" if sort.startswith("-") else ""
-    return rows.order_by(sign + SORTS[sort.removeprefix("-")], f"{sign}pk")
 
 
 @require_GET

@@ -65,6 +65,8 @@ EVENT_WORDS = {
     "group_deleted": "deleted",
     "group_permissions_changed": "changed the permissions of",
     "history_exported": "exported the history as",
+    "task_done": "ticked off",
+    "task_reopened": "reopened",
     "access_refused": "was refused",
     "self_review_refused": "tried to decide on their own promotion and was refused",
 }

@@ -267,7 +267,7 @@ def whole_talk(user: User, promotion: PromotionRequest, page: str) -> dict[str, 
         about = thread.comment
         if about.component is None:
             continue
-        own = reverse("component_difference", args=[promotion.plan_id, about.component.pk])
+        own = reverse("component_difference", args=[promotion.about.pk, about.component.pk])
         address = f"{page}?component={about.component.pk}" if page else own
         thread.address = f"{address}#thread-{about.pk}"
     return {

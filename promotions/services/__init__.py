@@ -5,6 +5,7 @@ Every service checks access itself and raises ``PromotionError`` with a code tha
 
 from .acceptances import accept_finding
 from .approvals import needing, votes_so_far
+from .checklists import tick
 from .decisions import approve, approve_as_peer, older_open, preview_approval, reject
 from .deployments import further_environments, request_deployment
 from .endings import cancel, give_up_rest, withdraw
@@ -44,6 +45,7 @@ __all__ = [
     "seen_by",
     "shown_digest",
     "submit",
+    "tick",
     "unread",
     "votes_so_far",
     "withdraw",

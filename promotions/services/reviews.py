@@ -127,7 +127,7 @@ def comment(
 def _check_place(
     promotion: PromotionRequest, component: PlannedComponent | None, place: str, line: int | None
 ) -> None:
-    if component is not None and component.plan_id != promotion.plan_id:
+    if component is not None and component.plan_id != promotion.about.pk:
         raise PromotionError("COMMENT_MISPLACED")
     if bool(place) != bool(line) or (place and component is None):
         raise PromotionError("COMMENT_MISPLACED", "Name a line together with its side.")

@@ -15,12 +15,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from .. import access, votes
+from .. import access
 from ..messages import MESSAGES
 from ..models import Approval, PromotionRequest
 from ..pages import words
 from ..pages.common import Problem, problem
-from ..pages.paging import count
+from ..pages.queue import waiting_count
 from ..pages.status import STATUS_PAGES
 from ..states import Action, HoldKind, Outcome, Status
 from ..worker import platform
@@ -242,13 +242,27 @@ def navigation(context: Context) -> dict[str, Any]:
         "may_enter": is_admin or access.may_enter(user),
         "is_admin": is_admin,
         "reviews": reviews,
-        "waiting": waiting_count(user) if reviews else 0,
+        "waiting": waiting_for(request),
     }
 
 
-def waiting_count(user: User) -> int:
-    """How many promotions wait for a decision of people like the user."""
-    return count(votes.asked(user))
+def waiting_for(request: Any) -> int:
+    """How many promotions wait for the user's decision; counted once for a page's title and badge."""
+    if not hasattr(request, "waiting_for_user"):
+        user = request.user
+        reviews = access.decides(user) or access.is_peer(user)
+        request.waiting_for_user = waiting_count(user) if reviews else 0
+    return int(request.waiting_for_user)
+
+
+@register.simple_tag(takes_context=True)
+def title_count(context: Context) -> str:
+    """What stands before a page's title: "(2) ", where something waits for the user."""
+    request = context.get("request")
+    if request is None or not getattr(request, "user", None) or not request.user.is_authenticated:
+        return ""
+    waiting = waiting_for(request)
+    return f"({waiting}) " if waiting else ""
 
 
 @register.simple_tag(takes_context=True)

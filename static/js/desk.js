@@ -122,12 +122,33 @@
     }
     form.dataset.sent = "yes";
     for (const button of form.querySelectorAll("button")) button.setAttribute("aria-disabled", "true");
+    event.submitter?.setAttribute("aria-busy", "true");
+  });
+  // A form that stays on the page tells in its button that it is being sent, and is sent once as well.
+  const buttons = (event) => {
+    const { elt } = event.detail;
+    return elt.matches("form") ? elt.querySelectorAll("button[type=submit]") : [];
+  };
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    for (const button of buttons(event)) {
+      button.setAttribute("aria-busy", "true");
+      button.setAttribute("aria-disabled", "true");
+    }
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    for (const button of buttons(event)) {
+      button.removeAttribute("aria-busy");
+      button.removeAttribute("aria-disabled");
+    }
   });
   // The page may come back from the browser's memory.
   window.addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) {
       delete form.dataset.sent;
-      for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-disabled");
+      for (const button of form.querySelectorAll("button")) {
+        button.removeAttribute("aria-disabled");
+        button.removeAttribute("aria-busy");
+      }
     }
   });
 
@@ -185,6 +206,15 @@
     if (above < 0 || above > rows.clientHeight - picked.clientHeight) rows.scrollTop += above - rows.clientHeight / 3;
   }
   document.addEventListener("htmx:afterSwap", showPicked);
+
+  // The queue that refreshes itself tells in the title and the badge how many wait.
+  document.addEventListener("htmx:afterSwap", () => {
+    const waiting = document.querySelector("[data-waiting]")?.dataset.waiting;
+    if (waiting === undefined) return;
+    document.title = `${waiting === "0" ? "" : `(${waiting}) `}${document.title.replace(/^\(\d+\) /, "")}`;
+    const badge = document.getElementById("waiting-badge");
+    if (badge) badge.firstChild.textContent = waiting;
+  });
   showPicked();
 
   // A click on the number of a line makes the next comment one on this line.

@@ -83,7 +83,7 @@ def test_home_shows_an_admin_what_to_decide(
     home = signed_in(client, bob).get("/")
     assert reverse("review", args=[waiting.pk]) in links(home)
     assert reverse("review", args=[own.pk]) not in links(home)
-    assert "Review queue 2 waiting" in text(home)
+    assert "Review queue 1 waiting" in text(home)
 
 
 # --- new_promotion ---------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from promotions import access, transitions
+from promotions import access, services, transitions
 from promotions.heartbeat import Pulse
+from promotions.messages import PromotionError
 from promotions.models import (
     DevAccount,
     Event,
@@ -530,3 +531,119 @@ def test_a_failed_promotion_is_requested_again(client: Client, alice: User, bob:
     assert reverse("resubmit", args=[merged.pk]) not in (
         client.get(merged.get_absolute_url()).content.decode()
     )
+
+
+# --- The way, the decision among it ----------------------------------------------------------
+
+
+def way(response: Any) -> list[str]:
+    found = document(response).xpath("//ol[contains(@class, 'phases')]/li")
+    return [" ".join(phase.xpath("string(.//*[@class='step-label'])").split()) for phase in found]
+
+
+def test_the_decision_of_people_stands_where_it_is_taken(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    waiting = factories.promotion(factories.plan(sales, alice), alice)
+    page = signed_in(client, alice).get(waiting.get_absolute_url())
+    assert way(page) == [
+        "Copy to a branch",
+        "Decision",
+        "Merge into main",
+        "Package and release",
+        "Deploy",
+    ]
+    assert "Still needed: an admin." in text(page)
+    # Who reads it sees the phases; the steps of those at work alone.
+    assert not document(page).xpath("//ol[contains(@class, 'phases')]/li//details[@open]")
+    later = factories.promotion(factories.plan(sales, alice), alice, stage="after_approval")
+    assert way(client.get(later.get_absolute_url()))[:2] == ["Decision", "Copy to a branch"]
+    services.reject(bob, waiting, reason="Not now.")
+    [decision] = document(client.get(waiting.get_absolute_url())).xpath(
+        "//li[contains(@class, 'step-people')]"
+    )
+    assert "Not given Bob rejected it" in " ".join(decision.text_content().split())
+
+
+def test_a_phase_at_work_is_open_and_a_withdrawn_promotion_has_no_decision(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    staging = factories.promotion(factories.plan(sales, alice), alice, Status.STAGING)
+    page = signed_in(client, alice).get(staging.get_absolute_url())
+    opened = document(page).xpath("//ol[contains(@class, 'phases')]/li//details[@open]/@id")
+    assert opened == ["phase-copy-to-a-branch"]
+    services.withdraw(alice, staging)
+    assert "Decision" not in way(client.get(staging.get_absolute_url()))
+
+
+# --- What is left for people -----------------------------------------------------------------
+
+
+def test_the_list_after_a_deployment_is_ticked_by_name_and_closes(
+    client: Client, alice: User, bob: User, charlie: User, sales: DevAccount
+) -> None:
+    promotion = factories.deployed(factories.plan(sales, alice), alice, bob)
+    url = reverse("tick_task", args=[promotion.pk])
+    page = signed_in(client, alice).get(promotion.get_absolute_url())
+    assert "4 of 4 to be done after this deployment" in text(page)
+    tasks = fields(page, "task")
+    for task in tasks:
+        answer = client.post(url, {"task": task, "done": "yes"})
+        assert answer["Location"] == f"{promotion.get_absolute_url()}#checklist"
+    page = client.get(answer["Location"].partition("#")[0])
+    *_, told = document(page).xpath("//*[@id='checklist']//*[@role='status']")
+    assert "Ticked off." in told.text_content()
+    assert "everything is done" in text(page)
+    [closed] = document(page).xpath("//details[@id='tasks-done']")
+    assert closed.get("open") is None
+    assert closed.text_content().count("Alice") == 4
+    fragment = client.post(url, {"task": tasks[0], "done": "no"}, **HTMX)
+    assert is_fragment(fragment)
+    assert "1 of 4 to be done after this deployment" in text(fragment)
+    done = promotion.events.filter(action__startswith="task_").values_list("action", "subject")
+    assert len(done) == 5
+    assert done.last() == ("task_reopened", "Fill in the values that did not travel")
+    assert "INVALID_TRANSITION" in text(client.post(url, {"task": "nonsense", "done": "yes"}))
+    assert signed_in(client, charlie).post(url, {"task": tasks[0]}).status_code == 404
+    with pytest.raises(PromotionError, match="FORBIDDEN"):
+        services.tick(charlie, promotion, tasks[0], done=True)
+
+
+# --- Lists -----------------------------------------------------------------------------------
+
+
+def test_my_promotions_are_filtered_by_status_and_time(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    for status in (Status.QUEUED, Status.STAGING, Status.ADMIN_REVIEW, Status.REJECTED):
+        factories.promotion(
+            factories.plan(sales, alice, root_name=f"It is {status}"), alice, status
+        )
+    PromotionRequest.objects.filter(status=Status.QUEUED).update(
+        updated_at=timezone.now() - timedelta(days=40)
+    )
+    signed_in(client, alice)
+
+    def names(**asked: str) -> set[str]:
+        page = client.get(reverse("my_promotions"), asked)
+        return {row.plan.root_name for row in page.context["page"].object_list}
+
+    assert names(status="rejected") == {"It is rejected"}
+    assert names(status="in_progress") == {"It is queued", "It is staging"}
+    assert names(status="in_progress", days="30") == {"It is staging"}
+    assert len(names(status="nonsense")) == 4
+    page = client.get(reverse("my_promotions"), {"status": "failed"})
+    assert "No promotion here fits the filters." in text(page)
+
+
+def test_the_tiles_lead_to_what_they_count(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    for status in (Status.QUEUED, Status.STAGING, Status.ADMIN_REVIEW, Status.FAILED):
+        factories.promotion(factories.plan(sales, alice), alice, status)
+    factories.deployed(factories.plan(sales, alice), alice, bob)
+    for user in (alice, bob):
+        home = signed_in(client, user).get("/")
+        assert [tile.count for tile in home.context["tiles"]] == [1, 2, 1, 1]
+        for tile in home.context["tiles"]:
+            assert client.get(tile.address).context["page"].paginator.count == tile.count

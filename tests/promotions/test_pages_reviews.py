@@ -26,6 +26,8 @@ from tests.promotions.pages import (
     focused,
     is_fragment,
     links,
+    polls,
+    reloads,
     signed_in,
     text,
 )
@@ -121,6 +123,58 @@ def test_review_queue_has_pages(client: Client, alice: User, bob: User, sales: D
 
 def test_review_queue_empty_says_so(client: Client, bob: User) -> None:
     assert "The desk is clear" in text(signed_in(client, bob).get(reverse("review_queue")))
+
+
+def test_review_queue_tells_size_risk_and_whom_it_waits_for(
+    client: Client, bob: User, waiting: PromotionRequest
+) -> None:
+    waiting.plan.components.update(lines_added=1234, lines_removed=5)
+    factories.finding(waiting.plan, "SECRET_LEFT_BEHIND", accepted_by=bob, accepted_reason="So.")
+    factories.finding(waiting.plan, "LISTENER_STARTS", blocking=False)
+    for _ in range(2):
+        factories.finding(waiting.plan, "USED_BY_OTHERS", blocking=False)
+    shown = text(signed_in(client, bob).get(reverse("review_queue")))
+    assert "2 components+2,468 −10" in shown
+    assert "1 finding accepted" in shown
+    assert "1 listener starts" in shown
+    assert "2 components are used by others" in shown
+    assert "Still needed: an admin." in shown
+
+
+def test_review_queue_refreshes_itself_where_something_is_new(
+    client: Client, alice: User, bob: User, sales: DevAccount, waiting: PromotionRequest
+) -> None:
+    url = reverse("review_queue")
+    page = signed_in(client, bob).get(url, {"tab": "waiting"})
+    again = polls(page)
+    assert again is not None
+    assert "tab=waiting" in again
+    assert client.get(again, **HTMX).status_code == 204
+    factories.promotion(factories.plan(sales, alice, root_name="Another"), alice)
+    fragment = client.get(again, **HTMX)
+    assert "Another" in text(fragment)
+    assert document(fragment).xpath("//*[@id='queue']/@data-waiting") == ["2"]
+    assert reloads(page)
+
+
+def test_badge_and_title_leave_out_ones_own(
+    client: Client, alice: User, bob: User, sales: DevAccount, waiting: PromotionRequest
+) -> None:
+    factories.promotion(factories.plan(sales, bob), bob)
+    page = document(signed_in(client, bob).get(reverse("review_queue")))
+    assert page.xpath("string(//title)") == "(1) Review queue · Promotion Desk"
+    assert page.xpath("string(//*[@id='waiting-badge']/text())") == "1"
+    page = document(signed_in(client, alice).get("/"))
+    assert page.xpath("string(//title)") == "Home · Promotion Desk"
+
+
+def test_nobody_is_led_to_a_decision_on_their_own(
+    client: Client, bob: User, sales: DevAccount
+) -> None:
+    own = factories.promotion(factories.plan(sales, bob), bob)
+    queue = signed_in(client, bob).get(reverse("review_queue"), {"tab": "waiting"})
+    assert reverse("review", args=[own.pk]) not in links(queue)
+    assert "See the review" in text(client.get(own.get_absolute_url()))
 
 
 # --- review ----------------------------------------------------------------------------------

@@ -1,0 +1,132 @@
+"""The way of a promotion as people see it: a few phases, the decision of people among them, and their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .. import services, votes
+from ..models import Event, PromotionRequest
+from ..pipeline.steps import TimelineEntry, timeline
+from ..states import Stage, Status, StepName, StepState
+
+COPY = "Copy to a branch"
+DECISION = "Decision"
+TITLES = {
+    COPY: {
+        StepName.RESERVE_BRANCH,
+        StepName.CREATE_BRANCH,
+        StepName.AWAIT_BRANCH,
+        StepName.STAGE_COMPONENTS,
+        StepName.CHECK_STAGED,
+        StepName.SYNCHRONISE_PACKS,
+    },
+    "Merge into main": {
+        StepName.CHECK_PACK,
+        StepName.TAKE_MERGE_TURN,
+        StepName.VERIFY,
+        StepName.CREATE_MERGE_REQUEST,
+        StepName.AWAIT_DRAFT,
+        StepName.EXECUTE_MERGE,
+        StepName.AWAIT_MERGED,
+        StepName.DELETE_BRANCH,
+    },
+    "Package and release": {
+        StepName.CREATE_PACKAGE,
+        StepName.ENSURE_PACK,
+        StepName.ADD_TO_PACK,
+        StepName.RELEASE_PACK,
+        StepName.AWAIT_RELEASE,
+    },
+    "Deploy": {StepName.DEPLOY},
+}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Some steps under one title, or the decision.
+
+    :param state: a state of a step, or "pending".
+    :param says: what there is to say of it at once.
+    :param events: for the decision: who decided what.
+    """
+
+    title: str
+    state: str
+    says: str = ""
+    steps: list[TimelineEntry] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its steps are shown from the start: somebody should look at them now."""
+        return self.state in (StepState.RUNNING, StepState.WAITING, StepState.FAILED)
+
+
+def phases(promotion: PromotionRequest) -> list[Phase]:
+    """The phases in the order of the work; the decision stands where people take it."""
+    entries = timeline(promotion)
+    found = []
+    for title, names in TITLES.items():
+        steps = [entry for entry in entries if entry.name in names]
+        if steps:
+            found.append(_phase(promotion, title, steps))
+    decision = _decision(promotion)
+    if decision is None:
+        return found
+    copied = bool(found) and found[0].title == COPY
+    at = 1 if copied and promotion.stage == Stage.BEFORE_REVIEW else 0
+    return [*found[:at], decision, *found[at:]]
+
+
+def _phase(promotion: PromotionRequest, title: str, steps: list[TimelineEntry]) -> Phase:
+    state = _state(promotion, steps)
+    return Phase(title, state, "" if state == StepState.DONE else _says(steps), steps)
+
+
+def _state(promotion: PromotionRequest, steps: list[TimelineEntry]) -> str:
+    states = [step.state for step in steps]
+    for state in (StepState.FAILED, StepState.RUNNING, StepState.WAITING):
+        if state in states:
+            return state
+    if StepState.DONE not in states:
+        return states[-1]
+    if "pending" in states and not promotion.is_final and promotion.status != Status.ADMIN_REVIEW:
+        return StepState.RUNNING
+    return StepState.DONE
+
+
+def _says(steps: Iterable[TimelineEntry]) -> str:
+    """What it is at now, or how far it is."""
+    steps = list(steps)
+    busy = next((s for s in steps if s.state in ("running", "waiting", "failed")), None)
+    if busy is not None:
+        return busy.label
+    done = sum(step.state == StepState.DONE for step in steps)
+    return f"{done} of {len(steps)} steps" if 0 < done < len(steps) else ""
+
+
+def _decision(promotion: PromotionRequest) -> Phase | None:
+    """Who decides, or has decided; none where it ended before anybody was asked."""
+    decided = promotion.events.filter(
+        action__in=("approved", "rejected", "approved_as_peer", "approved_as_admin")
+    )
+    events = list(decided.select_related("actor"))
+    if promotion.status == Status.ADMIN_REVIEW:
+        return Phase(DECISION, StepState.WAITING, waits_for(promotion), events=events)
+    if promotion.status == Status.REJECTED:
+        return Phase(DECISION, StepState.FAILED, events=events)
+    if promotion.status == Status.LAPSED:
+        return Phase(DECISION, StepState.FAILED, "Nobody decided in time.", events=events)
+    if promotion.approved_by_id:
+        return Phase(DECISION, StepState.DONE, events=events)
+    if promotion.is_final:
+        return None
+    return Phase(DECISION, "pending", events=events)
+
+
+def waits_for(promotion: PromotionRequest) -> str:
+    """For whom or what a promotion waits, in words; empty when it is at work or over."""
+    if promotion.status == Status.ADMIN_REVIEW:
+        return votes.in_words(services.votes_so_far(promotion))
+    return str(promotion.waiting_for)
