@@ -12,7 +12,8 @@ import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import cached_property
+from copy import copy
+from functools import cached_property, lru_cache
 from itertools import accumulate, chain, compress
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -47,6 +48,7 @@ _SPECIAL_IN_TEXT = re.compile(
 )
 _SPECIAL_IN_ATTRIBUTE = re.compile(rb"&(#[xX]?[0-9a-fA-F]+|\w+);|\r\n?|[\t\n]")
 _ENTITIES = {b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'"}
+_PLAIN = re.compile(r"[\w:{}. -]*")
 _NOT_PLAIN = re.compile(rb"[&<\r\n\t]")
 _SLASH = ord("/")
 
@@ -101,6 +103,12 @@ class Shape:
         self.mark = mark
         self.regular = regular  # whether splitting at double quotes gives the values
         self.tidy = tidy  # whether only single blanks stand between the attributes
+
+    def irregular(self) -> "Shape":
+        """The same for tags that are written with apostrophes."""
+        other = copy(self)
+        other.regular = other.tidy = False
+        return other
 
     def values(self, tag: bytes) -> list[bytes]:
         """The raw values of a tag of this shape, in the order of `names`."""
@@ -241,11 +249,13 @@ def _packed(numbers: list[int]) -> "array[int]":
 class Document:
     """A parsed component. It never changes: what changes it answers another document."""
 
-    def __init__(self, data: bytes, known: "dict[bytes, Shape] | None" = None) -> None:
+    def __init__(self, data: bytes, origin: "Document | None" = None) -> None:
         """Cut bytes that are known to be well-formed; `parse` is for those that are not."""
         self.data = data
         self.is_proved = False  # whether the parser has read it, or what it was made from
-        self._known: dict[bytes, Shape] = {} if known is None else known
+        self._known: dict[bytes, Shape] = {} if origin is None else origin._known
+        # What has been worked out elsewhere, for those that it was edited from, too.
+        self.shared: dict[str, Any] = {} if origin is None else origin.shared
         self.tags, self.gaps, self.shapes, self.marks, said = _cut(data, self._known)
         if said is not None:
             self.__dict__["said_by_tags"] = said
@@ -549,9 +559,9 @@ class Document:
         data = splice(self.data, edits)
         changed = self._changed_pieces(edits)
         if changed is None:
-            return Document(data, self._known)
+            return Document(data, self)
         other = Document.__new__(Document)
-        other.data, other._known = data, self._known
+        other.data, other._known, other.shared = data, self._known, self.shared
         other.is_proved = self.is_proved
         other.tags, other.gaps = self.tags.copy(), self.gaps.copy()
         other.shapes = self.shapes.copy()
@@ -743,10 +753,11 @@ def _shape_of(tag: bytes, known: dict[bytes, Shape]) -> Shape:
     found = _read_shape(without)
     if found is None:  # pragma: no cover - the parser has read it before
         raise BadXml("The component's XML could not be read.")
-    found.regular = found.tidy = False
-    return found
+    return found.irregular()
 
 
+# Components of one kind have the same shapes.
+@lru_cache(maxsize=4096)
 def _read_shape(written: bytes) -> Shape | None:
     """The shape that a tag has whose values were left out, None if it is not written like that."""
     match = _SHAPE.fullmatch(written)
@@ -787,6 +798,13 @@ def _is_sound_text(raw: bytes, before: bytes) -> bool:
 
 def _is_sound_tag(tag: bytes, shape: Shape, tag_before: bytes, before: Shape) -> bool:
     """Whether a changed tag is well-formed for certain, and means what it did before."""
+    if shape is before and shape.regular:
+        changed = [
+            new
+            for new, old in zip(shape.values(tag), shape.values(tag_before), strict=True)
+            if new != old
+        ]
+        return all(_is_sound(value, tag_before) for value in changed)
     if shape.name != before.name or shape.prefix != before.prefix or shape.mark != before.mark:
         return False
     names = shape.names
@@ -907,6 +925,11 @@ def values_of(document: Document, element: Element) -> Iterator[Value]:
     for attribute in document.attributes(element):
         if not attribute.declares_namespace:
             yield Value(element, f"@{attribute.name}", attribute.start, attribute.end)
+    yield from text_values_of(document, element)
+
+
+def text_values_of(document: Document, element: Element) -> Iterator[Value]:
+    """The texts and comments of one element."""
     for start, end in element.texts:
         yield Value(element, "text()", start, end)
     for start, end in document.comments(element):
@@ -924,6 +947,8 @@ def decode(document: Document, value: Value) -> str:
 
 def escape(text: str) -> bytes:
     """The text as it may stand in an attribute or between tags."""
+    if _PLAIN.fullmatch(text):
+        return text.encode()
     return (
         text.replace("&", "&amp;")
         .replace("<", "&lt;")

@@ -10,6 +10,7 @@ sorted, in double quotes, with one blank between, and no end tag for an empty el
 
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import chain, groupby
 from operator import sub
@@ -20,6 +21,7 @@ from partnerapi.componentxml.document import (
     CLOSE,
     EMPTY,
     OPEN,
+    TOGETHER,
     Document,
     Shape,
     declares_namespace,
@@ -95,7 +97,7 @@ def pretty_lines(document: Document) -> list[str]:
     levels = list(map(sub, document.depths, document.marks.translate(_OPENS)))
     indents = [b"\n" + b"  " * level for level in range(max(levels) + 1)]
     before = list(map(indents.__getitem__, levels))
-    tags, texts = _narrow(document, written.tags, levels), written.texts
+    texts = written.texts
     for at in written.closed:
         if b"\n" in texts[at - 1]:
             # Lines of a script begin where they begin.
@@ -109,35 +111,51 @@ def pretty_lines(document: Document) -> list[str]:
     for at in written.left_out:
         before[at] = b""
     before[0] = b""
-    joined = b"".join(chain.from_iterable(zip(before, tags, texts, strict=True)))
-    return joined.decode().split("\n")
-
-
-def _narrow(document: Document, tags: list[bytes], levels: list[int]) -> list[bytes]:
-    """The tags, those too wide for a line with one attribute in each line."""
     # No line is shorter than its tag, and few are much longer.
     shortest = _WIDE - 2 * max(levels)
     several = {shape for shape in document.distinct_shapes if len(shape.names) > 1}
+    tags = written.tags
     nearly = [at for at in document.tags_of(several) if len(tags[at]) > shortest]
-    shapes = document.shapes
-    tags = tags.copy()
+    lines = [""]
+    # A few at a time, so that there is no second copy of a large document.
+    first = 0
+    for start in range(0, len(tags), TOGETHER):
+        end = start + TOGETHER
+        some = tags[start:end]
+        behind = bisect_left(nearly, end, first)
+        _narrow(some, start, nearly[first:behind], document.shapes, levels)
+        first = behind
+        joined = b"".join(
+            chain.from_iterable(zip(before[start:end], some, texts[start:end], strict=True))
+        )
+        more = joined.decode().split("\n")
+        lines[-1] += more[0]
+        lines += more[1:]
+    return lines
+
+
+def _narrow(
+    tags: list[bytes], start: int, nearly: list[int], shapes: list[Shape], levels: list[int]
+) -> None:
+    """Put one attribute in each line of those tags that are too wide for one; `start` is the first's number."""
     nearly.sort(key=levels.__getitem__)
     for level, group in groupby(nearly, levels.__getitem__):
         widest = _WIDE - 2 * level
         # One attribute alone stays where it is.
-        numbers = [at for at in group if len(tags[at]) > widest and b'" ' in tags[at]]
+        numbers = [
+            at for at in group if len(tags[at - start]) > widest and b'" ' in tags[at - start]
+        ]
         between = b"\n" + b"  " * (level + 2)
-        block = b"\0".join([tags[at] for at in numbers])
+        block = b"\0".join([tags[at - start] for at in numbers])
         if b'=" ' in block:
             block = _ATTRIBUTE.sub(between + rb"\1", block)
         else:
             block = block.replace(b'" ', b'"' + between)
             one_of_each = dict(zip(map(shapes.__getitem__, numbers), numbers, strict=True))
-            for name in {tags[at].partition(b" ")[0] for at in one_of_each.values()}:
+            for name in {tags[at - start].partition(b" ")[0] for at in one_of_each.values()}:
                 block = block.replace(name + b" ", name + between)
         for at, tag in zip(numbers, block.split(b"\0"), strict=bool(numbers)):
-            tags[at] = tag
-    return tags
+            tags[at - start] = tag
 
 
 def _written(document: Document) -> _Written:

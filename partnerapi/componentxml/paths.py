@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from typing import NamedTuple
 
-from partnerapi.componentxml.document import Document, Element
+from partnerapi.componentxml.document import Document, Element, decode_attribute
 
 MARKER = "{promotion-desk:"
 _KEPT = "{promotion-desk:kept:"
@@ -66,6 +66,7 @@ class Places:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._steps: dict[int, _Step] = {}
+        self._by_name: dict[int, dict[str, list[int]]] = {}  # of each parent's children
         self._marks: dict[int, str] = {}
         self._tellings: dict[bytes, list[str]] = {}
 
@@ -75,14 +76,12 @@ class Places:
         if found is None:
             found = []
             if not set(element.shape.names).isdisjoint(_TELLING):
-                said = dict(self._document.said(element))
-                found = [
-                    f'[@{name}="{said[name]}"]'
-                    for name in _TELLING
-                    if name in said
-                    and _fit(name, said[name])
-                    and not (name == "key" and element.name in _NUMBERED)
-                ]
+                names, values = element.shape.names, element.shape.values(element.tag)
+                for name in _TELLING:
+                    if name in names and not (name == "key" and element.name in _NUMBERED):
+                        said = decode_attribute(values[names.index(name)])
+                        if _fit(name, said):
+                            found.append(f'[@{name}="{said}"]')
             self._tellings[element.tag] = found
         if element.name in _LABELLED:
             labels = [
@@ -93,8 +92,18 @@ class Places:
             return [f'[label="{labels[0]}"]'] if _fit("label", labels[0]) else []
         return found
 
-    def _name_children(self, parent: Element) -> None:
-        children = parent.children
+    def _name_siblings(self, number: int, parent: int) -> None:
+        """Name an element and its siblings of the same name; the others have nothing to do with it."""
+        document = self._document
+        shapes, tag_of, after = document.shapes, document.tag_of, document.after
+        by_name = self._by_name.get(parent)
+        if by_name is None:
+            by_name = self._by_name[parent] = {}
+            at, end = parent + 1, after[parent]
+            while at < end:
+                by_name.setdefault(shapes[tag_of[at]].name, []).append(at)
+                at = after[at]
+        children = list(map(document.element, by_name[shapes[tag_of[number]].name]))
         tellings = [self._telling(child) for child in children]
         names = [
             child.name + (telling[0] if telling else "")
@@ -149,7 +158,7 @@ class Places:
         number, parent = element.number, document.parent_of[element.number]
         while parent >= 0:
             if number not in self._steps:
-                self._name_children(document.element(parent))
+                self._name_siblings(number, parent)
             chain.append(self._steps[number])
             number, parent = parent, document.parent_of[parent]
         return chain[::-1]

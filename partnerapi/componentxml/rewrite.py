@@ -14,10 +14,13 @@ from typing import Literal
 from partnerapi.componentxml.document import (
     Document,
     Edit,
+    Element,
     Value,
     characters,
+    declares_namespace,
     decode,
     escape,
+    text_values_of,
     values_of,
 )
 from partnerapi.componentxml.errors import ComponentXmlError
@@ -116,19 +119,35 @@ def rewrite(document: Document, ids: Mapping[str, str]) -> Rewritten:
     rewrites: list[Rewrite] = []
     for number in _elements_with_ids(document):
         element = document.element(number)
-        for value in values_of(document, element):
-            if number == 0 and value.slot.startswith("@"):
-                continue
-            if value.end - value.start < _ID_LENGTH:
-                continue
-            found = list(_replacements(document, value, known))
-            if found:
-                path = places.path(value.element, value.slot)
-                context = _context(value, script_type)
-                for old, new, spliced in found:
-                    rewrites.append(Rewrite(path, old, new, context))
-                    edits += spliced
+        for slot, old, new, spliced in _replaced_in(document, element, known):
+            context = _context(element, slot, script_type)
+            rewrites.append(Rewrite(places.path(element, slot), old, new, context))
+            edits += spliced
     return Rewritten(document.edited(edits), tuple(rewrites))
+
+
+def _replaced_in(
+    document: Document, element: Element, known: Mapping[str, str]
+) -> Iterator[tuple[str, str, str, list[Edit]]]:
+    """(slot, old, new, edits) of every known id in an element."""
+    tag, shape = element.tag, element.shape
+    if element.number == 0:
+        values = text_values_of(document, element)
+    elif shape.regular and b"&#" not in tag:
+        # The tag as it stands: an id cannot reach beyond the quotes of one value.
+        start = element.start
+        for begin, end, old, new in _find(tag.decode("latin-1"), known):
+            place, inside = divmod(tag.count(b'"', 0, begin), 2)
+            if inside and not declares_namespace(shape.names[place]):
+                edit = Edit(start + begin, start + end, escape(new))
+                yield f"@{shape.names[place]}", old, new, [edit]
+        values = text_values_of(document, element)
+    else:
+        values = values_of(document, element)
+    for value in values:
+        if value.end - value.start >= _ID_LENGTH:
+            for old, new, spliced in _replacements(document, value, known):
+                yield value.slot, old, new, spliced
 
 
 def component_ids(document: Document) -> frozenset[str]:
@@ -223,12 +242,12 @@ def _find(text: str, known: Mapping[str, str]) -> Iterator[tuple[int, int, str, 
             behind = end
 
 
-def _context(value: Value, script_type: bool) -> Context:
-    name = value.element.name
-    if value.slot.startswith("@"):
+def _context(element: Element, slot: str, script_type: bool) -> Context:
+    name = element.name
+    if slot.startswith("@"):
         # Names inside the component that happen to be an id, and what people typed.
-        return "reference" if _REFERENCE.fullmatch(value.slot) else "data"
-    if value.slot == "text()":
+        return "reference" if _REFERENCE.fullmatch(slot) else "data"
+    if slot == "text()":
         if script_type or "script" in name.lower():
             return "script"
         if _REFERENCE_ELEMENT.fullmatch(name):

@@ -44,6 +44,8 @@ from partnerapi.componentxml.xpaths import Encrypted, encrypted_entries, read
 
 _SYMBOL = re.compile(r"\{promotion-desk:new:([^{}]*)\}")
 _MARKER_BYTES = MARKER.encode()
+# How a marker may begin.
+_BRACE = re.compile(rb"\{|&#(?:0*123|[xX]0*7[bB]);")
 
 # Stands for a secret that was found, in what is shown.
 HIDDEN = "{promotion-desk:hidden}"
@@ -220,7 +222,7 @@ def _spelt_pieces(document: Document) -> Iterator[bytes]:
 
 
 def _spells_marker(piece: bytes) -> bool:
-    return len(piece) >= len(MARKER) and (
+    return _BRACE.search(piece) is not None and (
         MARKER in decode_attribute(piece) or MARKER in decode_text(piece)
     )
 

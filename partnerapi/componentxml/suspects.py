@@ -53,31 +53,48 @@ def suspicious(document: Document, found: Mapping[tuple[Element, str], str]) -> 
 
 def _suspects(document: Document) -> Iterator[Suspect]:
     zones = rules.Zones(document)
-    looked_at: dict[tuple[bytes, bool], list[secrets.Hit]] = {}
-    for number in _elements(document, zones):
+    looked_at: _LookedAt = document.shared.setdefault("looked at", _LookedAt())
+    for number in _elements(document, zones, looked_at):
         element = document.element(number)
         for value in values_of(document, element):
             raw = document.data[value.start : value.end]
-            if len(raw) < _SHORTEST:
+            if len(raw) < _SHORTEST or not (raw in looked_at.held or document.has_comments):
                 continue
             is_random_odd = _random_strings_are_odd(element, value.slot, zones)
-            hits = looked_at.get((raw, is_random_odd))
-            if hits is None:
-                hits = _hits(decode(document, value), random_strings=is_random_odd)
-                looked_at[raw, is_random_odd] = hits
-            left = [
+            text = decode(document, value)
+            hits = [
                 hit
-                for hit in hits
+                for hit in looked_at.hits(raw, text, random_strings=is_random_odd)
                 if hit.rule != "random-string" or not _names_an_id(document, element, value.slot)
             ]
-            if left:
-                yield value, decode(document, value), left
+            if hits:
+                yield value, text, hits
+
+
+class _LookedAt:
+    """What was found in values, so that none is searched twice."""
+
+    def __init__(self) -> None:
+        self._hits: dict[tuple[bytes, bool], list[secrets.Hit]] = {}
+        self.held: set[bytes] = set()  # the raw values that hold something
+
+    def hits(self, raw: bytes, text: str, *, random_strings: bool) -> list[secrets.Hit]:
+        """What is found in a value, and whether random strings count there."""
+        known = self._hits.get((raw, random_strings))
+        if known is None and not random_strings and (raw, True) in self._hits:
+            return [hit for hit in self._hits[raw, True] if hit.rule != "random-string"]
+        if known is None:
+            known = secrets.search(text, random_strings=random_strings)
+            if len(text) >= 128:
+                known += secrets.masks(text, known)
+            self._hits[raw, random_strings] = known
+        return known
 
 
 # --- which elements to open -------------------------------------------------------------------
 
 
-def _elements(document: Document, zones: rules.Zones) -> list[int]:
+def _elements(document: Document, zones: rules.Zones, looked_at: _LookedAt) -> list[int]:
     """The numbers of the elements that may hold something, in document order."""
     # A profile's names may be long; only its overrides are no data.
     runs = not zones.all_data or any(
@@ -87,11 +104,13 @@ def _elements(document: Document, zones: rules.Zones) -> list[int]:
     first = 0
     for said in document.said_by_tags:
         shapes = document.shapes[first : first + TOGETHER]
-        places = _doubtful(said, decode_attribute, runs=runs)
+        places = _doubtful(said, decode_attribute, looked_at, runs=runs)
         if places:
             found.update(document.element_of_tag(first + at) for at in _owners(shapes, places))
         first += TOGETHER
-    gaps = _doubtful(b"\0".join(document.gaps), decode_text, runs=True)
+    # Nothing but comments can stand outside the root.
+    texts = document.gaps if document.has_comments else [b"", *document.gaps[1:-1]]
+    gaps = _doubtful(b"\0".join(texts), decode_text, looked_at, runs=True)
     found.update(max(document.element_of_gap(gap), 0) for gap in gaps)
     return sorted(found)
 
@@ -112,7 +131,9 @@ def _owners(shapes: list[Shape], places: list[int]) -> Iterator[int]:
                 place = following
 
 
-def _doubtful(said: bytes, read: Callable[[bytes], str], *, runs: bool) -> list[int]:
+def _doubtful(
+    said: bytes, read: Callable[[bytes], str], looked_at: _LookedAt, *, runs: bool
+) -> list[int]:
     """Which of the values, by number, may hold a secret; a NUL stands between two of them."""
     small = said.lower()
     signs = said.translate(_SIGNS)
@@ -135,7 +156,12 @@ def _doubtful(said: bytes, read: Callable[[bytes], str], *, runs: bool) -> list[
     ]
     if not places:
         return []
-    held = _holding(list(dict.fromkeys(piece for _, piece in places)), read, runs=runs)
+    held = set()
+    for piece in _readable(list(dict.fromkeys(piece for _, piece in places)), runs=runs):
+        # With comments, a text is read where it stands.
+        if b"<" in piece or looked_at.hits(piece, read(piece), random_strings=runs):
+            held.add(piece)
+    looked_at.held |= held
     found = []
     number = at = 0
     for start, piece in places:
@@ -163,15 +189,14 @@ def _starts(signs: bytes, sign: bytes) -> Iterator[int]:
         at = signs.find(sign, behind)
 
 
-def _holding(pieces: list[bytes], read: Callable[[bytes], str], *, runs: bool) -> set[bytes]:
-    """Of the raw values, those that hold something, or that must be read to know."""
+def _readable(pieces: list[bytes], *, runs: bool) -> Iterator[bytes]:
+    """The raw values that must be read to know what they hold."""
     small = b"\0".join(pieces).lower().decode()
     triggers = [one for one in secrets.TRIGGERS if one in small]
     urls = "://" in small and "@" in small
     long = runs and any(map(_is_long, pieces))
-    if not triggers and not urls and not long and "&" not in small:
-        return set()
-    doubtful = []
+    if not triggers and not urls and not long and "&" not in small and "<" not in small:
+        return
     for piece, said in zip(pieces, small.split("\0"), strict=True):
         # What is spelt with references is read first.
         if (
@@ -181,20 +206,11 @@ def _holding(pieces: list[bytes], read: Callable[[bytes], str], *, runs: bool) -
             or any(one in said for one in triggers)
             or (urls and "://" in said and "@" in said)
         ):
-            doubtful.append(piece)
-    # With comments, a text is read where it stands.
-    return {piece for piece in doubtful if b"<" in piece or _hits(read(piece), random_strings=runs)}
+            yield piece
 
 
 def _is_long(raw: bytes) -> bool:
     return _RUN in raw.translate(_SIGNS)
-
-
-def _hits(text: str, *, random_strings: bool) -> list[secrets.Hit]:
-    hits = secrets.search(text, random_strings=random_strings)
-    if len(text) >= 128:
-        hits += secrets.masks(text, hits)
-    return hits
 
 
 # --- what stands around a value ---------------------------------------------------------------
