@@ -141,8 +141,26 @@ LOGOUT_REDIRECT_URL = "login"
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "promotions.pages.provider.ProviderBackend",
 ]
+# Accounts with a password of this site. Without them everybody comes by the identity provider.
+LOCAL_ACCOUNTS = env.bool("LOCAL_ACCOUNTS", default=True)
+if LOCAL_ACCOUNTS:
+    AUTHENTICATION_BACKENDS.append("django.contrib.auth.backends.ModelBackend")
+
+# The OpenID provider: see docs/single-sign-on.md. Empty means that there is none.
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="").rstrip("/")
+# What the button on the sign-in page calls it.
+OIDC_NAME = env.str("OIDC_NAME", default="your organisation's account")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", default="")
+if oidc_secret_file := env.str("OIDC_CLIENT_SECRET_FILE", default=""):
+    OIDC_CLIENT_SECRET = Path(oidc_secret_file).read_text(encoding="utf-8").strip()
+OIDC_SCOPES = env.str("OIDC_SCOPES", default="openid profile email")
+# The claim that tells a person's groups, and which of them is which group here: "theirs=Admins,others=Contributors".
+# At every sign-in people are put into these groups and out of them.
+OIDC_GROUPS_CLAIM = env.str("OIDC_GROUPS_CLAIM", default="groups")
+OIDC_GROUPS = env.dict("OIDC_GROUPS", default={})
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -21,6 +21,7 @@ from .models import (
     DevAccountAccess,
     Environment,
     Event,
+    Identity,
     IntegrationPack,
     Plan,
     PlannedComponent,
@@ -241,6 +242,16 @@ class ReviewPolicyAdmin(RecordedAdmin):
             super().save_related(request, form, formsets, change)
             if note := changes(before, ReviewPolicy.objects.get(pk=policy.pk).people()):
                 self._record(request, policy, "changed", note)
+
+
+@admin.register(Identity)
+class IdentityAdmin(RecordedAdmin):
+    """Links an account to a person at the identity provider."""
+
+    list_display = ("user", "issuer", "subject", "signed_in_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "subject")
+    raw_id_fields = ("user",)
 
 
 @admin.register(Deputy)

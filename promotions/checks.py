@@ -187,3 +187,40 @@ def check_user_name(**kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register()
+def check_identity_provider(**kwargs: Any) -> list[CheckMessage]:
+    """An identity provider is set whole, and nobody is left without a way in."""
+    problems: list[CheckMessage] = []
+    if settings.OIDC_ISSUER and not (settings.OIDC_CLIENT_ID and settings.OIDC_CLIENT_SECRET):
+        problems.append(
+            Error(
+                "OIDC_ISSUER is set, and OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is not.",
+                hint="See docs/single-sign-on.md.",
+                id="promotions.E015",
+            )
+        )
+    if not settings.LOCAL_ACCOUNTS and not settings.OIDC_ISSUER:
+        problems.append(
+            Error(
+                "LOCAL_ACCOUNTS is off and OIDC_ISSUER is not set: nobody could sign in.",
+                hint="Set OIDC_ISSUER, or switch local accounts on.",
+                id="promotions.E016",
+            )
+        )
+    return problems
+
+
+@register(Tags.security, deploy=True)
+def check_identity_provider_is_safe(**kwargs: Any) -> list[CheckMessage]:
+    """What tells who somebody is travels encrypted."""
+    if settings.OIDC_ISSUER and urlsplit(settings.OIDC_ISSUER).scheme != "https":
+        return [
+            Error(
+                "OIDC_ISSUER is not an https address.",
+                hint="Whoever sits between could sign in as anybody.",
+                id="promotions.E017",
+            )
+        ]
+    return []

@@ -238,6 +238,40 @@ MESSAGES = {
         "You have approved this already, and one person counts once.",
         "Somebody else has to approve: the review page says who is needed.",
     ),
+    "PROVIDER_AWAY": Message(
+        "The identity provider does not answer.",
+        "Try again in a few minutes. If it stays away, tell whoever looks after your single sign-on.",
+    ),
+    "SIGN_IN_DENIED": Message(
+        "The identity provider has not let you in.",
+        "Ask whoever looks after your single sign-on to give you access to Promotion Desk.",
+    ),
+    "SIGN_IN_EXPIRED": Message(
+        "This sign-in was begun too long ago, or in another browser.", "Begin again."
+    ),
+    "SIGN_IN_INVALID": Message(
+        "What the identity provider sent cannot be trusted.",
+        "Begin again. If it happens twice, tell the people who run Promotion Desk: its log says what was wrong.",
+    ),
+    "SIGN_IN_STALE": Message(
+        "You signed in at the identity provider longer ago than is accepted here.",
+        "Sign out there, then sign in again.",
+    ),
+    "SIGN_IN_OTHER": Message(
+        "You have signed in at the identity provider as somebody else, or your account is not linked to it.",
+        "Sign out here first, or ask an admin to link your account.",
+    ),
+    "ACCOUNT_OFF": Message(
+        "Your account is switched off here.", "Ask an admin of Promotion Desk to switch it on."
+    ),
+    "ACCOUNT_EXISTS": Message(
+        "There is an account of your name already, which is not linked to your sign-in.",
+        "Ask an admin of Promotion Desk to add an identity with this subject to that account, if it is yours.",
+    ),
+    "GROUPS_NOT_TOLD": Message(
+        "The identity provider does not tell your groups, because there are too many of them.",
+        "Whoever looks after your single sign-on lets it send only the groups that are assigned to Promotion Desk.",
+    ),
     "ALREADY_REVIEWED": Message(
         "Somebody else has decided already.", "Nothing was changed by your click."
     ),

@@ -17,6 +17,7 @@ from .installation import Installation, PrimaryAccount, current_primary_account
 from .jobs import Job
 from .mappings import ComponentMapping
 from .outbox import Channel, Delivery, Message, MessageKind, MessagePreference, kind_of
+from .people import Identity
 from .plans import Acceptance, Finding, Plan, PlannedComponent
 from .policies import Deputy, PolicyGroup, ReviewPolicy
 from .production import Environment, IntegrationPack, PackRelease
@@ -68,6 +69,7 @@ __all__ = [
     "Finding",
     "GroupDemand",
     "Hold",
+    "Identity",
     "Installation",
     "IntegrationPack",
     "Job",

@@ -102,6 +102,11 @@ def _page_before(request: HttpRequest) -> str:
     return page if is_ours else resolve_url("home")
 
 
+def uses_password(user: User) -> bool:
+    """Whether the user signs in with a password of this site."""
+    return bool(settings.LOCAL_ACCOUNTS) and user.has_usable_password()
+
+
 @dataclass(frozen=True)
 class Problem:
     """A refusal as a page shows it."""

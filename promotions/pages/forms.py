@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
@@ -186,7 +187,13 @@ class ApproveForm(forms.Form):
     confirmed_hash = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
     close_older = forms.BooleanField(required=False)
 
-    def __init__(self, *args: Any, promotion: PromotionRequest, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        promotion: PromotionRequest,
+        choice: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.suggested = suggested_pack(promotion)
         # What the first of two admins has chosen; another choice is approved by both anew.
         chosen = promotion.pack or promotion.new_pack_name
@@ -195,6 +202,10 @@ class ApproveForm(forms.Form):
             "new_pack_name": promotion.new_pack_name,
             "plan_hash": promotion.content_hash,
         }
+        # What the admin had chosen before the way to the identity provider.
+        names = ("pack", "new_pack_name")
+        if choice and any(choice.get(name) for name in names):
+            kwargs["initial"] |= {name: choice.get(name, "") for name in names}
         super().__init__(*args, **kwargs)
 
     def clean(self) -> dict[str, Any]:

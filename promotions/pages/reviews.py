@@ -181,7 +181,7 @@ def _page(
         .last(),
         "approve_form": focus_first_error(approve_form)
         if approve_form
-        else ApproveForm(promotion=promotion),
+        else ApproveForm(promotion=promotion, choice=request.GET.dict()),
         "reject_form": reject_form or ReasonForm(),
     }
     if promotion.is_deployment:

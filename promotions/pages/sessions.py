@@ -15,8 +15,10 @@ from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
 
-from .common import UserRequest
+from .common import UserRequest, uses_password
 
 P = ParamSpec("P")
 
@@ -80,7 +82,7 @@ def is_recent(request: HttpRequest) -> bool:
 def recent_sign_in_required(
     view: Callable[Concatenate[UserRequest, P], HttpResponse],
 ) -> Callable[Concatenate[UserRequest, P], HttpResponse]:
-    """Asks once more who it is before the view acts; what was sent is kept by the page that asks."""
+    """Asks once more who it is before a view of a review acts; the page that asks keeps what was sent."""
 
     @wraps(view)
     def inner(request: UserRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -100,10 +102,14 @@ def recent_sign_in_required(
             for value in values
             if name not in ("csrfmiddlewaretoken", "confirm_password")
         ]
+        # The way to the provider and back is long: the choice travels with it.
+        choice = [(name, value) for name, value in sent if name in ("pack", "new_pack_name")]
         context = {
             "sent": sent,
             "refused": refused,
-            "has_password": request.user.has_usable_password(),
+            "has_password": uses_password(request.user),
+            "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+            "back": f"{reverse('review', kwargs=kwargs)}?{urlencode(choice)}",
             "minutes": settings.RECENT_SIGN_IN_SECONDS // 60,
         }
         return render(request, "registration/confirm.html", context)

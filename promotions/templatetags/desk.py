@@ -19,7 +19,7 @@ from .. import access
 from ..messages import MESSAGES
 from ..models import Approval, PromotionRequest
 from ..pages import words
-from ..pages.common import Problem, problem
+from ..pages.common import Problem, problem, uses_password
 from ..pages.queue import waiting_count
 from ..pages.status import STATUS_PAGES
 from ..states import Action, HoldKind, Outcome, Status
@@ -241,6 +241,7 @@ def navigation(context: Context) -> dict[str, Any]:
         "current": match.url_name if match else "",
         "may_enter": is_admin or access.may_enter(user),
         "is_admin": is_admin,
+        "has_password": uses_password(user),
         "reviews": reviews,
         "waiting": waiting_for(request),
     }

@@ -34,6 +34,18 @@ def test_a_production_set_up_passes_the_deployment_check() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_so_does_one_with_single_sign_on_alone() -> None:
+    provider = {
+        "OIDC_ISSUER": "https://login.example.com/",
+        "OIDC_CLIENT_ID": "desk",
+        "OIDC_CLIENT_SECRET": "secret-of-a-test",
+        "OIDC_GROUPS": "Desk Admins=Admins,4f1c=Contributors",
+        "LOCAL_ACCOUNTS": "false",
+    }
+    done = _manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION, **provider)
+    assert done.returncode == 0, done.stderr
+
+
 def test_without_a_secret_key_it_says_what_to_do() -> None:
     done = _manage("check")
     assert done.returncode != 0

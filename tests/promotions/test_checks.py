@@ -181,3 +181,25 @@ def test_before_the_first_migration_there_is_nobody_to_find(
 def test_without_a_database_nobody_is_asked_for(settings: Any) -> None:
     settings.DEMO = False
     assert own.check_demo_users(databases=None) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "ids"),
+    [
+        ({"OIDC_CLIENT_ID": "desk", "OIDC_CLIENT_SECRET": "secret"}, []),
+        ({"OIDC_CLIENT_ID": "desk", "OIDC_CLIENT_SECRET": ""}, ["promotions.E015"]),
+        ({"OIDC_ISSUER": "", "LOCAL_ACCOUNTS": False}, ["promotions.E016"]),
+        (
+            {
+                "OIDC_ISSUER": "http://login.example.com",
+                "OIDC_CLIENT_ID": "desk",
+                "OIDC_CLIENT_SECRET": "secret",
+            },
+            ["promotions.E017"],
+        ),
+    ],
+)
+def test_an_identity_provider_is_set_whole(
+    found: Found, changes: dict[str, Any], ids: list[str]
+) -> None:
+    assert _ids(found(**{"OIDC_ISSUER": "https://login.example.com", **changes})) == ids

@@ -16,6 +16,7 @@ from promotions.models import (
     Deployment,
     DevAccountAccess,
     DevPackage,
+    Identity,
     PackRelease,
     PlannedComponent,
     PolicyGroup,
@@ -24,6 +25,7 @@ from promotions.models import (
     ReviewPolicy,
     StepRun,
     Turn,
+    Viewed,
 )
 from promotions.states import Status
 from tests.promotions import factories
@@ -66,7 +68,9 @@ def rows(alice: User, bob: User) -> dict[type[models.Model], Any]:
         Reading: Reading.objects.create(person=bob, digest="d", part=1),
         StepRun: promotion.steps.first(),
         Deployment: promotion.deployments.first(),
+        Identity: Identity.objects.create(user=bob, issuer="https://a", subject="b"),
         Turn: Turn.objects.create(name="merges"),
+        Viewed: Viewed.objects.create(person=bob, digest="d"),
     }
 
 

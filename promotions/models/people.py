@@ -1,0 +1,34 @@
+"""Who somebody is at the organisation's identity provider."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from .base import LONG_NAME, NAME
+
+
+class Identity(models.Model):
+    """A person at an OpenID provider, by the two claims that never change, and their account here.
+
+    Names and e-mail addresses are given to other people in time; issuer and subject are not.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="identities"
+    )
+    issuer = models.CharField(max_length=NAME)
+    subject = models.CharField(max_length=NAME)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    signed_in_at = models.DateTimeField("last sign-in", null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["issuer", "subject"]
+        verbose_name_plural = "identities"
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="unique_identity")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"[:LONG_NAME]
