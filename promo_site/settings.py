@@ -272,7 +272,7 @@ KEEP_STEPS = env.int("KEEP_STEPS", default=365)
 KEEP_PLANS = env.int("KEEP_PLANS", default=30)
 KEEP_MESSAGES = env.int("KEEP_MESSAGES", default=90)
 # Days for which an approval holds that has not led to a merge; 0: for ever.
-PROMOTION_APPROVAL_DAYS = env.float("PROMOTION_APPROVAL_DAYS", default=7)
+PROMOTION_APPROVAL_DAYS = env.float("PROMOTION_APPROVAL_DAYS", default=7.0)
 # Seconds that a promotion waits for a platform that is away, or for a token that is accepted.
 PROMOTION_PATIENCE = env.int("PROMOTION_PATIENCE", default=24 * 3600)
 # Multiplies every wait, lease and poll, so that tests take seconds where the real thing takes
@@ -297,11 +297,8 @@ AUDIT_ANCHOR_KEY = env.str("AUDIT_ANCHOR_KEY", default="")
 OUTBOUND_PRIVATE_NETWORKS = env.list("OUTBOUND_PRIVATE_NETWORKS", default=[])
 
 # Where people reach the site: links in messages begin with it. Example: https://desk.example.com
-SITE_URL = env.str(
-    "SITE_URL",
-    default=f"https://{ALLOWED_HOSTS[0]}"
-    if ALLOWED_HOSTS and not LOCAL
-    else "http://localhost:8000",
+SITE_URL = env.str("SITE_URL", default="") or (
+    f"https://{ALLOWED_HOSTS[0]}" if ALLOWED_HOSTS and not LOCAL else "http://localhost:8000"
 )
 # The mail server, as smtp+tls://user:password@mail.example.com:587. Empty: no e-mail is sent.
 _mail: Any = env.email_url("EMAIL_URL") if env.str("EMAIL_URL", default="") else {}

@@ -16,6 +16,7 @@ from promotions.models import (
     Deployment,
     DevAccountAccess,
     DevPackage,
+    DoneTask,
     Identity,
     PackRelease,
     PlannedComponent,
@@ -69,6 +70,7 @@ def rows(alice: User, bob: User) -> dict[type[models.Model], Any]:
         StepRun: promotion.steps.first(),
         Deployment: promotion.deployments.first(),
         Identity: Identity.objects.create(user=bob, issuer="https://a", subject="b"),
+        DoneTask: DoneTask.objects.create(promotion=promotion, task="values", person=bob),
         Turn: Turn.objects.create(name="merges"),
         Viewed: Viewed.objects.create(person=bob, digest="d"),
     }
