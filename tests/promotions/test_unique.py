@@ -13,6 +13,7 @@ from promotions.models import (
     Acceptance,
     ComponentMapping,
     ComponentResult,
+    ComponentUses,
     Deployment,
     DevAccountAccess,
     DevPackage,
@@ -71,6 +72,9 @@ def rows(alice: User, bob: User) -> dict[type[models.Model], Any]:
         Deployment: promotion.deployments.first(),
         Identity: Identity.objects.create(user=bob, issuer="https://a", subject="b"),
         DoneTask: DoneTask.objects.create(promotion=promotion, task="values", person=bob),
+        ComponentUses: ComponentUses.objects.create(
+            dev_account=account, component_id="a", version=1, references=[]
+        ),
         Turn: Turn.objects.create(name="merges"),
         Viewed: Viewed.objects.create(person=bob, digest="d"),
     }
