@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 from django.conf import settings
+from django.db.models import Max, Min
 
 from partnerapi.simulator import seed
+from promotions import services
 from promotions.models import ApiCall, Plan, PlannedComponent, PromotionRequest
+from promotions.partner import client
+from promotions.plan import premises
+from promotions.plan.premises import Moment
 from promotions.states import Status
 from tests.benchmarks.family import plant
 from tests.integration.desk import Desk
@@ -59,6 +64,30 @@ def test_a_plan_takes_few_calls_a_component(desk: Desk) -> None:
         promotion = desk.wait_for(promotion, Status.DEPLOYED)
         assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
         family.change()
+
+
+def test_all_premises_are_asked_in_a_handful_of_calls(desk: Desk) -> None:
+    plan = desk.plan()
+    assert plan.components.count() == 33
+    before = ApiCall.objects.count()
+    for moment in (Moment.WRITING, Moment.VERIFYING, Moment.MERGE):
+        premises.check(moment, plan, client=client())
+    assert ApiCall.objects.count() - before <= 3 * 7
+
+
+def test_plans_of_different_accounts_are_made_side_by_side(desk: Desk) -> None:
+    desk.simulator.latency(150)
+    plans = [
+        services.make_plan(desk.alice, desk.orders, seed.DEMO_PACKAGE_ID),
+        services.make_plan(desk.bob, desk.finance, seed.CYCLE_PACKAGE_ID),
+    ]
+    desk.wait_until(lambda: all(desk.fresh(plan).is_ready for plan in plans), "both plans")
+    one, other = (
+        ApiCall.objects.filter(plan=plan).aggregate(first=Min("at"), last=Max("at"))
+        for plan in plans
+    )
+    assert one["first"] < other["last"]
+    assert other["first"] < one["last"]
 
 
 def calls_of(plan: Plan) -> Counter[str]:
