@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient
-from partnerapi.errors import NotFound
+from partnerapi.errors import NotFound, PartnerApiError
 from partnerapi.records import PackagedComponent
 
 from ..messages import PromotionError
-from ..models import NO_HOLD, DevPackage, PackageListing
+from ..models import NO_HOLD, DevAccount, DevPackage, PackageListing
 from ..partner import client as partner_client
 from ..worker.lease import Lease
 from ..worker.loop import Stop, Work, carry_on
 from ..worker.timing import SHORT_PATIENCE
+
+# As many as the platform answers at once.
+PAGE = 100
+# What a package that is known already may have got anew.
+COLUMNS = [
+    field.name
+    for field in DevPackage._meta.concrete_fields
+    if field.name not in ("id", "dev_account", "package_id")
+]
 
 
 def refresh_listing(listing_id: int) -> None:
@@ -36,44 +48,61 @@ class ListingWork(Work[PackageListing]):
 
 
 def _refresh(listing: PackageListing, lease: Lease) -> None:
+    """One page of the platform's after the other: people see what has come so far."""
     account = listing.dev_account
     client = partner_client()
-    packages = list(client.query_packaged_components(account=account.account_id))
-    names = _names(client, listing, packages)
-    with lease.writing():
-        kept = [package.package_id for package in packages]
-        account.packages.exclude(package_id__in=kept).delete()
-        for package in packages:
-            name, folder = names.get(package.component_id, ("", ""))
-            DevPackage.objects.update_or_create(
-                dev_account=account,
-                package_id=package.package_id,
-                defaults={
-                    "package_version": package.package_version,
-                    "component_id": package.component_id,
-                    "component_version": package.component_version,
-                    "component_type": package.component_type,
-                    "component_name": name,
-                    "folder": folder,
-                    "notes": package.notes,
-                    "shareable": package.shareable,
-                    "created_by": package.created_by,
-                    "created_date": package.created_date,
-                },
+    packages = client.query_packaged_components(account=account.account_id)
+    names: dict[str, tuple[str, str]] = {}
+    kept: set[str] = set()
+    while page := {package.package_id: package for package in islice(packages, PAGE)}:
+        new = dict.fromkeys(p.component_id for p in page.values() if p.component_id not in names)
+        names |= _names(client, account.account_id, new)
+        kept |= page.keys()
+        with lease.writing():
+            DevPackage.objects.bulk_create(
+                (_row(account, package, *names[package.component_id]) for package in page.values()),
+                update_conflicts=True,
+                unique_fields=["dev_account", "package_id"],
+                update_fields=COLUMNS,
             )
+    with lease.writing():
+        known = account.packages.values_list("package_id", "pk")
+        gone = [pk for package_id, pk in known if package_id not in kept]
+        for start in range(0, len(gone), PAGE):
+            account.packages.filter(pk__in=gone[start : start + PAGE]).delete()
         lease.record(refreshed_at=timezone.now(), next_attempt_at=None, error_code="", error="")
 
 
+def _row(account: DevAccount, package: PackagedComponent, name: str, folder: str) -> DevPackage:
+    return DevPackage(
+        dev_account=account,
+        package_id=package.package_id,
+        package_version=package.package_version,
+        component_id=package.component_id,
+        component_version=package.component_version,
+        component_type=package.component_type,
+        component_name=name,
+        folder=folder,
+        notes=package.notes,
+        shareable=package.shareable,
+        created_by=package.created_by,
+        created_date=package.created_date,
+    )
+
+
 def _names(
-    client: PartnerApiClient, listing: PackageListing, packages: list[PackagedComponent]
+    client: PartnerApiClient, account: str, component_ids: Iterable[str]
 ) -> dict[str, tuple[str, str]]:
-    """Name and folder of each packaged component: names are not in operation 6, and operation 5 is asked once each."""
-    account = listing.dev_account.account_id
+    """Name and folder of each packaged component, which operation 6 does not tell; empty where it is gone.
+
+    :raises PartnerApiError: when one of them cannot be read.
+    """
     names: dict[str, tuple[str, str]] = {}
-    for component_id in dict.fromkeys(package.component_id for package in packages):
-        try:
-            metadata = client.get_component_metadata(component_id, account=account)
-        except NotFound:
-            continue
-        names[component_id] = (metadata.name, metadata.folder_full_path)
+    for component_id, found in client.get_many_metadata(component_ids, account=account).items():
+        if isinstance(found, NotFound):
+            names[component_id] = ("", "")
+        elif isinstance(found, PartnerApiError):
+            raise found
+        else:
+            names[component_id] = (found.name, found.folder_full_path)
     return names

@@ -7,11 +7,20 @@ from itertools import combinations
 
 import pytest
 from django.conf import settings
+from django.db.models import Q
 
 from partnerapi.simulator import seed
 from promotions import services
 from promotions.messages import PromotionError
-from promotions.models import ComponentMapping, DevAccount, DevAccountAccess, PackageListing, Plan
+from promotions.models import (
+    ApiCall,
+    ComponentMapping,
+    DevAccount,
+    DevAccountAccess,
+    DevPackage,
+    PackageListing,
+    Plan,
+)
 from promotions.states import Action, Status
 from tests.integration.desk import Desk
 
@@ -204,8 +213,28 @@ def test_all_pages_of_packages_are_listed_with_their_names(desk: Desk) -> None:
     rates = desk.finance.packages.filter(component_id=seed.RATES_COMPONENT_ID)
     assert rates.count() > 100
     assert desk.finance.packages.filter(component_name="").count() == 0
-    metadata_calls = desk.calls(5)
-    assert metadata_calls == desk.finance.packages.values("component_id").distinct().count()
+    pages = ApiCall.objects.filter(name="QUERY PackagedComponent").count()
+    names = ApiCall.objects.filter(name__contains="ComponentMetadata").count()
+    assert names <= pages, "Names are asked for a page at a time."
+    assert names < desk.finance.packages.values("component_id").distinct().count()
+
+
+def test_packages_are_shown_as_they_are_read(desk: Desk) -> None:
+    desk.simulator.latency(400)
+    listing = services.refresh_packages(desk.alice, desk.finance)
+    desk.wait_until(desk.finance.packages.exists, "the first page")
+    assert PackageListing.objects.get(pk=listing.pk).is_refreshing
+    so_far = desk.finance.packages.count()
+    desk.finance.packages.filter(pk=desk.finance.packages.all()[0].pk).update(notes="Old notes")
+    gone = DevPackage.objects.create(dev_account=desk.finance, package_id="deleted since")
+    for _ in range(2):
+        desk.wait_until(
+            lambda: not PackageListing.objects.get(pk=listing.pk).is_refreshing, "the packages"
+        )
+        desk.simulator.latency(0)
+        services.refresh_packages(desk.alice, desk.finance)
+    assert desk.finance.packages.count() > so_far
+    assert not desk.finance.packages.filter(Q(pk=gone.pk) | Q(notes="Old notes")).exists()
 
 
 def test_two_open_promotions_never_create_the_same_component(desk: Desk) -> None:
