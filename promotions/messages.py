@@ -140,7 +140,8 @@ MESSAGES = {
     ),
     "PACKAGE_OLDER": Message(
         "A component is newer than the package.",
-        "What is promoted is the component as it is now: test it and package it again.",
+        "Only the component as it is now can be read: test that, make a new package of the process and promote the new "
+        "one; or let an admin accept what has changed.",
     ),
     "CHANGE_HIDDEN": Message(
         "A value was changed in dev, and production's own is kept.",

@@ -48,8 +48,8 @@ def missing_mapping(component: ComponentMetadata) -> Iterable[Finding]:
 def older_package(resolved: Resolved) -> dict[str, list[Finding]]:
     """Dev id -> finding, for what has moved on since it was packaged, where the platform gives only the newest.
 
-    A part that nobody tested would travel under a tested version, so it blocks; of the packaged component itself the
-    platform tells the version, and people see it.
+    What nobody has tested would travel under a tested version, so it blocks, the packaged component itself like its
+    parts.
     """
     if resolved.pinned:
         return {}
@@ -70,10 +70,9 @@ def older_package(resolved: Resolved) -> dict[str, list[Finding]]:
                 subject_id=metadata.component_id,
                 subject_name=metadata.name,
                 message=f"The package holds {held} “{metadata.name}”, which is at version {metadata.version} now. "
-                f"Version {metadata.version} is promoted.",
+                f"Version {metadata.version} would be promoted.",
                 fingerprint=fingerprint_of([package.package_id, str(metadata.version)]),
-                blocking=not is_root,
-                can_be_accepted=not is_root,
+                can_be_accepted=True,
             )
         ]
     return found

@@ -191,18 +191,23 @@ def test_a_library_component_of_two_accounts_has_one_twin(desk: Desk) -> None:
     assert ComponentMapping.objects.filter(prod_component_id=twin).count() == 2
 
 
-def test_an_older_package_is_told_where_the_newest_travels(desk: Desk) -> None:
-    plan = desk.plan(seed.UPDATE_PACKAGE_ID)
-    warned = plan.findings.filter(code="PACKAGE_OLDER", blocking=False).exists()
+def test_an_older_package_blocks_where_the_newest_would_travel(desk: Desk) -> None:
+    plan = desk.plan(seed.OLDER_PACKAGE_ID)
+    found = plan.findings.filter(
+        code="PACKAGE_OLDER", component__dev_component_id=plan.root_component_id
+    )
     root = plan.components.get(dev_component_id=plan.root_component_id)
     from promotions.partner import client
 
     if client().capabilities.pins_versions:
-        assert not warned
+        assert not found
         assert root.dev_version == 2
-    else:
-        assert warned
-        assert root.dev_version == 3
+        return
+    assert root.dev_version == 3
+    assert "holds version 2 of" in found.get().message
+    with pytest.raises(PromotionError, match="PACKAGE_OLDER"):
+        desk.submit(plan, version="1.1")
+    assert desk.plan(seed.UPDATE_PACKAGE_ID).can_be_submitted
 
 
 def test_all_pages_of_packages_are_listed_with_their_names(desk: Desk) -> None:

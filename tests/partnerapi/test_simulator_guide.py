@@ -278,7 +278,7 @@ def test_packages_are_filtered(api: Controls) -> None:
     newer = simple("nestedExpression", "packageVersion", "LIKE", "%.1")
     both = f'<expression operator="and" xsi:type="GroupingExpression">{stock}{newer}</expression>'
     assert found(both) == 1
-    assert found(both.replace('"and"', '"or"')) == 3
+    assert found(both.replace('"and"', '"or"')) == 4
     days = ("2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z")
     assert found(simple("expression", "createdDate", "BETWEEN", *days)) == 0
     wrong = simple("expression", "colour", "EQUALS", "red")
