@@ -877,6 +877,13 @@ class PartnerApiClient(ABC):
         A release reaches those by itself, so nothing of the pack is deployed there.
         """
 
+    @abstractmethod
+    def query_all_pack_environments(self) -> Mapping[str, tuple[str, ...]] | None:
+        """Pack id -> the environments of our own that an instance of it is attached to; a pack without is left out.
+
+        :returns: None where the platform does not tell.
+        """
+
     # -- deployment --------------------------------------------------------
 
     def create_deployed_package(

@@ -165,7 +165,11 @@ MESSAGES = {
     ),
     "LISTENER_STARTS": Message(
         "A listener starts with the deployment.",
-        "Be sure that nothing else listens in its place, or pause it on the platform right after the deployment.",
+        "Be sure that nothing else listens in its place, or have it deployed paused: that is chosen with the request.",
+    ),
+    "IN_PACKS": Message(
+        "An Integration Pack holds this process already.",
+        "Release it in the same pack again: whoever has installed two packs with it runs it twice.",
     ),
     "USED_BY_OTHERS": Message(
         "Other production processes use what is updated.",

@@ -97,6 +97,7 @@ def open_deployment(
         "kind": Kind.DEPLOYMENT,
         "source": source,
         "package_version": source.package_version,
+        "pause_listeners": source.pause_listeners,
         "process_id": source.process_id,
         "stage": Stage.BEFORE_REVIEW,
         "environment_values": source.environment_values,

@@ -105,3 +105,6 @@ class GuideClient(PartnerApiClient):
 
     def query_pack_environments(self, pack_id: str) -> tuple[str, ...]:
         return ()
+
+    def query_all_pack_environments(self) -> None:
+        return None

@@ -321,11 +321,22 @@ class PublishedClient(PartnerApiClient):
     def query_pack_environments(self, pack_id: str) -> tuple[str, ...]:
         # Where an instance of the pack is attached, a release arrives by itself; deploying the
         # package there as well would run it twice.
-        instances = self._query(
-            "QUERY IntegrationPackInstance", [Condition("integrationPackId", pack_id)]
-        )
-        found: dict[str, None] = {}
-        for instance in self._records(instances, lambda row: wire.required(row, "id")):
+        attached = self._attached([Condition("integrationPackId", pack_id)])
+        return tuple(dict.fromkeys(environment for _, environment in attached))
+
+    def query_all_pack_environments(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, dict[str, None]] = {}
+        for pack_id, environment in self._attached([wire.present("integrationPackId")]):
+            found.setdefault(pack_id, {})[environment] = None
+        return {pack_id: tuple(environments) for pack_id, environments in found.items()}
+
+    def _attached(self, conditions: list[Condition]) -> Iterator[tuple[str, str]]:
+        """Pack id and environment id of every attachment of an instance."""
+        instances = self._query("QUERY IntegrationPackInstance", conditions)
+        for instance, pack_id in self._records(
+            instances,
+            lambda row: (wire.required(row, "id"), wire.text(row, "integrationPackId")),
+        ):
             attachments = self._query(
                 "QUERY IntegrationPackEnvironmentAttachment",
                 [Condition("integrationPackInstanceId", instance)],
@@ -333,8 +344,7 @@ class PublishedClient(PartnerApiClient):
             for environment in self._records(
                 attachments, lambda row: wire.required(row, "environmentId")
             ):
-                found[environment] = None
-        return tuple(found)
+                yield pack_id, environment
 
 
 def _bulk(name: str, ids: Sequence[str], account: str | None) -> Request:

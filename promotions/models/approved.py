@@ -52,6 +52,7 @@ class Approved:
     :param content_hash: the plan's hash: every component with its versions and its symbolic content.
     :param pack_id: the chosen pack on the platform; empty where a new one is made.
     :param pack_name: its name, or the name of the new one.
+    :param pause_listeners: whether listeners are deployed paused.
     """
 
     content_hash: str
@@ -68,6 +69,7 @@ class Approved:
     findings: tuple[ApprovedFinding, ...] = ()
     production_changes: str = ""  # what was told of production after the merge, and accepted
     demand: Demand = field(default_factory=Demand)  # whose approvals it needs
+    pause_listeners: bool = False
     version: int = APPROVED_VERSION
 
     @property

@@ -129,6 +129,11 @@ class Plan(Leased):
         return self.components.filter(action__in=(Action.CREATE, Action.UPDATE)).exists()
 
     @property
+    def has_listeners(self) -> bool:
+        """Whether something in it takes requests as soon as it is deployed."""
+        return self.findings.filter(code="LISTENER_STARTS").exists()
+
+    @property
     def why_nothing(self) -> str:
         """Why there is nothing to promote, as far as it was compared."""
         if self.compares_packaged_versions:

@@ -58,6 +58,12 @@ class IntegrationPack(models.Model):
     purpose = models.CharField(max_length=16, choices=Purpose, default=Purpose.PRODUCTION)
     is_active = models.BooleanField("active", default=True)
     synchronised_at = models.DateTimeField(null=True, blank=True)
+    reaches = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Ids of our own environments that a release reaches by itself; null: the platform does not tell.",
+    )
 
     objects = IntegrationPackQuerySet["IntegrationPack"].as_manager()
 

@@ -76,6 +76,10 @@ class PromotionRequest(Leased):
     )
     package_version = models.CharField(max_length=NAME)
     notes = models.TextField(blank=True)
+    pause_listeners = models.BooleanField(
+        default=False,
+        help_text="Listeners are deployed paused; somebody starts them on the platform.",
+    )
     status = models.CharField(
         max_length=16, choices=Status, default=Status.QUEUED, db_index=True, editable=False
     )

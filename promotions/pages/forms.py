@@ -80,6 +80,11 @@ class SubmitForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one environment."},
     )
+    pause_listeners = forms.BooleanField(
+        label="Deploy listeners paused",
+        required=False,
+        help_text="They take no requests until somebody starts them on the platform.",
+    )
 
     def __init__(self, *args: Any, plan: Plan, **kwargs: Any) -> None:
         kwargs["initial"] = {
@@ -92,8 +97,11 @@ class SubmitForm(forms.Form):
                 "package_version": plan.resubmits.package_version,
                 "notes": plan.resubmits.notes,
                 "environments": list(kept.values_list("environment_id", flat=True)),
+                "pause_listeners": plan.resubmits.pause_listeners,
             }
         super().__init__(*args, **kwargs)
+        if not plan.has_listeners:
+            del self.fields["pause_listeners"]
 
 
 class DeployForm(forms.Form):

@@ -85,6 +85,7 @@ def submit_promotion(request: UserRequest, pk: int) -> HttpResponse:
             package_version=form.cleaned_data["package_version"],
             notes=form.cleaned_data["notes"],
             environments=form.cleaned_data["environments"],
+            pause_listeners=form.cleaned_data.get("pause_listeners", False),
         )
     except PromotionError as error:
         refused = refusal(error)

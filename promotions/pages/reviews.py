@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 from .. import access, services, votes
 from ..messages import PromotionError
 from ..models import Approved, DevPackage, PromotionRequest
+from ..plan.packs import other_homes, reach_in_words
 from ..states import Status
 from .common import Problem, UserRequest, post_only, refusal, role_required
 from .forms import ApproveForm, PeerForm, ReasonForm, focus_first_error
@@ -101,6 +102,12 @@ def _confirmation(
         "approved": approved,
         "figures": figures(plan_components(promotion.about)),
         "pack": form.cleaned_data["pack"],
+        "reach": reach_in_words(form.cleaned_data["pack"].reaches)
+        if form.cleaned_data["pack"]
+        else "",
+        "other_homes": []
+        if promotion.is_deployment
+        else other_homes(promotion.about, form.cleaned_data["pack"]),
         "form": form,
         "admins_after": max(0, services.votes_so_far(promotion).admins_missing - 1),
         "older": list(services.older_open(promotion)) if access.may_cancel(request.user) else [],

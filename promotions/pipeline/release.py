@@ -500,7 +500,10 @@ def _deploy(
     if not known:
         try:
             deployed = context.client.create_deployed_package(
-                environment.environment_id, package_id, notes=mark(context.promotion)
+                environment.environment_id,
+                package_id,
+                notes=mark(context.promotion),
+                listener_status="PAUSED" if context.approved.pause_listeners else None,
             )
             remote_id = deployed.deployment_id
         except AlreadyExists:

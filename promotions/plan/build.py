@@ -28,7 +28,7 @@ from ..states import Action
 from ..worker.lease import Lease
 from ..worker.loop import Progress, Stop, Work, carry_on
 from ..worker.timing import SHORT_PATIENCE
-from . import cautions, findings
+from . import cautions, findings, packs
 from .classify import Draft, draft
 from .earlier import downgrades
 from .order import dependencies_first
@@ -159,6 +159,7 @@ def _compare(client: PartnerApiClient, plan: Plan, resolved: Resolved, report: R
     report("Asking what else is in production", len(compared.drafts), len(compared.drafts))
     _check_premises(client, plan, compared.drafts)
     _check_earlier_work(account, resolved, compared.drafts)
+    _check_packs(client, resolved, compared.drafts)
     compared.taken = _taken_versions(client, resolved, mapped)
     return compared
 
@@ -192,6 +193,12 @@ def _check_earlier_work(account: DevAccount, resolved: Resolved, drafts: list[Dr
             made.found += older.get(key, [])
         if key in back:
             made.found.append(back[key])
+
+
+def _check_packs(client: PartnerApiClient, resolved: Resolved, drafts: list[Draft]) -> None:
+    for made in drafts:
+        if made.component.dev_component_id == resolved.root and made.component.prod_component_id:
+            made.found += packs.in_packs(client, made.component)
 
 
 def _taken_versions(

@@ -61,6 +61,7 @@ def freeze(
         pack_id=pack.pack_id if pack else "",
         pack_name=pack.name if pack else new_pack_name,
         notes=promotion.notes,
+        pause_listeners=promotion.pause_listeners,
         stage=promotion.stage,
         dialect=promotion.dialect,
         environment_values=promotion.environment_values,

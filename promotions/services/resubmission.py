@@ -61,6 +61,7 @@ def submit_again_task(plan_id: int) -> None:
                 package_version=before.package_version,
                 environments=[deployment.environment for deployment in kept],
                 notes=before.notes,
+                pause_listeners=before.pause_listeners,
             )
         except PromotionError as error:
             # The plan's page tells what blocks it, and has the same inputs filled in.

@@ -35,10 +35,12 @@ def submit(
     package_version: str,
     environments: Iterable[Environment],
     notes: str = "",
+    pause_listeners: bool = False,
 ) -> PromotionRequest:
     """Request the promotion of a plan.
 
     :param package_version: the version that the package gets in production; free text, unique per component.
+    :param pause_listeners: deploy the plan's listeners paused, where it has any.
     :raises PromotionError: FORBIDDEN, PLAN_NOT_READY, NOTHING_TO_PROMOTE, the code of what blocks the plan,
         SELF_REVIEW (the user has accepted one of its findings), PACKAGE_VERSION_EXISTS, NO_ENVIRONMENT,
         INVALID_TRANSITION (it was submitted before), the code of a premise that does not hold any more.
@@ -69,6 +71,7 @@ def submit(
                 plan=plan,
                 notes=notes,
                 environments=chosen,
+                pause_listeners=pause_listeners and plan.has_listeners,
                 package_version=package_version,
             )
             ComponentResult.objects.bulk_create(

@@ -57,6 +57,8 @@ def synchronise(client: PartnerApiClient, actor: User | None = None) -> dict[str
 def synchronise_packs(client: PartnerApiClient, actor: User | None = None) -> dict[str, Any]:
     """Add the packs that are new, rename what was renamed, and learn what was last released in which (operation 16).
 
+    And which environments of our own a release reaches by itself, where the platform tells.
+
     :returns: how many were seen, and the names of those that are new, changed, and not listed any more.
     :raises PartnerApiError: when packs cannot be listed.
     """
@@ -67,11 +69,14 @@ def synchronise_packs(client: PartnerApiClient, actor: User | None = None) -> di
         known = IntegrationPack.objects.filter(pack_id=pack.pack_id)
         if not known.exists() and _is_for_tests(pack.name):
             seen[pack.pack_id]["purpose"] = IntegrationPack.Purpose.TEST
+    reached = client.query_all_pack_environments()
     told = _write(IntegrationPack, "pack_id", seen, actor)
     for pack in packs:
         row = IntegrationPack.objects.get(pack_id=pack.pack_id)
         IntegrationPack.objects.filter(pk=row.pk).update(
-            description=pack.description, synchronised_at=now
+            description=pack.description,
+            synchronised_at=now,
+            reaches=None if reached is None else list(reached.get(pack.pack_id, ())),
         )
         for entry in pack.entries:
             if entry.current_version:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from partnerapi.simulator import seed
+from promotions import partner
 from promotions.messages import PromotionError
 from promotions.models import IntegrationPack
 from promotions.states import Status
 from tests.integration.desk import Desk
+from tests.promotions.pages import text
 
 SMALL = seed.SINGLE_COMPONENT_PACKAGE_ID
 
@@ -43,3 +47,37 @@ def test_a_name_that_only_the_platform_knows_is_found_before_the_merge(desk: Des
     assert promotion.merged_at is None
     assert entries(desk, pack_id) == before
     desk.wait_until_no_branch()
+
+
+class TestWhereAProcessLives:
+    def test_a_process_that_is_in_a_pack_already_is_told(self, desk: Desk) -> None:
+        plan = desk.plan(seed.UPDATE_PACKAGE_ID)
+        told = plan.findings.get(code="IN_PACKS")
+        assert not told.blocking
+        assert "“Order Management” holds version 1.0" in told.message
+        assert "“Order Management (Test)” holds version 1.0" in told.message
+        if partner.client().query_all_pack_environments() is None:
+            assert "is not known: the platform does not tell" in told.message
+        else:
+            assert "reaches no environment of the primary account by itself" in told.message
+        assert plan.can_be_submitted
+        assert not desk.plan(SMALL).findings.filter(code="IN_PACKS").exists()
+
+    def test_and_again_where_another_pack_is_chosen(self, desk: Desk, client: Client) -> None:
+        promotion = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+        home = IntegrationPack.objects.get(pack_id=seed.PACKS["orders"])
+        other = IntegrationPack.objects.get(pack_id=seed.PACKS["customers"])
+        client.force_login(desk.bob)
+        desk.read(promotion, desk.bob)
+
+        def asked(pack: IntegrationPack) -> str:
+            sent = {"plan_hash": promotion.content_hash, "pack": str(pack.pk)}
+            return text(client.post(reverse("approve", args=[promotion.pk]), sent))
+
+        assert "“Order Management” holds 1.0" in asked(other)
+        assert "“Order Management” holds 1.0" not in asked(home)
+        if partner.client().query_all_pack_environments() is None:
+            assert "Whom a release reaches is not known" in asked(other)
+        else:
+            assert "reaches these environments by itself: prod-us." in asked(other)
+            assert "Which other accounts have installed the pack is not known" in asked(other)

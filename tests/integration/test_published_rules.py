@@ -284,6 +284,40 @@ def test_8_a_listener_that_will_start_is_told(office: Office) -> None:
     assert plan.can_be_submitted
 
 
+@pytest.mark.parametrize("paused", [True, False])
+def test_8_a_listener_is_deployed_paused_where_that_was_chosen(
+    office: Office, paused: bool
+) -> None:
+    component = office.plan(SMALL).root_component_id
+    office.edit(action="component_xml", componentId=component, replace=[["<noaction/>", LISTEN]])
+    promotion = services.submit(
+        office.alice,
+        office.plan(office.new_package(component, "1.1")),
+        package_version="1.1",
+        environments=Environment.objects.filter(classification="PROD"),
+        pause_listeners=paused,
+    )
+    promotion = office.wait_for(promotion, Status.ADMIN_REVIEW)
+    office.approve(promotion)
+    PromotionRequest.objects.filter(pk=promotion.pk).update(pause_listeners=not paused)
+    promotion = office.wait_for(promotion, Status.DEPLOYED)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+    told = {row["listener_status"] for row in office.state()["deployments"]}
+    assert told == {"PAUSED" if paused else "RUNNING"}
+
+
+def test_8_what_does_not_listen_is_not_paused(office: Office) -> None:
+    plan = office.plan(SMALL)
+    promotion = services.submit(
+        office.alice,
+        plan,
+        package_version="1.0",
+        environments=Environment.objects.filter(classification="PROD"),
+        pause_listeners=True,
+    )
+    assert not promotion.pause_listeners
+
+
 def test_17_no_pack_holds_a_process_route_or_a_process_with_one(
     office: Office, logistics: DevAccount
 ) -> None:

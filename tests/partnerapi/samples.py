@@ -248,7 +248,9 @@ def _published() -> dict[tuple[str, str], bytes]:
             "PackagedComponentManifest",
             f'packageId="{PACKAGE_ID}"',
         ),
-        ("POST", "IntegrationPackInstance/query"): query_json({"id": "instance-1"}),
+        ("POST", "IntegrationPackInstance/query"): query_json(
+            {"id": "instance-1", "integrationPackId": PACK}
+        ),
         ("POST", "IntegrationPackEnvironmentAttachment/query"): query_json(
             {"id": "x", "environmentId": ENVIRONMENT, "integrationPackInstanceId": "instance-1"}
         ),
@@ -325,6 +327,7 @@ SUPPORTING_CALLS: dict[str, Callable[[PartnerApiClient], object]] = {
     "environments": lambda client: client.query_environments(),
     "accounts": lambda client: client.query_accounts(),
     "pack environments": lambda client: client.query_pack_environments(PACK),
+    "all pack environments": lambda client: client.query_all_pack_environments(),
     "release": lambda client: client.get_release(RELEASE),
 }
 

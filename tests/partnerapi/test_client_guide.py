@@ -399,6 +399,7 @@ def test_what_the_guide_does_not_have_needs_no_call(guide: Stage) -> None:
     assert guide.client.ensure_folder("/Promoted/Orders") is None
     assert guide.client.query_component_parents(COMPONENT) == ()
     assert guide.client.query_pack_environments(PACK) == ()
+    assert guide.client.query_all_pack_environments() is None
     assert guide.sent == []
 
 

@@ -461,6 +461,7 @@ def test_8_where_an_instance_of_the_pack_is_attached(published: Stage) -> None:
         [("integrationPackId", "EQUALS", [PACK])],
         [("integrationPackInstanceId", "EQUALS", ["instance-1"])],
     ]
+    assert published.client.query_all_pack_environments() == {PACK: (ENVIRONMENT,)}
 
 
 def test_8_looking_before_deploying_again(published: Stage) -> None:

@@ -149,6 +149,7 @@ class TestWhatIsApprovedCoversEverythingThatTheDeploymentUses:
             "excluded_groups": [],
             "excluded_people": [],
         },
+        "pause_listeners": True,
         "version": 1,
     }
 

@@ -559,3 +559,17 @@ def test_accept_finding_is_not_offered_on_ones_own_plan(
     shown = text(signed_in(client, bob).get(plan.get_absolute_url()))
     assert "another admin accepts it" in shown
     assert "Accept this finding" not in shown
+
+
+def test_listeners_can_be_requested_paused(client: Client, alice: User, sales: DevAccount) -> None:
+    plan = factories.mapped_plan(sales, alice)
+    environment = factories.environment()
+    signed_in(client, alice)
+    assert "paused" not in text(client.get(plan.get_absolute_url()))
+    factories.finding(plan, "LISTENER_STARTS", blocking=False)
+    assert "Deploy listeners paused" in text(client.get(plan.get_absolute_url()))
+    sent = {"package_version": "1.0", "environments": environment.pk, "pause_listeners": "on"}
+    client.post(reverse("submit_promotion", args=[plan.pk]), sent)
+    promotion = plan.promotion
+    assert promotion.pause_listeners
+    assert "deployed paused" in text(client.get(promotion.get_absolute_url()))

@@ -292,7 +292,7 @@ def test_approve_asks_once_more_and_says_what_it_does(
     shown = text(asked)
     assert "2 components to production: 1 new, 1 updated" in shown
     assert "Release of Order Management" in shown
-    assert "Which accounts those are is not known here" in shown
+    assert "Whom a release reaches is not known" in shown
     assert "Deploy to 1 environment: Production EU" in shown
     assert "Ticket 4711." in shown
     waiting.refresh_from_db()

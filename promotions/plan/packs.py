@@ -1,0 +1,70 @@
+"""Which Integration Packs a process lives in, and whom their releases reach, as far as the platform tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from partnerapi.client import PartnerApiClient
+
+from ..models import Environment, Finding, IntegrationPack, PackRelease, Plan, PlannedComponent
+
+NOT_TOLD = "Whom a release reaches is not known: the platform does not tell."
+
+
+def in_packs(client: PartnerApiClient, component: PlannedComponent) -> Iterable[Finding]:
+    """The packs that hold the packaged process already (operation 16): in a second one it would run twice.
+
+    :param component: the packaged component, with its production twin.
+    """
+    prod_id = component.prod_component_id.lower()
+    homes = [
+        (pack, entry)
+        for pack in client.query_integration_packs()
+        for entry in pack.entries
+        if entry.component_id.lower() == prod_id and not entry.deletion_pending
+    ]
+    if not homes:
+        return
+    reached = client.query_all_pack_environments()
+    told = []
+    for pack, entry in homes:
+        version = entry.current_version or entry.pending_version
+        held = f"version {version} of it" if version else "it"
+        reach = None if reached is None else reached.get(pack.pack_id, ())
+        told.append(f"“{pack.name}” holds {held}. {reach_in_words(reach)}")
+    yield Finding(
+        code="IN_PACKS",
+        subject_id=component.prod_component_id,
+        subject_name=component.name,
+        message=" ".join(told),
+        blocking=False,
+    )
+
+
+def reach_in_words(environment_ids: Iterable[str] | None) -> str:
+    """Whom a release of a pack reaches by itself.
+
+    :param environment_ids: of our own environments that have it installed; None where the platform does not tell.
+    """
+    if environment_ids is None:
+        return NOT_TOLD
+    ids = list(environment_ids)
+    known = dict(
+        Environment.objects.filter(environment_id__in=ids).values_list("environment_id", "name")
+    )
+    names = [known.get(environment_id, environment_id) for environment_id in ids]
+    own = "A release reaches no environment of the primary account by itself."
+    if names:
+        own = f"A release reaches these environments by itself: {', '.join(names)}."
+    return f"{own} Which other accounts have installed the pack is not known: the platform does not tell."
+
+
+def other_homes(plan: Plan, chosen: IntegrationPack | None) -> list[PackRelease]:
+    """The packs beside the chosen one that hold the packaged process, as last synchronised."""
+    root = plan.components.filter(dev_component_id=plan.root_component_id).first()
+    if root is None or not root.prod_component_id:
+        return []
+    homes = PackRelease.objects.filter(
+        prod_component_id__iexact=root.prod_component_id, pack__is_active=True
+    ).select_related("pack")
+    return list(homes.exclude(pack=chosen) if chosen is not None else homes)
