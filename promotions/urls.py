@@ -3,6 +3,7 @@
 from django.urls import path
 
 from .pages import (
+    channels,
     comments,
     deployments,
     history,
@@ -73,4 +74,11 @@ urlpatterns = [
     path("setup/adoption/<int:pk>/adopt/", setup.adopt_twins, name="adopt_twins"),
     path("setup/history/", history.history, name="history"),
     path("setup/history/export/", history.export_history, name="export_history"),
+    path("setup/messages/", channels.message_setup, name="message_setup"),
+    path("setup/messages/test/", channels.send_test, name="send_test_mail"),
+    path("setup/messages/add/", channels.edit_channel, name="add_channel"),
+    path("setup/messages/<int:pk>/", channels.edit_channel, name="edit_channel"),
+    path("setup/messages/<int:pk>/delete/", channels.delete_channel, name="delete_channel"),
+    path("setup/messages/<int:pk>/test/", channels.send_test, name="send_test"),
+    path("preferences/", channels.preferences, name="preferences"),
 ]

@@ -36,7 +36,7 @@ from promotions.states import Status
 from promotions.transitions import move, record_event
 from promotions.worker import platform, retention
 from promotions.worker.probe import ask_platform
-from tests.promotions import factories
+from tests.promotions import factories, pages
 from tests.receivers import (
     MailReceiver,
     WebReceiver,
@@ -679,3 +679,148 @@ def test_the_tick_sends_one_courier_at_a_time(
     Delivery.objects.update(lease_until=timezone.now() + timedelta(seconds=60))
     tasks._send_courier()
     assert len(sent) == 1
+
+
+# --- The set-up page -------------------------------------------------------------------------
+
+
+def save(client: Client, address: str, **said: Any) -> Any:
+    form = {"name": "Operations", "kind": "webhook", "told": ["failed"], "is_active": "on"}
+    return client.post(address, form | said)
+
+
+def test_a_channel_is_added_and_its_address_and_key_are_shown_once(
+    client: Client, bob: User, web: WebReceiver, mail: MailReceiver
+) -> None:
+    pages.signed_in(client, bob)
+    answer = save(client, "/setup/messages/add/", url=f"{web.url}/{SECRET}")
+    made = Channel.objects.get()
+    assert made.key in pages.text(answer)
+    assert made.url == f"{web.url}/{SECRET}"
+    for address in ("/setup/messages/", f"/setup/messages/{made.pk}/", "/setup/history/"):
+        body = client.get(address).content.decode()
+        assert SECRET not in body
+        assert made.key not in body
+    assert Event.objects.filter(action="channel_added", actor=bob, subject="Operations").exists()
+    # Without a new address the old one stays, and so does the key.
+    key = made.key
+    assert (
+        save(client, f"/setup/messages/{made.pk}/", name="Ops", told=["ended"]).status_code == 302
+    )
+    made.refresh_from_db()
+    assert (made.name, made.told, made.url) == ("Ops", ["ended"], f"{web.url}/{SECRET}")
+    assert made.key == key
+    answer = save(client, f"/setup/messages/{made.pk}/", name="Ops", new_key="on")
+    made.refresh_from_db()
+    assert made.key != key
+    assert made.key in pages.text(answer)
+
+
+def test_a_channel_into_the_own_network_is_refused_on_the_page(
+    client: Client, bob: User, settings: Any
+) -> None:
+    settings.OUTBOUND_PRIVATE_NETWORKS = []
+    pages.signed_in(client, bob)
+    answer = save(client, "/setup/messages/add/", url="https://10.0.0.1/its-token")
+    assert "does not send anything to this address" in pages.text(answer)
+    assert "its-token" not in answer.content.decode()
+    assert not Channel.objects.exists()
+
+
+def test_a_test_message_goes_to_a_channel_and_to_oneself(
+    client: Client, bob: User, web: WebReceiver, mail: MailReceiver
+) -> None:
+    made = channel("slack", web.url, is_active=False)
+    pages.signed_in(client, bob)
+    client.post(f"/setup/messages/{made.pk}/test/")
+    client.post("/setup/messages/test/")
+    assert pages.polls(client.get("/setup/messages/"))
+    delivery.deliver_due()
+    assert web.posted[0].json["text"] == "Test message of Promotion Desk"
+    assert recipients(mail) == ["bob"]
+    page = client.get("/setup/messages/")
+    assert pages.text(page).count("Sent") == 2
+    assert pages.polls(page) is None
+
+
+def test_the_log_tells_what_went_wrong(
+    client: Client, bob: User, staged: PromotionRequest, web: WebReceiver
+) -> None:
+    web.statuses = [503]
+    channel("webhook", web.url)
+    offer(staged)
+    deliver()
+    pages.signed_in(client, bob)
+    text = pages.text(client.get("/setup/messages/"))
+    assert "It answered with status 503." in text
+    assert "Tried 1 time" in text
+
+
+def test_a_channel_is_deleted_with_an_event(client: Client, bob: User, web: WebReceiver) -> None:
+    made = channel("slack", web.url)
+    pages.signed_in(client, bob)
+    client.post(f"/setup/messages/{made.pk}/delete/")
+    assert not Channel.objects.exists()
+    assert Event.objects.get(action="channel_deleted").actor == bob
+
+
+def test_channels_are_for_admins(client: Client, alice: User, web: WebReceiver) -> None:
+    made = channel("slack", web.url)
+    pages.signed_in(client, alice)
+    own = f"/setup/messages/{made.pk}/"
+    for address in ("/setup/messages/", "/setup/messages/add/", own):
+        assert client.get(address).status_code == 403
+    assert save(client, own).status_code == 403
+    for address in (f"{own}delete/", f"{own}test/", "/setup/messages/test/"):
+        assert client.post(address).status_code == 403
+    made.refresh_from_db()
+    assert made.name == "A slack"
+    assert not Delivery.objects.exists()
+
+
+# --- One's own choice ------------------------------------------------------------------------
+
+
+def test_everybody_chooses_what_they_are_told(
+    client: Client, alice: User, staged: PromotionRequest, bob: User, mail: MailReceiver
+) -> None:
+    pages.signed_in(client, alice)
+    page = client.get("/preferences/")
+    assert not pages.fields(page, "how_to_review")
+    form = {f"how_{kind}": "now" for kind in kinds_for(alice)} | {
+        "how_ended": "off",
+        # What alice cannot get is not hers to choose.
+        "how_platform": "now",
+        "time_zone": "Europe/Berlin",
+        "digest_at": "09:30",
+        "quiet_from": "",
+        "quiet_until": "",
+    }
+    assert client.post("/preferences/", form).status_code == 302
+    row = MessagePreference.objects.get()
+    assert (row.time_zone, row.digest_at) == ("Europe/Berlin", time(9, 30))
+    assert "platform" not in row.how
+    offer(staged)
+    move(staged.pk, to=Status.LAPSED)
+    deliver()
+    assert recipients(mail) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"time_zone": "Mars/Base"},
+        {"digest_at": "late"},
+        {"quiet_from": "20:00"},
+        {"how_ended": "x"},
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused(
+    client: Client, alice: User, wrong: dict[str, str]
+) -> None:
+    pages.signed_in(client, alice)
+    form = {f"how_{kind}": "now" for kind in kinds_for(alice)}
+    form |= {"time_zone": "UTC", "digest_at": "08:00", "quiet_from": "", "quiet_until": ""}
+    answer = client.post("/preferences/", form | wrong)
+    assert answer.status_code == 200
+    assert not MessagePreference.objects.exists()

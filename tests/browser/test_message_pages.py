@@ -1,0 +1,68 @@
+"""Messages in a browser: an admin sets a channel up and tests it; a person chooses what they are told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import expect
+
+from promotions.models import Channel, Delivery, MessagePreference
+from promotions.outbox import delivery, moments
+from tests.browser.test_accessibility import LOOKS, faults, sign_in
+from tests.receivers import web_receiver
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize(("scheme", "width", "height"), LOOKS)
+def test_a_channel_is_set_up_and_tested(
+    page: Page, web_server: str, bob: User, scheme: str, width: int, height: int
+) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": height})
+    sign_in(page, web_server, bob)
+    with web_receiver() as receiver:
+        page.goto(f"{web_server}/setup/messages/")
+        expect(page.get_by_text("No channel yet")).to_be_visible()
+        page.get_by_role("link", name="Add a channel").click()
+        assert not faults(page)
+        page.get_by_label("Name").fill("Operations")
+        page.get_by_label("Kind").select_option("webhook")
+        page.get_by_label("Address").fill(receiver.url)
+        page.get_by_label("A promotion failed").check()
+        page.get_by_role("button", name="Save").click()
+        key = page.locator(".setup-key").inner_text()
+        assert key == Channel.objects.get().key
+        assert not faults(page)
+        page.get_by_role("link", name="I have copied it").click()
+        page.get_by_role("button", name="Send a test to Operations").click()
+        expect(page.get_by_text("A test message is on its way")).to_be_visible()
+        delivery.deliver_due()
+        # The log comes up to date by itself.
+        expect(page.locator("#deliveries").get_by_text("Sent", exact=True)).to_be_visible()
+        assert not faults(page)
+    assert [one.json["type"] for one in receiver.posted] == ["promotion_desk.test"]
+    assert Delivery.objects.get().state == Delivery.State.SENT
+
+
+def test_a_person_chooses_what_they_are_told(page: Page, web_server: str, bob: User) -> None:
+    sign_in(page, web_server, bob)
+    page.goto(web_server)
+    page.get_by_role("link", name="choose what you are told").click()
+    assert not faults(page)
+    page.get_by_label("A promotion waits for a decision").select_option("digest")
+    page.get_by_label("Time zone").select_option("Europe/Berlin")
+    page.get_by_label("Quiet from").fill("20:00")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Quiet hours have a beginning and an end")).to_be_visible()
+    page.get_by_label("Quiet until").fill("07:00")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("You are told like this from now on")).to_be_visible()
+    row = MessagePreference.objects.get()
+    assert row.how_of("to_review") == MessagePreference.How.DIGEST
+    assert moments.zone(row.time_zone).key == "Europe/Berlin"
