@@ -175,6 +175,11 @@ MESSAGES = {
         "Other production processes use what is updated.",
         "They change only when they are packaged again; tell the people who look after them.",
     ),
+    "ELEMENT_RETYPED": Message(
+        "An element of a profile changes its data type.",
+        "The platform refuses some of these changes when the profile is written, before anything reaches production. "
+        "Where it does, add an element of the new type instead, and look at the maps that use the old one.",
+    ),
     "VALUES_WOULD_BE_EMPTIED": Message(
         "The update would empty values that production has.",
         "Set ENVIRONMENT_VALUES=keep and make a new plan, or let an admin accept it and fill the values in afterwards.",

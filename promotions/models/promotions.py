@@ -420,6 +420,15 @@ class ComponentResult(models.Model):
     difference_parts = models.PositiveIntegerField(
         default=0, help_text="Parts to open where the first look does not show all of it."
     )
+    sentence = models.TextField(blank=True, help_text="What changes, in a sentence.")
+    reading = models.ForeignKey(
+        Content,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What is on the branch, as people of its type see the change.",
+    )
     lines_added = models.PositiveIntegerField(default=0)
     lines_removed = models.PositiveIntegerField(default=0)
     error_code = models.CharField(max_length=64, blank=True)

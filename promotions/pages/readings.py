@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from ..models import Plan, PlannedComponent
+from ..models import ComponentResult, Plan, PlannedComponent
 from ..reading import canvas, from_json, graph
 from ..reading.model import Change, Entry, Line, Reading, Section
 from .words import visible
@@ -50,13 +50,16 @@ class Shown:
 
 
 def reading_of(component: PlannedComponent, *, opens_all: bool = False) -> Shown | None:
-    """What changes in a component, or None where nothing was read.
+    """What changes in a component, on the branch once it is staged; None where nothing was read.
 
     :param opens_all: have every change open from the start.
     """
-    if component.reading is None:
+    staged = ComponentResult.objects.filter(component=component, reading__isnull=False)
+    result = staged.select_related("reading").first()
+    content = (result.reading if result else None) or component.reading
+    if content is None:
         return None
-    reading = from_json(component.reading.content)
+    reading = from_json(content.content)
     prefix = f"change-{component.pk}"
     entries = reading.entries
     steps: dict[int, Step] = {}

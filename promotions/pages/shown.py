@@ -83,6 +83,8 @@ def plan_components(plan: Plan) -> list[PlannedComponent]:
             component.difference_id = result.difference_id
             component.lines_added = result.lines_added
             component.lines_removed = result.lines_removed
+        if result is not None and result.reading_id:
+            component.sentence = result.sentence
     return components
 
 

@@ -12,9 +12,10 @@ from partnerapi import componentxml
 from partnerapi.componentxml import Document, Overrides
 
 from ..models import Installation, PlannedComponent, PromotionRequest
-from ..plan import team_rules
+from ..plan import contents, team_rules
 from ..plan.classify import store_difference
 from ..plan.earlier import Plain
+from ..plan.readings import read_change
 from ..states import Action
 
 # What the platform answers in place of a secret.
@@ -27,10 +28,12 @@ class Proof:
 
     :param symbols: production id -> symbol, of what the promotion creates: for the comparison, ids that the plan did
         not know become symbols again.
+    :param names: production id -> name of every component of the plan, for what people read of a change.
     """
 
     overrides: Overrides
     symbols: Mapping[str, str]
+    names: Mapping[str, str]
 
     @classmethod
     def of(cls, promotion: PromotionRequest) -> Proof:
@@ -38,7 +41,8 @@ class Proof:
         created = promotion.written().filter(component__action=Action.CREATE)
         rows = created.values_list("component__dev_component_id", "prod_component_id")
         symbols = {prod: componentxml.symbol(dev) for dev, prod in rows if prod}
-        return cls(team_rules.active(), symbols)
+        everything = promotion.results.values_list("prod_component_id", "component__name")
+        return cls(team_rules.active(), symbols, {prod: name for prod, name in everything if prod})
 
     def mask(self, document: Document) -> Document:
         """Without secrets and production's own values."""
@@ -64,12 +68,16 @@ class Proof:
         if not self.is_as_planned(component, masked):
             return None
         plain = Plain.of(document)
+        before = self.mask(main) if main is not None else None
+        reading = read_change(before, masked, self.names)
         return {
             "promoted_digest": plain.digest,
             "promoted_text": plain.store(),
             "staged_digest": componentxml.digest(masked, self.overrides),
             "staged_seal": seal(document),
-            **store_difference(self.mask(main) if main is not None else None, masked),
+            "sentence": reading.sentence if reading else "",
+            "reading": contents.store(reading.to_json()) if reading else None,
+            **store_difference(before, masked),
         }
 
 

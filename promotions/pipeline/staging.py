@@ -243,7 +243,12 @@ class _Staging:
             for one in created
             if one.dev_component_id in self.ids
         }
-        proof = Proof(self.writer.rules.overrides, symbols)
+        names = {
+            self.ids[one.dev_component_id]: one.name
+            for one in self.planned
+            if one.dev_component_id in self.ids
+        }
+        proof = Proof(self.writer.rules.overrides, symbols, names)
         return proof.columns(component, written.component.document, written.main) or {}
 
     def _check_main_did_not_move(self, result: ComponentResult) -> None:

@@ -13,6 +13,7 @@ from partnerapi.errors import NotFound, PartnerApiError
 from partnerapi.records import ComponentMetadata
 
 from ..models import Finding
+from ..reading import Reading, profiles
 from . import team_rules
 from .findings import fingerprint_of
 from .look_up import metadata_of_many
@@ -68,6 +69,20 @@ def listener(metadata: ComponentMetadata, xml: bytes) -> Iterable[Finding]:
             subject_name=metadata.name,
             message=f"“{metadata.name}” listens: it takes requests in every chosen environment as soon as "
             "it is deployed.",
+            blocking=False,
+        )
+
+
+def elements_retyped(metadata: ComponentMetadata, reading: Reading) -> Iterable[Finding]:
+    """The platform refuses some changes of a data type, and tells which only when the profile is written."""
+    if retyped := profiles.retyped(reading):
+        named = ", ".join(retyped[:MAX_NAMED])
+        more = f" and {len(retyped) - MAX_NAMED} more" if len(retyped) > MAX_NAMED else ""
+        yield Finding(
+            code="ELEMENT_RETYPED",
+            subject_id=metadata.component_id,
+            subject_name=metadata.name,
+            message=f"“{metadata.name}” retypes {named}{more}.",
             blocking=False,
         )
 

@@ -145,6 +145,8 @@ def draft(plan: Plan, resolved: Resolved, pair: Pair, mapped: Mapping[str, str])
     if production is not None and component.action == Action.UPDATE:
         made.found += earlier.changed_in_production(dev_account, component, production)
     made.found += cautions.listener(metadata, dev.data)
+    if production is not None and made.reading is not None:
+        made.found += cautions.elements_retyped(metadata, made.reading)
     return made
 
 

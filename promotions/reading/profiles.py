@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from .compare import compare, value
-from .model import ADDED, CHANGED, REMOVED, SAME, Change, Entry, Line
+from .model import ADDED, CHANGED, REMOVED, SAME, Change, Entry, Line, Reading
 from .tree import Node
 from .words import Names, count, listed, words
 
@@ -219,6 +219,20 @@ def _topic(before: Element, now: Element) -> str:
     if now.mandatory and not before.mandatory:
         return "mandatory"
     return "renamed" if before.name != now.name else "elements changed"
+
+
+def retyped(reading: Reading) -> list[str]:
+    """The elements of a profile that both versions have with another data type, each with both types."""
+    return [
+        f"{entry.title} ({change.old} → {change.new})"
+        for entry in reading.entries
+        for change in entry.changes
+        if reading.kind == "profile"
+        and entry.mark == CHANGED
+        and change.label == words("dataType")
+        and change.old
+        and change.new
+    ]
 
 
 def _cut(lines: list[Line]) -> list[Line]:

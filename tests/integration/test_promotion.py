@@ -313,6 +313,9 @@ def test_after_a_change_in_dev_it_updates_and_keeps_productions_url(desk: Desk) 
         assert after[prod_id]["version"] > before[prod_id]["version"]
         mapping = ComponentMapping.objects.get(prod_component_id=prod_id)
         assert mapping.prod_version == result.merged_version == after[prod_id]["version"]
+        # What reviewers read is read from the branch, and it is what the plan had said.
+        assert result.reading_id
+        assert result.sentence == result.component.sentence
     settings = desk.raw(seed.PROD_STOCK_SETTINGS_ID)
     assert "<defaultValue>250</defaultValue>" in settings
     assert "https://stock.example.com" in settings

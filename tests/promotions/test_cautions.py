@@ -12,6 +12,8 @@ from partnerapi.records import ComponentMetadata, PackagedComponent, Reference
 from promotions.plan import cautions
 from promotions.plan.cautions import MAX_LOOKUPS, OtherUsers, listener, not_for_packs
 from promotions.plan.resolve import Resolved
+from promotions.reading import read
+from tests.reading import samples
 
 
 def metadata(component_id: str, kind: str = "process") -> ComponentMetadata:
@@ -43,6 +45,16 @@ def test_what_no_pack_can_hold(root: str, used: str, named: list[str]) -> None:
     found = list(not_for_packs(resolved(root, used)))
     assert [one.subject_id for one in found] == named
     assert all(one.blocking and not one.can_be_accepted for one in found)
+
+
+def test_a_retyped_element_is_told_before_the_platform_refuses_it() -> None:
+    old, new = samples.changed_profile()
+    order = metadata("order", "profile.xml")
+    [found] = cautions.elements_retyped(order, read(old, new, {}))
+    assert (found.code, found.blocking) == ("ELEMENT_RETYPED", False)
+    assert "retypes Order/total (character → number)." in found.message
+    assert not list(cautions.elements_retyped(order, read(new, new, {})))
+    assert not list(cautions.elements_retyped(order, read(*samples.changed_map(), {})))
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,12 @@ from promotions import services
 from promotions.messages import PromotionError
 from promotions.models import Comment, DevAccount, Event, Plan, PromotionRequest, Viewed
 from promotions.plan import contents
+from promotions.reading import read
 from promotions.reading.lines import compare
 from promotions.states import Action, Status
 from tests.promotions import factories
 from tests.promotions.pages import HTMX, document, is_fragment, links, signed_in, text
+from tests.reading import samples
 
 IN_WORK: Any = HTMX | {"HTTP_HX_TARGET": "work"}
 
@@ -189,6 +191,23 @@ def test_what_the_branch_holds_is_what_was_viewed(
     assert "0 of 2 viewed by you" in text(client.get(review(waiting)))
 
 
+def test_what_is_read_is_what_the_branch_holds(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    plan = factories.plan(sales, alice)
+    component = factories.read_component(plan, "Import", *samples.changed_process())
+    promotion = factories.promotion(plan, alice)
+    staged = read(*samples.changed_map(), {})
+    promotion.results.filter(component=component).update(
+        reading=contents.store(staged.to_json()), sentence=staged.sentence
+    )
+    page = signed_in(client, bob).get(review(promotion), {"component": component.pk})
+    [pane] = document(page).xpath("//*[@class='work-difference']")
+    assert "Order/gross → Invoice/amount" in " ".join(pane.text_content().split())
+    assert staged.sentence in text(page)
+    assert component.sentence not in text(page)
+
+
 def test_a_mark_for_what_is_not_shown_any_more_is_refused(
     client: Client, bob: User, waiting: PromotionRequest
 ) -> None:
@@ -333,8 +352,6 @@ def test_a_comment_leads_to_no_other_site(
 def test_a_change_is_commented_without_its_xml(
     client: Client, bob: User, sales: DevAccount, alice: User
 ) -> None:
-    from tests.reading import samples
-
     plan = factories.plan(sales, alice)
     component = factories.read_component(plan, "Import", *samples.changed_process())
     promotion = factories.promotion(plan, alice, submitted_at=timezone.now())
