@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -46,20 +47,22 @@ class Command(BaseCommand):
             raise CommandError("This database has users already: the demo wants an empty one.")
         with transaction.atomic():
             plant_company()
+            # Once for all of them: a good hash takes its time.
+            password = make_password(PASSWORD)
             for person in PEOPLE:
-                _plant_person(person)
+                _plant_person(person, password)
             for team, account_ids in TEAM_ACCOUNTS.items():
                 give_access(Group.objects.get(name=team), account_ids)
             set_up_roles()
         self.stdout.write(f"{len(PEOPLE)} people and {len(seed.DEV_ACCOUNTS)} dev accounts.")
 
 
-def _plant_person(person: Person) -> None:
+def _plant_person(person: Person, password: str) -> None:
     first, last = person.name.split()
-    user = User.objects.create_user(
-        person.username,
-        f"{person.username}@example.com",
-        PASSWORD,
+    user = User.objects.create(
+        username=person.username,
+        email=f"{person.username}@example.com",
+        password=password,
         first_name=first,
         last_name=last,
     )
