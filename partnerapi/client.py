@@ -11,6 +11,7 @@ Every method raises :class:`partnerapi.errors.PartnerApiError`, sorted by whethe
 and :class:`ValueError` for arguments that make no call (an empty id). Queries fetch all pages.
 """
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -127,6 +128,8 @@ class PartnerApiClient(ABC):
         self._transport = transport
         self._send = transport.send
         self._threads = threads
+        self._proof = threading.Lock()
+        self._main_branch: Branch | None = None
 
     def concurrently(
         self, calls: Sequence[Callable[[], _Result]]
@@ -579,8 +582,9 @@ class PartnerApiClient(ABC):
             self._groups_are_whole |= len(found & set(group)) > 1
             if len(group) > 1:
                 rest += [value for value in group if value not in found]
-        if len(rest) > _PROOF_CALLS and not self._groups_are_whole:
-            self._groups_are_whole = self._prove_groups()
+        if len(rest) > _PROOF_CALLS:
+            with self._proof:
+                self._groups_are_whole = self._groups_are_whole or self._prove_groups()
         if self._groups_are_whole:
             return
         for result in self.concurrently([partial(ask, [value]) for value in rest]):
@@ -751,7 +755,23 @@ class PartnerApiClient(ABC):
         conditions = self._terms([] if name is None else [Condition("name", name)], "id")
         request = Request(self.operations[11], body=wire.json_query(conditions))
         found = self._records(request, answers.branch)
-        return tuple(branch for branch in found if not branch.deleted)
+        branches = tuple(branch for branch in found if not branch.deleted)
+        self._main_branch = next((one for one in branches if one.is_main), self._main_branch)
+        return branches
+
+    def get_main_branch(self) -> Branch:
+        """The account's own main line (operation 11), asked for once.
+
+        :raises BadResponse: there is none: branching is not enabled.
+        """
+        if self._main_branch is None:
+            self.query_branches(name="main")
+        if self._main_branch is None:
+            raise BadResponse(
+                "The primary account lists no branch named main: is branching enabled?",
+                operation=11,
+            )
+        return self._main_branch
 
     def get_branch(self, branch_id: str) -> Branch:
         """Operation 14: one branch, to see whether it is ready.

@@ -209,7 +209,12 @@ class Transport:
             self._local.keeps_calls = False
 
     def record_waiting(self) -> None:
-        """Record, in the caller's thread, the calls that other threads have made."""
+        """Record, in the caller's thread, the calls that other threads have made.
+
+        A thread that keeps its calls leaves that to the one that has begun it.
+        """
+        if getattr(self._local, "keeps_calls", False):
+            return
         while True:
             try:
                 call = self._unrecorded.get_nowait()

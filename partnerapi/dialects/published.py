@@ -12,7 +12,6 @@ from partnerapi.client import TERMS, Capabilities, PartnerApiClient
 from partnerapi.errors import AlreadyExists, BadResponse, NotFound, PartnerApiError
 from partnerapi.operations import PUBLISHED, SUPPORTING, XML
 from partnerapi.records import (
-    Branch,
     Component,
     ComponentMetadata,
     Folder,
@@ -231,15 +230,7 @@ class PublishedClient(PartnerApiClient):
     def _branch_origin(self, package_id: str | None, parent_id: str | None) -> dict[str, str]:
         if package_id is not None:
             return {"packageId": package_id}
-        return {"parentId": parent_id or self._main().branch_id}
-
-    def _main(self) -> Branch:
-        for branch in self.query_branches(name="main"):
-            if branch.is_main:
-                return branch
-        raise BadResponse(
-            "The primary account lists no branch named main: is branching enabled?", operation=11
-        )
+        return {"parentId": parent_id or self.get_main_branch().branch_id}
 
     def delete_branch(self, branch_id: str) -> None:
         # Gone already is 400 with a message, and 404 or 410 a wrong address: the list of

@@ -113,11 +113,8 @@ def create_branch(context: StepContext) -> Wait | None:
 
 
 def _create(context: StepContext, branch: PromotionBranch) -> Branch:
-    parent = next((b.branch_id for b in context.client.query_branches() if b.is_main), None)
     try:
-        return context.client.create_branch(
-            branch.name, describe(context.promotion), parent_id=parent
-        )
+        return context.client.create_branch(branch.name, describe(context.promotion))
     except AnswerLost:
         known = find(context.client, branch)
         if known is None:
@@ -144,13 +141,17 @@ def find(client: PartnerApiClient, branch: PromotionBranch) -> Branch | None:
 
 
 def await_branch(context: StepContext) -> Wait | None:
-    """Operation 14 every 5 s, at most 6 times (guide).
+    """Operation 14 every 5 s, at most 6 times (guide); before the first of them a few times sooner.
 
     :raises PromotionError: BRANCH_CREATION_TIMEOUT.
     """
     if context.client.get_branch(context.branch.remote_id).ready:
         context.note(f"{context.branch.name} is ready")
         return None
+    soon = context.soon(BRANCH_POLL)
+    if soon is not None:
+        context.note("Not ready yet")
+        return Wait(soon, "The branch is being created.")
     polls = context.step_run.polls + 1
     if polls > settings.PROMOTION_BRANCH_POLLS:
         raise PromotionError("BRANCH_CREATION_TIMEOUT", context.branch.name)

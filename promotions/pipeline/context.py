@@ -10,16 +10,17 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
+from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NotFound
 
 from ..models import Approved, ComponentResult, PromotionBranch, PromotionRequest, StepRun
-from ..partner import client as partner_client
 from ..states import FINAL, Status, StepName, StepState
 from ..transitions import StalePromotion, move, touch
 from ..worker.lease import Lease, LeaseLost
 from ..worker.loop import Wait
+from ..worker.timing import FIRST_LOOK, scaled
 
 
 def counted(number: int, noun: str) -> str:
@@ -63,14 +64,21 @@ class Stopped(Exception):
 class StepContext:
     """One worker at one step of one promotion."""
 
-    def __init__(self, promotion: PromotionRequest, lease: Lease, step_run: StepRun) -> None:
+    def __init__(
+        self,
+        promotion: PromotionRequest,
+        lease: Lease,
+        step_run: StepRun,
+        client_of: Callable[[PromotionRequest], PartnerApiClient],
+    ) -> None:
+        self._client_of = client_of
         self.promotion = promotion
         self.lease = lease
         self.step_run = step_run
 
     @cached_property
     def client(self) -> PartnerApiClient:
-        return partner_client(promotion=self.promotion)
+        return self._client_of(self.promotion)
 
     @property
     def approved(self) -> Approved:
@@ -169,6 +177,14 @@ class StepContext:
         except NotFound:
             return live
         return live if remote.deleted or remote.stage == "DELETING" else None
+
+    def soon(self, poll: float) -> float | None:
+        """(Unscaled) seconds until the next look while the first ``poll`` has not passed: twice as long each time.
+
+        :returns: None afterwards, when looks are counted.
+        """
+        waited = (timezone.now() - self.step_run.started_at).total_seconds() / (scaled(1) or 1)
+        return min(max(FIRST_LOOK, waited), poll - waited) if waited < poll else None
 
     def check_not_stopped(self) -> None:
         """Looks, between two calls of a long step, whether a person has ended the promotion.

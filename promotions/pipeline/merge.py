@@ -139,7 +139,7 @@ def create_merge_request(context: StepContext) -> Wait | None:
     demand_approval(context)
     if context.tried_before and _merged_by_itself(context):
         return None
-    main = next(branch for branch in context.client.query_branches() if branch.is_main)
+    main = context.client.get_main_branch()
     try:
         merge = context.client.create_merge_request(
             context.branch.remote_id, target_branch_id=main.branch_id
@@ -335,6 +335,10 @@ def _still_moving(context: StepContext, merge: MergeRequest) -> Wait:
         raise PromotionError("MERGE_FAILED", f"{merge.stage}. {merge.message}".strip())
     if merge.stage == "FAILED_TO_MERGE":
         raise PromotionError("MERGE_FAILED", merge.message)
+    soon = context.soon(MERGE_POLL)
+    if soon is not None:
+        context.note(merge.stage)
+        return Wait(soon, f"The merge is {merge.stage}.")
     polls = context.step_run.polls + 1
     if polls * MERGE_POLL > settings.PROMOTION_MERGE_TIMEOUT:
         raise PromotionError("MERGE_TIMEOUT", f"It is {merge.stage}.")

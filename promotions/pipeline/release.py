@@ -373,6 +373,10 @@ def await_release(context: StepContext) -> Wait | None:
         return None
     release = _checked(context.client.get_release(promotion.release_id))
     if release.is_running:
+        soon = context.soon(RELEASE_POLL)
+        if soon is not None:
+            context.note(release.state)
+            return Wait(soon, f"The release is {release.state}.")
         polls = context.step_run.polls + 1
         waited = (timezone.now() - context.step_run.started_at).total_seconds()
         if release.state != "SCHEDULED" and waited > scaled(RELEASE_PATIENCE):

@@ -8,10 +8,12 @@ from django.conf import settings
 from django.db.models import F, Max
 from django.utils import timezone
 
+from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NeedsPerson, PartnerApiError
 
 from ..messages import PromotionError
 from ..models import ApprovalLapsed, ComponentResult, PromotionRequest, StepRun
+from ..partner import client as partner_client
 from ..plan import check_rules
 from ..states import FINAL, MERGE_INCOMPLETE, Outcome, Status, StepState
 from ..transitions import StalePromotion, move, touch
@@ -45,6 +47,7 @@ class PromotionWork(Work[PromotionRequest]):
     def __init__(self) -> None:
         self.patience = float(settings.PROMOTION_PATIENCE)
         self._context: StepContext | None = None
+        self._client: PartnerApiClient | None = None
 
     def read(self, pk: int) -> PromotionRequest:
         return PromotionRequest.objects.select_related(
@@ -61,7 +64,8 @@ class PromotionWork(Work[PromotionRequest]):
         begun = _begin(lease, row, step)
         if begun is None:
             return Stop("a person ended it")
-        context = self._context = StepContext(row, lease, begun)
+        # What a client has learnt, and its connections, serve the next step as well.
+        context = self._context = StepContext(row, lease, begun, self._client_of)
         if begun.attempt > MAX_LOST and _deaths(context) >= MAX_LOST:
             raise PromotionError("WORKER_LOST", step.name.label)
         try:
@@ -81,6 +85,11 @@ class PromotionWork(Work[PromotionRequest]):
         else:
             _pause(context, begun.detail or wait.why)
         return wait
+
+    def _client_of(self, promotion: PromotionRequest) -> PartnerApiClient:
+        if self._client is None:
+            self._client = partner_client(promotion=promotion)
+        return self._client
 
     def _look_again(
         self, context: StepContext, error: NeedsPerson | PromotionError

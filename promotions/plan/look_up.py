@@ -41,13 +41,21 @@ def lookalikes(
 
     :raises PartnerApiError: when one of them cannot be asked for.
     """
+    ids, names = [c.dev_component_id for c in components], [c.name for c in components]
+    calls = [
+        lambda: list(client.query_component_metadata(copied_from=ids)),
+        lambda: list(client.query_component_metadata(names=names)),
+    ]
+    copied, named = client.concurrently(calls)
+    if isinstance(copied, PartnerApiError):
+        raise copied
+    if isinstance(named, PartnerApiError):
+        raise named
     copies: dict[str, list[ComponentMetadata]] = defaultdict(list)
-    for twin in client.query_component_metadata(
-        copied_from=[c.dev_component_id for c in components]
-    ):
+    for twin in copied:
         copies[twin.copied_from_component_id.lower()].append(twin)
     namesakes: dict[tuple[str, str], list[ComponentMetadata]] = defaultdict(list)
-    for twin in client.query_component_metadata(names=[c.name for c in components]):
+    for twin in named:
         namesakes[twin.name, twin.type].append(twin)
     return [
         (c, copies[c.dev_component_id.lower()], namesakes[c.name, c.component_type])

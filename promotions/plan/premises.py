@@ -14,6 +14,7 @@ from functools import cached_property
 from django.db.models import Q
 
 from partnerapi.client import PartnerApiClient
+from partnerapi.errors import PartnerApiError
 from partnerapi.records import ComponentMetadata
 
 from ..access import check_standing
@@ -28,7 +29,7 @@ from ..models import (
     PromotionRequest,
 )
 from ..states import OPEN, Action
-from .look_up import lookalikes, metadata_of_many
+from .look_up import Lookalikes, lookalikes, metadata_of_many
 from .resolve import find_package
 from .same import same_folder, same_sub_type
 
@@ -103,6 +104,26 @@ class Look:
         ids = [component.prod_component_id for component in self.components]
         return metadata_of_many(self.platform, [prod_id for prod_id in ids if prod_id])
 
+    @cached_property
+    def lookalikes(self) -> list[Lookalikes]:
+        """For each component to be created, what production copied from it, and what has its name and type there."""
+        created = self.created()
+        return lookalikes(self.platform, created) if created else []
+
+    @cached_property
+    def origins(self) -> dict[str, ComponentMetadata | None]:
+        """Id in lower case -> what production says of what new components were copied from."""
+        ids = [component.copied_from for component in self.created() if component.copied_from]
+        return metadata_of_many(self.platform, ids)
+
+    def read_ahead(self) -> None:
+        """Ask the platform for all of this at once."""
+        _ = self.merged  # threads use no database
+        calls = [lambda: self.twins, lambda: self.lookalikes, lambda: self.origins]
+        for result in self.platform.concurrently(calls):
+            if isinstance(result, PartnerApiError):
+                raise result
+
     def with_twin(self) -> Iterator[tuple[PlannedComponent, ComponentMetadata | None]]:
         for component in self.components:
             if component.prod_component_id:
@@ -134,6 +155,8 @@ class Premise:
 
 def ask(look: Look) -> list[Finding]:
     """Everything that contradicts the premises of this moment."""
+    if look.client is not None:
+        look.read_ahead()
     return [
         finding
         for premise in PREMISES
@@ -355,12 +378,8 @@ def _unmapped_twins(look: Look) -> Iterator[Finding]:
     One that another dev account is mapped to counts: a library component in two accounts has one twin.
     """
     ours = {prod_id.lower() for prod_id in (*look.mapped.values(), *look.made.values())}
-    created = look.created()
-    if not created:
-        return
-    origins = metadata_of_many(look.platform, [c.copied_from for c in created if c.copied_from])
-    for component, copies, namesakes in lookalikes(look.platform, created):
-        origin = origins.get(component.copied_from.lower())
+    for component, copies, namesakes in look.lookalikes:
+        origin = look.origins.get(component.copied_from.lower())
         candidates = [
             *(("was copied from it", twin) for twin in copies),
             *(

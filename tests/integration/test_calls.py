@@ -94,11 +94,30 @@ def calls_of(plan: Plan) -> Counter[str]:
     return Counter(ApiCall.objects.filter(plan=plan).values_list("name", flat=True))
 
 
-def test_what_the_plan_has_prepared_is_not_read_again(desk: Desk) -> None:
+# Calls of a promotion after its plan that do not grow with its size, but for looks while the platform is at work:
+# premises three times, folders, the first write looked for on main, packs, merge, package, release, deployments.
+CALLS_OF_ANY_PROMOTION = 45
+# What is written, and looked at before and after the merge; an update's twin for its values. Components come in fives.
+CALLS_TO_PROMOTE_A_COMPONENT = {
+    ("guide", "create"): 3.0,
+    ("guide", "update"): 4.0,
+    ("published", "create"): 1.4,
+    ("published", "update"): 1.6,
+}
+LOOKS = ("GET Branch", "GET MergeRequest", "GET ReleaseIntegrationPackStatus")
+
+
+def test_a_promotion_takes_few_calls_a_component(desk: Desk) -> None:
     family = plant(desk, "Calls", COMPONENTS)
-    for _ in ("create", "update"):
+    for kind in ("create", "update"):
         promotion = desk.promoted(family.package(), version=f"{family.edition}.0")
         assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+        steps = calls_by_step(promotion)
+        calls = sum(steps.values(), Counter[str]())
+        for look in LOOKS:
+            del calls[look]
+        allowed = CALLS_TO_PROMOTE_A_COMPONENT[settings.PARTNER_API_DIALECT, kind] * COMPONENTS
+        assert calls.total() <= CALLS_OF_ANY_PROMOTION + allowed, (kind, steps)
         assert read_in_dev(promotion) == 0
         family.change()
 
