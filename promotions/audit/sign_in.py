@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from axes.handlers.proxy import AxesProxyHandler
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 from django.dispatch import receiver
+from django.http import HttpRequest
 
 from ..models import Event
 from ..transitions import record_event
@@ -51,7 +53,12 @@ def signed_out(user: User | None, **kwargs: Any) -> None:
 
 
 @receiver(user_login_failed)
-def sign_in_failed(credentials: dict[str, Any], **kwargs: Any) -> None:
+def sign_in_failed(
+    credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
+) -> None:
+    """Not while the name is locked for the address: nobody fills the history by trying on."""
+    if request is not None and AxesProxyHandler.is_locked(request, credentials):
+        return
     name = credentials.get("username")
     known = get_user_model().objects.filter(username=name).first() if name else None
     record_event("sign_in_failed", subject=of_person(known) if known else "an unknown name")

@@ -40,6 +40,8 @@ _BY_STATUS: dict[str, MessageKind] = {
     Status.ADMIN_REVIEW: MessageKind.TO_REVIEW,
 }
 _BY_ACTION = {
+    # Whom it waits for now may be others.
+    "approved_as_peer": MessageKind.TO_REVIEW,
     "commented": MessageKind.COMMENTED,
     "asked": MessageKind.ASKED,
     "platform_away": MessageKind.PLATFORM,

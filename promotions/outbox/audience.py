@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import User
 from django.db.models import Q
+from django.utils import timezone
 
 from .. import access, votes
-from ..models import Deputy, Message, MessageKind, PromotionRequest
+from ..models import Approval, Deputy, Message, MessageKind, PromotionRequest
 from ..states import Status
 
 # Told to the promotion's requester, unless they did it themselves.
@@ -41,20 +42,36 @@ def admins() -> list[User]:
 
 
 def reviewers(promotion: PromotionRequest) -> list[User]:
-    """Who may decide on it, and the peers that its policies ask."""
+    """Whom it waits for now: the peers that its policies ask, and after them who may decide on it."""
     demand = promotion.demanded
-    asked = Q(is_superuser=True) | Q(groups__name=access.ADMINS)
-    asked |= Q(groups__in=[group.group_id for group in demand.groups])
-    asked |= Q(pk__in=Deputy.objects.values("deputy"))
-    if demand.peers > sum(group.number for group in demand.groups):
-        # A place that anybody may take who sees the promotion.
-        asked |= Q(groups__in=promotion.dev_account.access.filter(is_active=True).values("group"))
-    people = User.objects.filter(asked, is_active=True).distinct()
+    peers_said_yes = _peers(promotion)
+    if len(peers_said_yes) < demand.peers:
+        asked = Q(groups__in=[group.group_id for group in demand.groups])
+        if demand.peers > sum(group.number for group in demand.groups):
+            # A place that anybody may take who sees the promotion.
+            asked = Q()
+        said = votes.may_be_peer
+    else:
+        asked = Q(is_superuser=True) | Q(groups__name=access.ADMINS)
+        asked |= Q(pk__in=Deputy.objects.values("deputy"))
+        said = _may_decide
+    people = User.objects.filter(asked, is_active=True).exclude(pk__in=peers_said_yes).distinct()
     return [
         user
         for user in people
-        if votes.reviews(user, promotion) and access.promotions(user).filter(pk=promotion.pk)
+        if said(user, promotion) and access.promotions(user).filter(pk=promotion.pk).exists()
     ]
+
+
+def _peers(promotion: PromotionRequest) -> set[int]:
+    """Who has approved as a peer, and still stands by it: near enough to know whom to tell."""
+    stands = Q(until__isnull=True) | Q(until__gt=timezone.now())
+    rows = promotion.approvals.filter(stands, role=Approval.Role.PEER)
+    return set(rows.values_list("person", flat=True))
+
+
+def _may_decide(user: User, promotion: PromotionRequest) -> bool:
+    return access.may_decide(user, promotion) and votes.may_take_part(user, promotion)
 
 
 def is_settled(message: Message) -> bool:

@@ -53,7 +53,7 @@ class HandOut(Work[Message]):
         now = timezone.now()
         people = [] if is_settled(row) or not transports.mail_is_set_up() else audience(row)
         with lease.writing():
-            deliveries = [self._to_channel(row, one) for one in _channels(row.kind)]
+            deliveries = [self._to_channel(row, one) for one in _channels(row)]
             deliveries += [one for user in people if (one := self._to_person(row, user))]
             Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
             lease.record(next_attempt_at=None, handed_out_at=now)
@@ -86,16 +86,24 @@ def preference_of(user: User) -> MessagePreference:
     return found or MessagePreference(person=user)
 
 
-def _channels(kind: str) -> list[Channel]:
-    return [one for one in Channel.objects.filter(is_active=True) if kind in one.told]
+def _channels(row: Message) -> list[Channel]:
+    """The channels for messages of its kind. They hear once that a promotion waits, whoever it waits for next."""
+    if row.kind == MessageKind.TO_REVIEW and not row.event.to_status:
+        return []
+    return [one for one in Channel.objects.filter(is_active=True) if row.kind in one.told]
 
 
 def _was_told(row: Message, user: User) -> bool:
-    """A promotion that was staged again waits for the same decision as before."""
-    if row.kind != MessageKind.TO_REVIEW:
+    """A promotion that was staged again waits for the same decision as before; after an approval that lapsed, not."""
+    if row.kind != MessageKind.TO_REVIEW or row.event.promotion is None:
         return False
+    lapses = row.event.promotion.events.filter(action="approval_lapsed", pk__lte=row.event_id)
+    since = lapses.order_by("-pk").values_list("pk", flat=True).first() or 0
     before = Delivery.objects.filter(
-        message__kind=row.kind, message__event__promotion=row.event.promotion_id, person=user
+        message__kind=row.kind,
+        message__event__promotion=row.event.promotion_id,
+        message__event__gte=since,
+        person=user,
     )
     return before.exclude(message=row).exclude(state=State.DROPPED).exists()
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from ..messages import MESSAGES, message
 from ..models import Event, Message, MessageKind, PromotionRequest
-from ..states import Status
+from ..states import Kind, Status
 
 # What a plan says of itself, as reviewers read it first.
 SENTENCES = 3
@@ -104,8 +104,9 @@ def _of_a_promotion(told_of: Message, event: Event, promotion: PromotionRequest)
     lines: tuple[str, ...] = ()
     reason = ""
     if told_of.kind == MessageKind.TO_REVIEW:
-        subject = f"{title} waits for a decision"
-        lines = tuple(plain(sentence) for sentence in promotion.plan.sentences[:SENTENCES])
+        again = " again" if event.action == "approval_lapsed" else ""
+        subject = f"{title} waits for a decision{again}"
+        lines = _what_changes(promotion)
         lines = lines or (
             f"{requester} asks to promote it from {plain(str(promotion.dev_account))}.",
         )
@@ -143,6 +144,13 @@ def _of_a_promotion(told_of: Message, event: Event, promotion: PromotionRequest)
     return Told(
         told_of.kind, plain(subject), lines, address(path), link_words, data, reason.strip()
     )
+
+
+def _what_changes(promotion: PromotionRequest) -> tuple[str, ...]:
+    if promotion.kind == Kind.DEPLOYMENT:
+        names = promotion.deployments.values_list("environment__name", flat=True)
+        return (plain(f"What was promoted before is to be deployed to {', '.join(names)}."),)
+    return tuple(plain(sentence) for sentence in promotion.plan.sentences[:SENTENCES])
 
 
 def _of_the_desk(told_of: Message, event: Event) -> Told:

@@ -18,8 +18,9 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
+from standardwebhooks.webhooks import Webhook
 
-from promotions import tasks
+from promotions import outbound, tasks
 from promotions.access import ADMINS
 from promotions.audit import chain
 from promotions.audit.anchor import read_anchors, write_anchor
@@ -30,6 +31,7 @@ from promotions.models import AppendOnlyError, Event, Seal
 from promotions.transitions import record_event
 from tests.conftest import PASSWORD
 from tests.promotions import pages
+from tests.receivers import web_receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -301,6 +303,30 @@ def test_a_chain_that_was_made_anew_is_found_by_its_anchors(
     assert [flaw.kind for flaw in verify(anchors)] == [Kind.RESEALED]
 
 
+def test_an_anchor_is_posted_and_signed(events: list[Event], settings: Any) -> None:
+    settings.AUDIT_ANCHOR_KEY = outbound.new_key()
+    settings.OUTBOUND_PRIVATE_NETWORKS = ["127.0.0.0/8"]
+    with web_receiver() as receiver:
+        settings.AUDIT_ANCHOR_URL = receiver.url
+        tasks.write_anchor_task()
+    posted = receiver.posted[0]
+    said = Webhook(settings.AUDIT_ANCHOR_KEY).verify(posted.body, posted.headers)
+    last = Seal.objects.latest("position")
+    assert said["type"] == "audit.anchor"
+    assert (said["data"]["position"], said["data"]["hash"]) == (last.position, last.hash)
+
+
+def test_an_anchor_that_cannot_be_written_is_logged_and_no_more(
+    events: list[Event], tmp_path: Path, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.AUDIT_ANCHOR_FILE = str(tmp_path / "nowhere" / "anchors")
+    settings.AUDIT_ANCHOR_URL = "http://127.0.0.1:9/its-token"
+    settings.OUTBOUND_PRIVATE_NETWORKS = ["127.0.0.0/8"]
+    write_anchor()
+    assert "could not be written" in caplog.text
+    assert "could not be posted" in caplog.text
+
+
 def test_an_end_that_was_cut_off_is_found_by_its_anchors(
     events: list[Event], tmp_path: Path, settings: Any
 ) -> None:
@@ -372,6 +398,14 @@ def test_signing_in_and_out_leaves_events(bob: User, client: Client) -> None:
     assert actions(mine)[-3:] == ["signed_in", "signed_out", "sign_in_failed"]
     assert actions("an unknown name") == ["sign_in_failed"]
     assert not [row for row in Event.objects.values() if "hunter2" in str(row)]
+
+
+def test_a_locked_name_leaves_no_event_for_each_try(
+    bob: User, client: Client, settings: Any
+) -> None:
+    for _ in range(settings.AXES_FAILURE_LIMIT + 5):
+        client.post("/accounts/login/", {"username": "bob", "password": "wrong-one"})
+    assert actions(f"person {bob.pk}").count("sign_in_failed") == settings.AXES_FAILURE_LIMIT
 
 
 def test_changes_of_a_person_leave_events(bob: User, make_user: Callable[..., User]) -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connections, transaction
 from django.test import Client
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from partnerapi.errors import AuthFailed
-from promotions import outbound, tasks
+from promotions import outbound, services, tasks
 from promotions.messages import PromotionError
 from promotions.models import (
     Channel,
@@ -29,17 +31,20 @@ from promotions.models import (
     MessagePreference,
     PrimaryAccount,
     PromotionRequest,
+    ReviewPolicy,
 )
 from promotions.outbox import delivery, moments
 from promotions.outbox.audience import kinds_for
 from promotions.states import Status
 from promotions.transitions import move, record_event
 from promotions.worker import platform, retention
+from promotions.worker.loop import carry_on
 from promotions.worker.probe import ask_platform
 from tests.promotions import factories, pages
 from tests.receivers import (
     MailReceiver,
     WebReceiver,
+    certificate,
     mail_receiver,
     text_of,
     web_receiver,
@@ -293,6 +298,50 @@ def test_the_same_decision_is_asked_for_once(
     offer(staged)
     deliver()
     assert len(mail.mails) == 1
+
+
+def test_peers_hear_first_and_admins_when_the_peers_are_done(
+    sales: DevAccount,
+    alice: User,
+    bob: User,
+    make_user: Callable[..., User],
+    mail: MailReceiver,
+    web: WebReceiver,
+) -> None:
+    fay, pam = make_user("fay", "Finance"), make_user("pam", "Platform")
+    channel("webhook", web.url)
+    policy = ReviewPolicy.objects.create(name="Money")
+    for group in ("Finance", "Platform"):
+        policy.groups.create(group=Group.objects.get(name=group), number=1)
+    promotion = factories.under_policies(factories.mapped_plan(sales, alice), alice)
+    record_event("submitted", promotion=promotion, actor=alice, to_status="admin_review")
+    deliver()
+    assert recipients(mail) == ["fay", "pam"]
+    for peer in (fay, pam):
+        services.approve_as_peer(peer, promotion, plan_hash=promotion.content_hash)
+        deliver()
+        # One of them is not enough, and nobody is told twice.
+        assert recipients(mail) == (["fay", "pam"] if peer == fay else ["bob", "fay", "pam"])
+    assert len(web.posted) == 1
+
+
+def test_reviewers_hear_again_when_an_approval_has_lapsed(
+    staged: PromotionRequest, bob: User, mail: MailReceiver
+) -> None:
+    offer(staged)
+    deliver()
+    move(staged.pk, to=Status.APPROVED, actor=bob, approved_by=bob, approved_hash="f" * 64)
+    move(
+        staged.pk,
+        to=Status.ADMIN_REVIEW,
+        action="approval_lapsed",
+        approved_by=None,
+        approved_hash="",
+    )
+    deliver()
+    to_bob = [str(one["Subject"]) for one in mail.mails if "bob" in one["To"]]
+    assert len(to_bob) == 2
+    assert to_bob[1].replace("\n", "").endswith("waits for a decision again")
 
 
 def test_what_was_handed_out_is_not_handed_out_again(
@@ -599,6 +648,55 @@ def test_a_name_is_resolved_once_so_that_it_cannot_lead_elsewhere_afterwards(
     outbound.post_json(f"http://hooks.example.com:{port}/", {})
     assert asked.count("hooks.example.com") == 1
     assert web.posted[0].headers["Host"] == f"hooks.example.com:{port}"
+
+
+def test_the_certificate_is_that_of_the_name(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> None:
+    """Though the connection goes to the address that was checked."""
+    settings.OUTBOUND_PRIVATE_NETWORKS = ["127.0.0.0/8"]
+    real = socket.getaddrinfo
+
+    def resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
+        is_example = str(host).endswith(".example.com")
+        return real("127.0.0.1" if is_example else host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with web_receiver(certificate=certificate(tmp_path, "hooks.example.com")) as receiver:
+        port = receiver.url.rpartition(":")[2]
+        with pytest.raises(PromotionError, match="OUTBOUND_FAILED"):
+            outbound.post_json(f"https://hooks.example.com:{port}/", {})
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "certificate.pem"))
+        with pytest.raises(PromotionError, match="OUTBOUND_FAILED"):
+            outbound.post_json(f"https://elsewhere.example.com:{port}/", {})
+        assert outbound.post_json(f"https://hooks.example.com:{port}/", {}) == 200
+    assert len(receiver.posted) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_couriers_at_once_bring_nothing_twice(
+    sales: DevAccount, alice: User, bob: User, dora: User, mail: MailReceiver
+) -> None:
+    for _ in range(4):
+        offer(factories.promotion(factories.plan(sales, alice), alice, Status.STAGING))
+    hand_out()
+
+    def carry() -> None:
+        try:
+            due = Delivery.objects.due(timezone.now()).values_list("pk", flat=True)
+            courier = delivery.Courier()
+            for pk in list(due):
+                carry_on(courier, pk)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=carry) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert recipients(mail) == ["bob"] * 4 + ["dora"] * 4
+    assert not Delivery.objects.exclude(state=State.SENT).exists()
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
