@@ -271,6 +271,8 @@ KEEP_API_CALLS = env.int("KEEP_API_CALLS", default=90)
 KEEP_STEPS = env.int("KEEP_STEPS", default=365)
 KEEP_PLANS = env.int("KEEP_PLANS", default=30)
 KEEP_MESSAGES = env.int("KEEP_MESSAGES", default=90)
+# Versions of each promoted component whose content is kept for a rollback.
+KEEP_VERSIONS = env.int("KEEP_VERSIONS", default=5)
 # Days for which an approval holds that has not led to a merge; 0: for ever.
 PROMOTION_APPROVAL_DAYS = env.float("PROMOTION_APPROVAL_DAYS", default=7.0)
 # Seconds that a promotion waits for a platform that is away, or for a token that is accepted.

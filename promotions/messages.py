@@ -216,6 +216,22 @@ MESSAGES = {
         "The package is in this environment already, or on its way there.",
         "Choose the environments that do not have it.",
     ),
+    "CONTENT_NOT_KEPT": Message(
+        "What is to be restored is not kept any more, or never was.",
+        "Choose a newer version, or promote the wanted one from the dev account. KEEP_VERSIONS says how many are kept.",
+    ),
+    "BUILT_UPON": Message(
+        "Later promotions build on what the rollback would take back.",
+        "Promote a version forward that suits them all, or look at those promotions first.",
+    ),
+    "CREATED_STAYS": Message(
+        "A component that was created since stays in production.",
+        "Nothing uses it after the rollback; remove it by hand if it is not wanted.",
+    ),
+    "VALUES_NOT_RESTORED": Message(
+        "Values of environments that production has no more cannot be restored: they are not kept.",
+        "Fill them in after the rollback.",
+    ),
     "NO_ENVIRONMENT": Message(
         "No environment was chosen to deploy to.",
         "Choose at least one; an admin adds environments in the admin pages.",

@@ -106,6 +106,14 @@ def open_deployment(
     return _open(requester, source.plan, notes, environments, Status.ADMIN_REVIEW, first | columns)
 
 
+# What the event of a request is called.
+REQUESTED = {
+    Kind.PROMOTION: "submitted",
+    Kind.DEPLOYMENT: "deployment_requested",
+    Kind.ROLLBACK: "rollback_requested",
+}
+
+
 def _open(
     requester: User,
     about: Plan,
@@ -128,7 +136,7 @@ def _open(
     )
     promotion.peer_groups.set(row.group_id for row in demand.groups)
     record_event(
-        "deployment_requested" if promotion.is_deployment else "submitted",
+        REQUESTED[Kind(promotion.kind)],
         promotion=promotion,
         actor=requester,
         note=notes,

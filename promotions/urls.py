@@ -52,6 +52,7 @@ urlpatterns = [
     path("promotions/<int:pk>/resubmit/", promotions.resubmit, name="resubmit"),
     path("promotions/<int:pk>/retry/", promotions.retry, name="retry"),
     path("promotions/<int:pk>/deploy/", deployments.deploy_further, name="deploy_further"),
+    path("promotions/<int:pk>/rollback/", deployments.plan_rollback, name="plan_rollback"),
     path("promotions/<int:pk>/give-up/", promotions.give_up_rest, name="give_up_rest"),
     path(
         "promotions/<int:pk>/environments/<int:deployment_pk>/drop/",

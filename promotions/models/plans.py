@@ -72,6 +72,14 @@ class Plan(Leased):
         related_name="resubmissions",
         help_text="The failed promotion whose inputs it takes over.",
     )
+    restores = models.ForeignKey(
+        "promotions.PromotionRequest",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="rollback_plans",
+        help_text="The former promotion that a rollback restores; empty for a promotion.",
+    )
     submits_itself = models.BooleanField(
         default=False, help_text="It is submitted with those inputs as soon as it is ready."
     )
@@ -136,6 +144,8 @@ class Plan(Leased):
     @property
     def why_nothing(self) -> str:
         """Why there is nothing to promote, as far as it was compared."""
+        if self.restores_id is not None:
+            return "Production has exactly what this promotion has brought."
         if self.compares_packaged_versions:
             return "Production already has everything that this package holds."
         return (

@@ -409,6 +409,22 @@ class ComponentResult(models.Model):
     promoted_text = models.ForeignKey(
         Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    kept = models.ForeignKey(
+        Content,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What it brings, without values of environments: a rollback restores it.",
+    )
+    replaced = models.ForeignKey(
+        Content,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What main had before, likewise.",
+    )
     staged_seal = models.CharField(
         max_length=NAME,
         blank=True,

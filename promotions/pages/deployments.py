@@ -1,4 +1,4 @@
-"""Requesting that what was promoted is deployed to further environments."""
+"""What comes after a promotion: deploying it to further environments, going back to it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from .. import access, services
-from ..messages import PromotionError
+from ..messages import PromotionError, sentence
 from ..models import PromotionRequest
 from ..states import Status
-from .common import Problem, UserRequest, refusal, role_required
+from .common import Problem, UserRequest, forbid, post_only, refusal, role_required
 from .forms import DeployForm
 from .places import places_of
 
@@ -47,6 +47,21 @@ def deploy_further(request: UserRequest, pk: int) -> HttpResponse:
         "may_request": may_deploy_further(request, source),
     }
     return render(request, "deploy_further.html", context)
+
+
+@post_only
+@role_required
+def plan_rollback(request: UserRequest, pk: int) -> HttpResponse:
+    """Go back to what a former promotion has brought: its plan shows the reverse difference first."""
+    source = get_object_or_404(access.promotions(request.user).select_related("plan"), pk=pk)
+    try:
+        plan = services.plan_rollback(request.user, source)
+    except PromotionError as error:
+        if error.code == "FORBIDDEN":
+            forbid(error)
+        messages.error(request, sentence(error.code, error.detail))
+        return redirect(source)
+    return redirect(plan)
 
 
 def may_deploy_further(request: UserRequest, promotion: PromotionRequest) -> bool:

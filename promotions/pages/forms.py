@@ -91,6 +91,8 @@ class SubmitForm(forms.Form):
             "package_version": plan.package_version,
             "environments": Environment.objects.for_production(),
         }
+        if plan.restores is not None:
+            kwargs["initial"]["package_version"] = services.suggested_version(plan)
         if plan.resubmits is not None:
             kept = plan.resubmits.deployments.filter(dropped_at__isnull=True)
             kwargs["initial"] = {
@@ -102,6 +104,13 @@ class SubmitForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not plan.has_listeners:
             del self.fields["pause_listeners"]
+        if plan.restores is not None:
+            self.fields["notes"].required = True
+            self.fields["notes"].label = "Why is it rolled back?"
+            self.fields[
+                "notes"
+            ].help_text = "The reviewers read it, and it travels with the package."
+            self.fields["notes"].error_messages["required"] = "Say why, in a sentence."
 
 
 class DeployForm(forms.Form):

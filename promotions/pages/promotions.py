@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET
 from .. import access, services, votes
 from ..messages import PromotionError
 from ..models import ApiCall, Event, PromotionRequest
-from ..states import Action, Outcome, Status
+from ..states import Action, Kind, Outcome, Status
 from ..transitions import allowed_from
 from .checklist import after_deployment
 from .common import (
@@ -347,8 +347,11 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         and not promotion.is_deployment
         and promotion.merged_at is None
         and access.dev_accounts(user).filter(pk=promotion.dev_account_id).exists(),
+        "may_roll_back": not promotion.is_deployment
+        and services.may_be_restored(promotion)
+        and access.dev_accounts(user).filter(pk=promotion.dev_account_id).exists(),
         "may_plan_again": promotion.status in MADE_ANEW
-        and not promotion.is_deployment
+        and promotion.kind == Kind.PROMOTION
         and not promotion.can_be_retried
         and access.dev_accounts(user).filter(pk=promotion.dev_account_id).exists(),
         "may_deploy": not promotion.is_final or promotion.can_be_retried,

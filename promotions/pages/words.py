@@ -11,6 +11,9 @@ from django.contrib.auth.models import User
 EVENT_WORDS = {
     "submitted": "requested the promotion",
     "deployment_requested": "requested the deployment",
+    "rollback_requested": "requested the rollback",
+    "restored": "restored it by",
+    "taken_back": "took it back by",
     "queued": "put it back in line",
     "waiting": "let it wait for a branch",
     "staging": "began to copy the components to a branch",

@@ -27,7 +27,7 @@ from ..models import (
 )
 from ..plan import content_hash, deployed_hash, premises, team_rules
 from ..plan.premises import Moment
-from ..states import MERGE_INCOMPLETE, HoldKind, Stage, Status
+from ..states import MERGE_INCOMPLETE, HoldKind, Kind, Stage, Status
 from ..transitions import drop_branches, record_event
 from ..worker.lease import Lease
 from ..worker.timing import MERGE_POLL, TURN_POLL
@@ -359,6 +359,18 @@ def record_merged(lease: Lease, promotion: PromotionRequest, versions: dict[int,
         drop_branches(promotion.pk)
         Reservation.objects.filter(promotion=promotion).delete()
         record_event("merged", promotion=promotion, note=counted(len(versions), "component"))
+        if promotion.kind == Kind.ROLLBACK and promotion.source is not None:
+            _tell_the_others(promotion, promotion.source)
+
+
+def _tell_the_others(rollback: PromotionRequest, source: PromotionRequest) -> None:
+    """The promotion that is restored, and those that are taken back, say so in their history, too."""
+    record_event("restored", promotion=source, subject=str(rollback))
+    taken_back = PromotionRequest.objects.filter(
+        process_id=source.process_id, merged_at__gt=source.merged_at
+    ).exclude(pk=rollback.pk)
+    for other in taken_back:
+        record_event("taken_back", promotion=other, subject=str(rollback))
 
 
 def record_late_merge(lease: Lease, promotion: PromotionRequest, versions: dict[int, int]) -> None:

@@ -12,7 +12,7 @@ from partnerapi import componentxml
 from partnerapi.componentxml import Document, Overrides
 
 from ..models import Installation, PlannedComponent, PromotionRequest
-from ..plan import contents, team_rules
+from ..plan import contents, kept, team_rules
 from ..plan.classify import store_difference
 from ..plan.earlier import Plain
 from ..plan.readings import read_change
@@ -75,6 +75,7 @@ class Proof:
             "promoted_text": plain.store(),
             "staged_digest": componentxml.digest(masked, self.overrides),
             "staged_seal": seal(document),
+            **kept.columns(document, main),
             "sentence": reading.sentence if reading else "",
             "reading": contents.store(reading.to_json()) if reading else None,
             **store_difference(before, masked),

@@ -28,7 +28,7 @@ from ..states import Action
 from ..worker.lease import Lease
 from ..worker.loop import Progress, Stop, Work, carry_on
 from ..worker.timing import SHORT_PATIENCE
-from . import cautions, findings, packs
+from . import cautions, findings, packs, rollback
 from .classify import Draft, draft
 from .earlier import downgrades
 from .order import dependencies_first
@@ -71,6 +71,9 @@ class PlanWork(Work[Plan]):
 
 
 def _build(plan: Plan, lease: Lease) -> None:
+    if plan.restores is not None:
+        _build_rollback(plan, plan.restores, lease)
+        return
     account = plan.dev_account
     client = partner_client(plan=plan)
     progress = Progress(lease)
@@ -103,6 +106,43 @@ def _build(plan: Plan, lease: Lease) -> None:
     walk.uses.keep()
     report("Writing the plan down", len(compared.drafts), len(compared.drafts))
     _store(plan, lease, compared)
+
+
+def _build_rollback(plan: Plan, source: PromotionRequest, lease: Lease) -> None:
+    """Plan to bring back what a former promotion has brought; see ``rollback``."""
+    client = partner_client(plan=plan)
+    progress = Progress(lease)
+    made = rollback.restore(
+        client,
+        plan,
+        source,
+        lambda text, done, total: progress(text, progress_done=done, progress_total=total),
+    )
+    _check_premises(client, plan, made.drafts)
+    packages = client.query_packaged_components(component_id=source.process_id, with_deleted=True)
+    back = (
+        f"It brings back what promotion {source.pk} has brought: version {source.package_version}."
+    )
+    former, now = source.plan, timezone.now()
+    with lease.writing():
+        _store_components(plan, made.drafts)
+        for finding in made.findings:
+            _store_finding(plan, None, finding)
+        lease.record(
+            state=Plan.State.READY,
+            content_hash=content_hash(plan.package_id, (draft.component for draft in made.drafts)),
+            rules_version=RULES_VERSION,
+            package_created_at=former.package_created_at,
+            compares_packaged_versions=True,
+            taken_versions=sorted({package.package_version for package in packages}),
+            sentences=[back, *sentences((each.component, each.reading) for each in made.drafts)],
+            progress="",
+            progress_done=len(made.drafts),
+            progress_total=len(made.drafts),
+            readable_at=now,
+            finished_at=now,
+            next_attempt_at=None,
+        )
 
 
 @dataclass

@@ -141,7 +141,7 @@ def draft(plan: Plan, resolved: Resolved, pair: Pair, mapped: Mapping[str, str])
     made.found += findings.secrets_left(metadata, wanted.stripped)
     made.found += findings.rewritten_in_data(metadata, wanted.rewritten)
     made.found += findings.connector_of_account(dev_account, metadata, dev)
-    _compare(made, dev_account, wanted, production, names_of(resolved, mapped))
+    compare(made, dev_account, wanted, production, names_of(resolved, mapped))
     if production is not None and component.action == Action.UPDATE:
         made.found += earlier.changed_in_production(dev_account, component, production)
     made.found += cautions.listener(metadata, dev.data)
@@ -168,13 +168,17 @@ def names_of(resolved: Resolved, mapped: Mapping[str, str]) -> dict[str, str]:
     return names
 
 
-def _compare(
+def compare(
     made: Draft,
     dev_account: DevAccount,
     wanted: Symbolic,
     production: Document | None,
     names: Mapping[str, str],
 ) -> None:
+    """Fill in the action of a draft and, where something is written, what changes.
+
+    :param wanted: what production would have; `production` what it has, None where the component is new.
+    """
     overrides = team_rules.active()
     base = componentxml.mask(production, overrides=overrides) if production is not None else None
     base_digest = componentxml.digest(base, overrides) if base is not None else ""

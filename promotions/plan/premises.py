@@ -31,6 +31,7 @@ from ..models import (
 from ..states import OPEN, Action
 from .look_up import Lookalikes, lookalikes, metadata_of_many
 from .resolve import find_package
+from .rollback import built_upon
 from .same import same_folder, same_sub_type
 
 
@@ -322,11 +323,26 @@ def _contested(
     return None, ""
 
 
+def _built_upon(look: Look) -> Iterator[Finding]:
+    source = look.plan.restores
+    if source is None:
+        return
+    for component, other in built_upon(source, look.components):
+        yield _finding(
+            "BUILT_UPON",
+            component,
+            f"{other} was merged with “{component.name}” as it is now.",
+            subject_id=component.prod_component_id,
+        )
+
+
 # --- The platform's --------------------------------------------------------------------------
 
 
 def _package_gone(look: Look) -> Iterator[Finding]:
     plan = look.plan
+    if plan.restores_id is not None:
+        return iter(())  # a rollback takes its content from what is kept
     if look.moment == Moment.PLAN:
         return iter(())  # making the plan begins with it
     find_package(
@@ -454,6 +470,13 @@ PREMISES = (
         Source.DATABASE,
         _EVERY,
         _rivals,
+    ),
+    Premise(
+        "nothing built upon",
+        "No later promotion of another process builds on what a rollback takes back.",
+        Source.DATABASE,
+        _EVERY,
+        _built_upon,
     ),
     Premise(
         "package",

@@ -17,6 +17,7 @@ from .readings import open_parts, unread
 from .resubmission import resubmit
 from .retries import retry
 from .reviews import comment, comments, mark_viewed, seen_by, shown_digest
+from .rollbacks import may_be_restored, plan_rollback, suggested_version
 from .submission import submit
 
 __all__ = [
@@ -32,9 +33,11 @@ __all__ = [
     "give_up_rest",
     "make_plan",
     "mark_viewed",
+    "may_be_restored",
     "needing",
     "older_open",
     "open_parts",
+    "plan_rollback",
     "preview_approval",
     "refresh_packages",
     "refuse_account",
@@ -45,6 +48,7 @@ __all__ = [
     "seen_by",
     "shown_digest",
     "submit",
+    "suggested_version",
     "tick",
     "unread",
     "votes_so_far",

@@ -10,8 +10,9 @@ from django.db import transaction
 
 from ..messages import PromotionError
 from ..models import Plan, PromotionRequest
-from ..states import Status
+from ..states import Kind, Status
 from .planning import make_plan
+from .rollbacks import plan_rollback
 from .submission import submit
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ def resubmit(user: User, promotion: PromotionRequest) -> Plan:
     ):
         raise PromotionError("INVALID_TRANSITION", "Only what failed before its merge.")
     with transaction.atomic():
-        plan = make_plan(user, promotion.dev_account, promotion.plan.package_id)
+        if promotion.kind == Kind.ROLLBACK and promotion.source is not None:
+            plan = plan_rollback(user, promotion.source)
+        else:
+            plan = make_plan(user, promotion.dev_account, promotion.plan.package_id)
         Plan.objects.filter(pk=plan.pk).update(resubmits=promotion, submits_itself=True)
     plan.refresh_from_db()
     return plan

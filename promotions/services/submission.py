@@ -20,7 +20,7 @@ from ..models import (
 )
 from ..plan import RULES_VERSION, premises
 from ..plan.premises import Moment
-from ..states import Outcome
+from ..states import Kind, Outcome
 from ..transitions import open_promotion
 from .guards import check_account
 
@@ -41,9 +41,11 @@ def submit(
 
     :param package_version: the version that the package gets in production; free text, unique per component.
     :param pause_listeners: deploy the plan's listeners paused, where it has any.
+    :param notes: what reviewers read; of a rollback the reason, which it must have.
     :raises PromotionError: FORBIDDEN, PLAN_NOT_READY, NOTHING_TO_PROMOTE, the code of what blocks the plan,
         SELF_REVIEW (the user has accepted one of its findings), PACKAGE_VERSION_EXISTS, NO_ENVIRONMENT,
-        INVALID_TRANSITION (it was submitted before), the code of a premise that does not hold any more.
+        REASON_REQUIRED, INVALID_TRANSITION (it was submitted before), the code of a premise that does not hold any
+        more.
     """
     check_account(user, plan.dev_account, f"submit plan {plan.pk}")
     if not plan.is_ready:
@@ -54,6 +56,10 @@ def submit(
     check_acceptances(user, plan)
     if plan.rules_version != RULES_VERSION:
         raise PromotionError("PLAN_STALE", "The rules for component XML are newer than the plan.")
+    if plan.restores is not None:
+        if not notes.strip():
+            raise PromotionError("REASON_REQUIRED", "A rollback needs a reason.")
+        notes = f"Restores {plan.restores.package_version}, promotion {plan.restores.pk}.\n{notes}"
     chosen = list(environments)
     if not chosen:
         raise PromotionError("NO_ENVIRONMENT")
@@ -73,6 +79,8 @@ def submit(
                 environments=chosen,
                 pause_listeners=pause_listeners and plan.has_listeners,
                 package_version=package_version,
+                kind=Kind.ROLLBACK if plan.restores_id else Kind.PROMOTION,
+                source=plan.restores,
             )
             ComponentResult.objects.bulk_create(
                 ComponentResult(

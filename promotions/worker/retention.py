@@ -13,11 +13,12 @@ from time import monotonic
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
-from django.db.models import Exists, ForeignObjectRel, Model, OuterRef, QuerySet
+from django.db.models import Exists, F, ForeignObjectRel, Model, OuterRef, Q, QuerySet, Window
+from django.db.models.functions import Lower, RowNumber
 from django.utils import timezone
 
-from ..models import ApiCall, Content, Delivery, DevPackage, Message, Plan, StepRun
-from ..states import FINAL
+from ..models import ApiCall, ComponentResult, Content, Delivery, DevPackage, Message, Plan, StepRun
+from ..states import FINAL, MERGE_INCOMPLETE
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def remove_outdated() -> dict[str, int]:
     """
     end = monotonic() + ROUND
     removed: dict[str, int] = {}
+    _let_go_of_versions(timezone.now())
     for kind, rows in _outdated(timezone.now()):
         while monotonic() < end:
             gone = _remove_some(rows)
@@ -69,6 +71,30 @@ def _outdated(now: datetime) -> Iterator[tuple[str, QuerySet[Model]]]:
         yield "messages", Message.objects.filter(created_at__lt=before)
         yield "tests of channels", Delivery.objects.filter(message=None, created_at__lt=before)
     yield "contents", _unheld().filter(stored_at__lt=now - UNHELD)
+
+
+def _let_go_of_versions(now: datetime) -> None:
+    """Only the newest versions of a component can be rolled back to; what never reached main cannot."""
+    holding = ComponentResult.objects.filter(Q(kept__isnull=False) | Q(replaced__isnull=False))
+    place = Window(
+        RowNumber(),
+        partition_by=Lower("prod_component_id"),
+        order_by=(F("promotion__merged_at").desc(), F("pk").desc()),
+    )
+    merged = holding.filter(merged_version__isnull=False).annotate(place=place)
+    outnumbered = list(
+        merged.filter(place__gt=settings.KEEP_VERSIONS).values_list("pk", flat=True)[:BATCH]
+    )
+    ended = list(
+        holding.filter(
+            merged_version__isnull=True,
+            promotion__status__in=FINAL,
+            promotion__updated_at__lt=now - UNHELD,
+        )
+        .exclude(promotion__error_code=MERGE_INCOMPLETE)
+        .values_list("pk", flat=True)[:BATCH]
+    )
+    ComponentResult.objects.filter(pk__in=[*outnumbered, *ended]).update(kept=None, replaced=None)
 
 
 def _before(now: datetime, days: int) -> datetime | None:

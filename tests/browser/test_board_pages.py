@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
 
+from promotions.models import PromotionRequest
 from promotions.states import Status
 from tests.browser.test_accessibility import LOADED, LOOKS, faults, sign_in
 from tests.promotions import factories
@@ -36,7 +38,23 @@ def places(alice: User, bob: User, dora: User) -> dict[str, tuple[User, str]]:
     )
     factories.deployment(everywhere, alice, us, status=Status.WITHDRAWN)
     deployment = factories.deployment(source, alice, us)
+    newer = factories.deployed(
+        factories.plan(sales, alice),
+        alice,
+        bob,
+        process_id=source.process_id,
+        prod_package_id="prod-package-3",
+    )
+    PromotionRequest.objects.filter(pk=newer.pk).update(merged_at=timezone.now())
+    rollback_plan = factories.rollback_plan(source, alice)
+    rollback = factories.promotion(
+        factories.rollback_plan(source, alice), alice, kind="rollback", source=source
+    )
     return {
+        "plan of a rollback": (alice, rollback_plan.get_absolute_url()),
+        "former promotion": (alice, source.get_absolute_url()),
+        "rollback": (alice, rollback.get_absolute_url()),
+        "review of a rollback": (dora, reverse("review", args=[rollback.pk])),
         "deploy further": (alice, reverse("deploy_further", args=[everywhere.pk])),
         "nowhere left": (alice, reverse("deploy_further", args=[source.pk])),
         "deployment": (alice, deployment.get_absolute_url()),

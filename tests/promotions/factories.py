@@ -376,6 +376,18 @@ def deployment(
     return made
 
 
+def rollback_plan(source: PromotionRequest, user: User, **columns: Any) -> Plan:
+    """A ready plan to go back to what was promoted before."""
+    return plan(
+        source.dev_account,
+        user,
+        restores=source,
+        root_component_id=source.plan.root_component_id,
+        package_id=source.plan.package_id,
+        **columns,
+    )
+
+
 def read_component(
     made: Plan, name: str, old: bytes | None, new: bytes, **columns: Any
 ) -> PlannedComponent:

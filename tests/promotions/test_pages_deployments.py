@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from promotions.models import DevAccount, PromotionRequest
+from promotions.models import DevAccount, Environment, Plan, PromotionRequest
 from promotions.states import Kind, Status
 from tests.promotions import factories
 from tests.promotions.pages import document, fields, links, signed_in, text
@@ -87,3 +89,64 @@ def test_nothing_is_left_where_every_environment_has_it(
 def test_strangers_do_not_find_it(client: Client, charlie: User, source: PromotionRequest) -> None:
     answer = signed_in(client, charlie).get(reverse("deploy_further", args=[source.pk]))
     assert answer.status_code == 404
+
+
+@pytest.fixture
+def newer(source: PromotionRequest, alice: User, bob: User) -> PromotionRequest:
+    """Another promotion of the same process, merged since."""
+    plan = factories.plan(
+        source.dev_account, alice, root_component_id=source.plan.root_component_id
+    )
+    later = source.merged_at + timedelta(seconds=5) if source.merged_at else None
+    made = factories.deployed(plan, alice, bob, process_id=source.process_id)
+    PromotionRequest.objects.filter(pk=made.pk).update(merged_at=later)
+    return made
+
+
+def test_a_former_promotion_can_be_rolled_back_to(
+    client: Client, alice: User, source: PromotionRequest, newer: PromotionRequest
+) -> None:
+    address = reverse("plan_rollback", args=[source.pk])
+    signed_in(client, alice)
+    assert address in links(client.get(source.get_absolute_url()))
+    assert reverse("plan_rollback", args=[newer.pk]) not in links(
+        client.get(newer.get_absolute_url())
+    )
+    answer = client.post(address)
+    plan = Plan.objects.get(restores=source)
+    assert answer.headers["Location"] == plan.get_absolute_url()
+    assert f"to roll back to promotion {source.pk}" in text(client.get(plan.get_absolute_url()))
+
+
+def test_a_rollback_asks_for_a_version_and_a_reason(
+    client: Client, alice: User, dora: User, source: PromotionRequest, newer: PromotionRequest
+) -> None:
+    plan = factories.rollback_plan(source, alice)
+    page = signed_in(client, alice).get(plan.get_absolute_url())
+    assert fields(page, "package_version") == [f"{source.package_version}-restored-1"]
+    assert "Why is it rolled back?" in text(page)
+    target = Environment.objects.get()
+    sent = {"package_version": "1.0-restored-1", "environments": [target.pk], "notes": ""}
+    answer = client.post(reverse("submit_promotion", args=[plan.pk]), sent)
+    assert "Say why, in a sentence." in text(answer)
+    factories.map_components(plan)
+    answer = client.post(
+        reverse("submit_promotion", args=[plan.pk]), sent | {"notes": "It loses orders."}
+    )
+    rollback = PromotionRequest.objects.get(kind=Kind.ROLLBACK)
+    assert rollback.source == source
+    PromotionRequest.objects.filter(pk=rollback.pk).update(status=Status.ADMIN_REVIEW)
+    review = signed_in(client, dora).get(reverse("review", args=[rollback.pk]))
+    assert f"Rollback {rollback.pk} to what promotion {source.pk} has brought" in text(review)
+    assert f"Restores {source.package_version}, promotion {source.pk}." in text(review)
+    assert "It loses orders." in text(review)
+
+
+def test_what_nothing_came_after_is_not_rolled_back_to(
+    client: Client, alice: User, charlie: User, source: PromotionRequest
+) -> None:
+    address = reverse("plan_rollback", args=[source.pk])
+    answer = signed_in(client, alice).post(address, follow=True)
+    assert "Nothing has been promoted since." in text(answer)
+    assert signed_in(client, charlie).post(address).status_code == 404
+    assert not Plan.objects.filter(restores=source).exists()

@@ -1,0 +1,249 @@
+"""Plans to bring back what a former promotion has brought: its content goes the same road as any other.
+
+For every component of the former promotion the content as it was right after that promotion is looked for among what
+is kept. Production's own values stay production's of today. What later promotions of the process created stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from partnerapi import componentxml
+from partnerapi.client import PartnerApiClient, Wanted
+from partnerapi.componentxml import Document
+from partnerapi.errors import NotFound, PartnerApiError
+from partnerapi.records import Component, ComponentMetadata
+
+from ..messages import PromotionError
+from ..models import (
+    ComponentResult,
+    Content,
+    Finding,
+    Plan,
+    PlannedComponent,
+    PromotionRequest,
+)
+from ..states import Action, EnvironmentValues
+from . import cautions, contents, earlier, findings
+from .classify import Draft, compare, symbolic
+
+COPIED = (
+    "dev_component_id",
+    "name",
+    "component_type",
+    "sub_type",
+    "copied_from",
+    "dev_folder",
+    "target_folder",
+    "dev_version",
+    "depends_on",
+    "group",
+    "position",
+)
+
+
+@dataclass
+class Restored:
+    """The components of a rollback, in the order of promotion, and what concerns no single one of them."""
+
+    drafts: list[Draft]
+    findings: list[Finding]
+
+
+def restore(
+    client: PartnerApiClient,
+    plan: Plan,
+    source: PromotionRequest,
+    report: Callable[[str, int, int], None],
+) -> Restored:
+    """Compare production with what it had right after `source`.
+
+    :param source: the promotion to go back to; it has been merged.
+    :raises PromotionError: CONTENT_NOT_KEPT with the components whose former content is not known any more.
+    """
+    results = list(
+        source.results.select_related("component", "kept").order_by("component__position")
+    )
+    later = _later_writes(source, [result.prod_component_id for result in results])
+    _check_kept(results, later)
+    twins = _twins(client, results)
+    names = {result.prod_component_id: result.component.name for result in results}
+    drafts = []
+    for number, result in enumerate(results):
+        report("Comparing with production", number, len(results))
+        made = Draft(_planned(result))
+        drafts.append(made)
+        if result.component.action == Action.CONNECTION:
+            made.component.action = Action.CONNECTION
+            continue
+        twin = twins.get(result.prod_component_id.lower())
+        wanted = _former_content(result, later)
+        if twin is not None:
+            _compare(plan, made, result, twin, wanted, names)
+    return Restored(drafts, list(_created_since(source, results)))
+
+
+def _planned(result: ComponentResult) -> PlannedComponent:
+    former = result.component
+    return PlannedComponent(
+        **{name: getattr(former, name) for name in COPIED},
+        prod_component_id=result.prod_component_id or former.prod_component_id,
+        action=Action.UNCHANGED,
+    )
+
+
+def _later_writes(source: PromotionRequest, prod_ids: Iterable[str]) -> dict[str, ComponentResult]:
+    """Production id in lower case -> the first write of it by any promotion that was merged after `source`."""
+    writes = (
+        ComponentResult.objects.filter(
+            prod_component_id__in=[prod_id for prod_id in prod_ids if prod_id],
+            merged_version__isnull=False,
+            promotion__merged_at__gt=source.merged_at,
+        )
+        .select_related("promotion", "replaced")
+        .order_by("-promotion__merged_at", "-pk")
+    )
+    return {write.prod_component_id.lower(): write for write in writes}
+
+
+def _former_content(result: ComponentResult, later: dict[str, ComponentResult]) -> Content | None:
+    """What production had right after the former promotion; None where nobody has written it since."""
+    if result.kept is not None:
+        return result.kept
+    write = later.get(result.prod_component_id.lower())
+    return write.replaced if write is not None else None
+
+
+def _check_kept(results: list[ComponentResult], later: dict[str, ComponentResult]) -> None:
+    lost = [
+        f"“{result.component.name}”"
+        for result in results
+        if result.component.action != Action.CONNECTION
+        and result.prod_component_id.lower() in later
+        and _former_content(result, later) is None
+    ]
+    if lost:
+        raise PromotionError("CONTENT_NOT_KEPT", f"{', '.join(lost)}.")
+
+
+def _twins(client: PartnerApiClient, results: list[ComponentResult]) -> dict[str, Component]:
+    """Production id in lower case -> the component on main; one that is deleted is left out."""
+    wanted = [
+        Wanted(result.prod_component_id)
+        for result in results
+        if result.component.action != Action.CONNECTION and result.prod_component_id
+    ]
+    found: dict[str, Component] = {}
+    for one, read in client.each_component(wanted):
+        if isinstance(read, NotFound):
+            continue
+        if isinstance(read, PartnerApiError):
+            raise read
+        if not read.deleted:
+            found[one.component_id.lower()] = read
+    return found
+
+
+def _compare(
+    plan: Plan,
+    made: Draft,
+    result: ComponentResult,
+    twin: Component,
+    former: Content | None,
+    names: dict[str, str],
+) -> None:
+    component = made.component
+    component.prod_version = twin.version
+    if former is None:
+        return
+    wanted = symbolic(
+        Document.parse(former.content),
+        production=twin.document,
+        references={},
+        environment_values=EnvironmentValues.KEEP,
+    )
+    compare(made, plan.dev_account, wanted, twin.document, names)
+    if component.action != Action.UPDATE:
+        return
+    # What is kept holds no secret, so it is stored whatever the findings are: nothing else can be staged.
+    component.content = contents.store(wanted.document.to_bytes())
+    metadata = ComponentMetadata(
+        component.dev_component_id, component.name, twin.type, twin.version, twin.folder_full_path
+    )
+    made.found += findings.secret_set_in_production(
+        metadata, componentxml.read_envelope(twin.document)
+    )
+    made.found += findings.secrets_left(metadata, wanted.stripped)
+    made.found += earlier.changed_in_production(plan.dev_account, component, twin.document)
+    made.found += cautions.listener(metadata, wanted.document.data)
+    made.found += _lost_values(result, component)
+
+
+def _lost_values(result: ComponentResult, component: PlannedComponent) -> Iterator[Finding]:
+    """Values that production had then and has no more: they were never kept."""
+    if result.component.action == Action.UNCHANGED:
+        return
+    had = {place["path"] for place in result.component.places if place["outcome"] != "left"}
+    has = {place["path"] for place in component.places}
+    if lost := sorted(had - has):
+        yield Finding(
+            code="VALUES_NOT_RESTORED",
+            subject_id=component.prod_component_id,
+            subject_name=component.name,
+            path=", ".join(lost),
+            message=f"“{component.name}” comes back without {len(lost)} of its values.",
+            blocking=False,
+        )
+
+
+def _created_since(source: PromotionRequest, results: list[ComponentResult]) -> Iterator[Finding]:
+    """What later promotions of the process created is not in the former one: it stays, unused."""
+    ours = {result.prod_component_id.lower() for result in results}
+    created = ComponentResult.objects.filter(
+        promotion__process_id=source.process_id,
+        promotion__merged_at__gt=source.merged_at,
+        merged_version__isnull=False,
+        component__action=Action.CREATE,
+    ).select_related("component")
+    for result in created.order_by("promotion__merged_at", "component__position"):
+        if result.prod_component_id.lower() not in ours:
+            yield Finding(
+                code="CREATED_STAYS",
+                subject_id=result.prod_component_id,
+                subject_name=result.component.name,
+                message=f"“{result.component.name}” was created by promotion {result.promotion_id} and stays.",
+                blocking=False,
+            )
+
+
+def built_upon(
+    source: PromotionRequest, components: Iterable[PlannedComponent]
+) -> Iterator[tuple[PlannedComponent, PromotionRequest]]:
+    """Components that a rollback would take back although another process was promoted with what they are now.
+
+    :param source: the promotion to go back to.
+    """
+    written = {c.prod_component_id.lower(): c for c in components if c.action == Action.UPDATE}
+    later = _later_writes(source, [c.prod_component_id for c in written.values()])
+    changed: dict[str, datetime | None] = {
+        key: write.promotion.merged_at for key, write in later.items()
+    }
+    users = (
+        ComponentResult.objects.filter(
+            Q(promotion__merged_at__gt=source.merged_at),
+            prod_component_id__in=[c.prod_component_id for c in written.values()],
+        )
+        .exclude(promotion__process_id=source.process_id)
+        .exclude(component__action=Action.CONNECTION)
+        .select_related("promotion__plan")
+        .order_by("promotion__merged_at", "pk")
+    )
+    for user in users:
+        key = user.prod_component_id.lower()
+        since, merged_at = changed.get(key), user.promotion.merged_at
+        if key in written and since is not None and merged_at is not None and merged_at >= since:
+            yield written[key], user.promotion
