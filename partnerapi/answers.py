@@ -207,7 +207,7 @@ def pinned_components(fields: Fields) -> tuple[PinnedComponent, ...]:
     ):
         raise wire.Unreadable("has no componentInfo")
     return tuple(
-        PinnedComponent(wire.required(row, "id"), wire.required_integer(row, "version"))
+        PinnedComponent(wire.required(row, "id"), wire.integer(row, "version"))
         for row in wire.many(fields, "componentInfo")
     )
 

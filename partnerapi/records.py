@@ -72,10 +72,10 @@ class PackagedComponent:
 
 @dataclass(frozen=True)
 class PinnedComponent:
-    """A component at the version that a package holds."""
+    """A component at the version that a package holds, where its manifest names one."""
 
     component_id: str
-    version: int
+    version: int | None
 
 
 @dataclass(frozen=True)

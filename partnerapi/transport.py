@@ -8,7 +8,9 @@ here only where the answer says in words that the rate was exceeded, and is othe
 :class:`AnswerLost`.
 """
 
+import json
 import logging
+import os
 import queue
 import re
 import threading
@@ -371,6 +373,9 @@ _NOT_HIDDEN = frozenset(
 )
 
 
+_BEGINNING = 12  # characters by which a longer value is recognised where it is cut off
+
+
 class _Hidden:
     """Takes what was sent out of a message: Boomi, or a proxy's page, may quote the request.
 
@@ -389,13 +394,35 @@ class _Hidden:
             return message
         found = {value for value in wire.values_in(self._body, _NOT_HIDDEN) if len(value) > 2}
         for value in sorted(found, key=len, reverse=True):
-            for spelling in {value, escape(value), escape(value, quote=False)}:
+            for spelling in _spellings(value):
+                message = _without_beginning(message, spelling)
                 if spelling in message:
                     # Short words are hidden as words, not inside of others.
                     edge = r"(?<!\w)" if len(value) < 8 else ""
                     end = r"(?!\w)" if len(value) < 8 else ""
                     message = re.sub(edge + re.escape(spelling) + end, "***", message)
         return message
+
+
+def _spellings(value: str) -> set[str]:
+    """A value as XML, JSON and an address write it."""
+    return {
+        value,
+        escape(value),
+        escape(value, quote=False),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        quote(value, safe=""),
+    }
+
+
+def _without_beginning(message: str, value: str) -> str:
+    """Takes out what begins like a long value: an answer may quote only so much of it."""
+    begins = value[:_BEGINNING]
+    while len(value) > _BEGINNING and (start := message.find(begins)) >= 0:
+        same = len(os.path.commonprefix([message[start:], value]))
+        message = f"{message[:start]}***{message[start + same :]}"
+    return message
 
 
 def _read_body(response: requests.Response, limit: int, deadline: Deadline) -> tuple[bytes, bool]:

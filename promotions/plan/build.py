@@ -303,7 +303,7 @@ def _store(plan: Plan, lease: Lease, compared: Compared) -> None:
             ),
             rules_version=RULES_VERSION,
             package_created_at=resolved.package.created_date,
-            compares_packaged_versions=bool(resolved.pinned),
+            compares_packaged_versions=resolved.is_pinned,
             taken_versions=compared.taken,
             sentences=sentences((made.component, made.reading) for made in drafts),
             progress="",

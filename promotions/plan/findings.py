@@ -51,12 +51,10 @@ def older_package(resolved: Resolved) -> dict[str, list[Finding]]:
     What nobody has tested would travel under a tested version, so it blocks, the packaged component itself like its
     parts.
     """
-    if resolved.pinned:
-        return {}
     package = resolved.package
     found = {}
     for key, metadata in resolved.components.items():
-        if metadata.type in MAPPED_ONLY:
+        if key in resolved.pinned or metadata.type in MAPPED_ONLY:
             continue
         is_root = key == resolved.root
         older = is_root and (package.component_version or metadata.version) < metadata.version

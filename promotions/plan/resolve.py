@@ -42,6 +42,14 @@ class Resolved:
         """What is used, and not packaged along with what uses it."""
         return self.components.keys() - self.dependent
 
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the platform tells the packaged version of everything that is copied."""
+        return all(
+            key in self.pinned or metadata.type in MAPPED_ONLY
+            for key, metadata in self.components.items()
+        )
+
     def version(self, key: str) -> int:
         """The dev version to promote: the packaged one where the platform tells it."""
         return self.pinned.get(key, self.components[key].version)
@@ -84,10 +92,15 @@ class Walk:
         self._package = package
         self._root = package.component_id.lower()
         manifest = client.get_package_manifest(package.package_id, account=self._account)
-        self._pinned = {pin.component_id.lower(): pin.version for pin in manifest or ()}
-        _check_size(len(self._pinned))
+        versions = {pin.component_id.lower(): pin.version for pin in manifest or ()}
+        self._named = list(versions)
+        # A row may name no version: of the packaged component the package tells it, of others the newest is read.
+        if versions.get(self._root, 0) is None:
+            versions[self._root] = package.component_version
+        self._pinned = {key: version for key, version in versions.items() if version}
+        _check_size(len(self._named))
         self._metadata: dict[str, ComponentMetadata | None] = {}
-        self._look_at([self._root, *self._pinned])
+        self._look_at([self._root, *self._named])
         self.uses = Uses(client, account)
 
     def outline(self) -> Resolved | None:
@@ -100,7 +113,7 @@ class Walk:
         resolved = self._resolved()
         resolved.components = {
             key: metadata
-            for key in (self._root, *self._pinned)
+            for key in (self._root, *self._named)
             if (metadata := self._metadata[key]) is not None
         }
         asked = {

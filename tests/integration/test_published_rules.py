@@ -178,6 +178,33 @@ def test_5_a_deleted_dev_reference_is_unresolved(office: Office) -> None:
         office.submit(plan)
 
 
+def test_1_a_row_of_the_manifest_may_have_no_version(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the packaged component the package tells it; of a part the newest is read, and told if it has moved on."""
+    root, part = (uid(seed.ORDERS_ACCOUNT, key) for key in ("stock-sync", "get-stock"))
+    manifest = type(client()).get_package_manifest
+
+    def without(*args: Any, **kwargs: Any) -> Any:
+        pinned = manifest(*args, **kwargs)
+        return pinned and tuple(
+            replace(row, version=None) if row.component_id in (root, part) else row
+            for row in pinned
+        )
+
+    monkeypatch.setattr(type(client()), "get_package_manifest", without)
+    plan = office.plan(seed.OLDER_PACKAGE_ID)
+    assert plan.is_ready, (plan.error_code, plan.error)
+    if not client().capabilities.pins_versions:
+        assert finding(plan, "PACKAGE_OLDER").subject_id == root
+        return
+    assert plan.components.get(dev_component_id=root).dev_version == 2
+    assert not plan.compares_packaged_versions
+    assert plan.can_be_submitted
+    office.edit(action="touch", componentId=part)
+    assert finding(office.plan(seed.OLDER_PACKAGE_ID), "PACKAGE_OLDER").subject_id == part
+
+
 def test_a_deleted_twin_is_never_restored_silently(office: Office) -> None:
     office.edit(action="delete_component", componentId=seed.PROD_STOCK_SETTINGS_ID)
     found = finding(office.plan(seed.UPDATE_PACKAGE_ID), "TWIN_DELETED")

@@ -1,5 +1,6 @@
 """The published dialect: each rule of the published API that concerns the wire has a test."""
 
+import json
 from collections.abc import Iterator
 from xml.sax.saxutils import quoteattr
 
@@ -91,6 +92,13 @@ def test_1_ids_and_versions_come_from_the_manifest(published: Stage) -> None:
     assert published.last.account == DEV
     published.client.get_component(COMPONENT, account=DEV, version=7)
     assert published.last.path == f"Component/{COMPONENT}~7"
+
+
+def test_1_a_row_of_the_manifest_without_a_version(published: Stage) -> None:
+    rows = {"componentInfo": [{"id": COMPONENT, "version": 7}, {"id": USED}]}
+    published.answer("GET", f"PackagedComponentManifest/{PACKAGE_ID}", json.dumps(rows).encode())
+    pinned = published.client.get_package_manifest(PACKAGE_ID)
+    assert pinned == (PinnedComponent(COMPONENT, 7), PinnedComponent(USED, None))
 
 
 def test_1_a_manifest_that_is_none(published: Stage) -> None:

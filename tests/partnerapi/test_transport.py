@@ -618,8 +618,16 @@ def test_refusals_are_read_as_what_they_are(
             b'{"name": "Orders", "notes": "https://prod.example/x?a=1&b=2", "n": [4711]}',
             "Orders: https://prod.example/x?a=1&b=2 and 4711",
         ),
+        (
+            b'{"name": "Orders", "notes": "https://prod.example/\\"x\\"/\\u00e9", "n": [4711]}',
+            'Orders: https://prod.example/\\"x\\"/\\u00e9, https%3A%2F%2Fprod.example%2F%22x%22%2F%C3%A9, 4711',
+        ),
+        (
+            b'{"name": "Orders", "notes": "https://prod.example/a/long/path", "n": [4711]}',
+            "Orders: https://prod.example/a/lo\u2026 is too long, 4711",
+        ),
     ],
-    ids=["xml", "json"],
+    ids=["xml", "json", "escaped", "cut off"],
 )
 def test_an_error_never_carries_a_value_that_was_sent(body: bytes, echo: str) -> None:
     said = f"Refused {'.' * 430} {echo}"
