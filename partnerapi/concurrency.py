@@ -25,7 +25,7 @@ def as_they_come(
     :param calls: what to do, each thread-safe.
     :param threads: at most so many at once; 1 does them in order in the caller's own thread.
     :returns: the place of a call in ``calls`` and its result, or the error it failed with.
-    :raises Exception: whatever else a call raises, once the running ones have ended.
+    :raises Exception: whatever else a call raises, or the transport's check, once the running ones have ended.
     """
     refused: list[AuthFailed] = []
     stop = Event()
@@ -58,6 +58,7 @@ def as_they_come(
         try:
             for future in as_completed(list(places)):
                 transport.record_waiting()
+                transport.check()
                 yield places.pop(future), future.result()
                 del future
         finally:

@@ -109,6 +109,10 @@ def ignore(_call: Call) -> None:
     """Record nothing."""
 
 
+def nothing() -> None:
+    """Nothing stands in the way of a call."""
+
+
 @dataclass(frozen=True)
 class _Try:
     """How one try ended: with an answer, or with an error that may be tried again or not."""
@@ -130,6 +134,8 @@ class Transport:
         answer may take twice as long.
     :param time_scale: factor on the pauses between tries, for tests.
     :param record: told of every try.
+    :param check: asked before each call, in the caller's own thread; what it raises stops the caller,
+        and of several calls at once those that have not begun.
     :param base_path: where the API lives below the host; another one only to find out why this
         one does not answer.
     """
@@ -146,6 +152,7 @@ class Transport:
         time_scale: float = 1.0,
         max_bytes: int = MAX_BYTES,
         record: Callable[[Call], None] = ignore,
+        check: Callable[[], None] = nothing,
         sleep: Callable[[float], None] = time.sleep,
         base_path: str = BASE_PATH,
     ) -> None:
@@ -159,6 +166,7 @@ class Transport:
         self._time_scale = time_scale
         self._max_bytes = max_bytes
         self._record = record
+        self._check = check
         self._sleep = sleep
         # A session is used by one thread at a time, and keeps its connection open for the next.
         self._sessions: queue.LifoQueue[requests.Session] = queue.LifoQueue()
@@ -179,6 +187,7 @@ class Transport:
         attempt = 0
         while True:
             attempt += 1
+            self.check()
             self._throttle.wait()
             ended = self._try(request, path, attempt)
             if ended.answer is not None:
@@ -198,6 +207,11 @@ class Transport:
             self._sleep(pause)
 
     # -- threads ---------------------------------------------------------
+
+    def check(self) -> None:
+        """Ask whether calls may go on; in a thread of ``in_thread`` its caller asks instead."""
+        if not getattr(self._local, "keeps_calls", False):
+            self._check()
 
     def in_thread(self, work: Callable[[], _Result]) -> _Result:
         """Do work in a thread of its own: its calls are kept until ``record_waiting``.

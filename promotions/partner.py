@@ -15,7 +15,7 @@ from partnerapi.errors import AuthFailed, PartnerApiError
 from partnerapi.operations import BASE_PATH, OPERATIONS, SUPPORTING
 from partnerapi.records import Call
 from partnerapi.throttle import RedisThrottle
-from partnerapi.transport import Transport
+from partnerapi.transport import Transport, nothing
 
 from .messages import PromotionError
 from .models import ApiCall, Plan, PromotionRequest
@@ -46,11 +46,13 @@ def client(
     *,
     promotion: PromotionRequest | None = None,
     plan: Plan | None = None,
+    check: Callable[[], None] = nothing,
     dialect: str = "",
     base_path: str = BASE_PATH,
 ) -> PartnerApiClient:
     """A client for the primary account; every call it makes is recorded for the promotion or plan.
 
+    :param check: asked before each call; what it raises ends the work.
     :param dialect: another one than the setting's, and ``base_path`` another place on the server: the
         connection check finds out with them what the server speaks.
     """
@@ -69,6 +71,7 @@ def client(
         # Room above the bound on components, so that a large one is told as that.
         max_bytes=2 * settings.PROMOTION_MAX_COMPONENT_BYTES,
         record=_recorder(promotion, plan),
+        check=check,
         base_path=base_path,
     )
     return dialect_named(dialect or settings.PARTNER_API_DIALECT or GUIDE)(

@@ -25,6 +25,7 @@ urlpatterns = [
     path("plans/", plans.make_plan, name="make_plan"),
     path("plans/<int:pk>/", plans.plan_detail, name="plan_detail"),
     path("plans/<int:pk>/progress/", plans.plan_progress, name="plan_progress"),
+    path("plans/<int:pk>/cancel/", plans.cancel_plan, name="cancel_plan"),
     path("plans/<int:pk>/submit/", plans.submit_promotion, name="submit_promotion"),
     path(
         "plans/<int:plan_pk>/components/<int:pk>/difference/",

@@ -27,6 +27,7 @@ class Plan(Leased):
         BUILDING = "building", "Building"
         READY = "ready", "Ready"
         FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
 
     dev_account = models.ForeignKey(DevAccount, on_delete=models.PROTECT, related_name="plans")
     package_id = models.CharField(max_length=NAME)
@@ -126,6 +127,10 @@ class Plan(Leased):
     def is_being_proved(self) -> bool:
         """Whether it can be read, and what uses what is still being asked: it cannot be submitted yet."""
         return self.state == self.State.BUILDING and self.readable_at is not None
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.state == self.State.CANCELLED
 
     @property
     def is_readable(self) -> bool:

@@ -73,6 +73,19 @@ def plan_progress(request: UserRequest, pk: int) -> HttpResponse:
 
 @post_only
 @role_required
+def cancel_plan(request: UserRequest, pk: int) -> HttpResponse:
+    plan = _plan(request, pk)
+    try:
+        services.cancel_plan(request.user, plan)
+    except PromotionError as error:
+        if error.code == "FORBIDDEN":
+            forbid(error)
+        messages.error(request, sentence(error.code, error.detail))
+    return redirect(plan)
+
+
+@post_only
+@role_required
 def submit_promotion(request: UserRequest, pk: int) -> HttpResponse:
     plan = _plan(request, pk)
     form = SubmitForm(request.POST, plan=plan)
@@ -226,6 +239,8 @@ def _context(request: UserRequest, plan: Plan) -> dict[str, Any]:
         "seen": _seen(plan, is_idle),
         "poll_every": poll_every(),
         "live": is_live,
+        "may_cancel": plan.state == Plan.State.BUILDING
+        and access.same_person(request.user, plan.requested_by),
         "problem": problem(plan.error_code, plan.error) if plan.error_code else None,
         "may_promote": access.dev_accounts(request.user).filter(pk=plan.dev_account_id).exists(),
     }

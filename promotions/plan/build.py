@@ -75,7 +75,7 @@ def _build(plan: Plan, lease: Lease) -> None:
         _build_rollback(plan, plan.restores, lease)
         return
     account = plan.dev_account
-    client = partner_client(plan=plan)
+    client = partner_client(plan=plan, check=lease.check)
     progress = Progress(lease)
 
     def report(text: str, done: int, total: int) -> None:

@@ -11,7 +11,7 @@ from .deployments import further_environments, request_deployment
 from .endings import cancel, give_up_rest, withdraw
 from .environments import drop_environment
 from .guards import refuse_account
-from .planning import make_plan, refresh_packages
+from .planning import cancel_plan, make_plan, refresh_packages
 from .platform import ask_platform_again
 from .readings import open_parts, unread
 from .resubmission import resubmit
@@ -26,6 +26,7 @@ __all__ = [
     "approve_as_peer",
     "ask_platform_again",
     "cancel",
+    "cancel_plan",
     "comment",
     "comments",
     "drop_environment",

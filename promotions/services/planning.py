@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
-from .. import tasks
-from ..models import DevAccount, PackageListing, Plan
-from .guards import check_account
+from .. import access, tasks
+from ..messages import PromotionError
+from ..models import NO_HOLD, DevAccount, PackageListing, Plan
+from .guards import check_account, refuse
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -51,3 +53,25 @@ def make_plan(user: User, dev_account: DevAccount, package_id: str) -> Plan:
         )
         tasks.enqueue_on_commit(tasks.build_plan_task, plan.pk)
     return plan
+
+
+def cancel_plan(user: User, plan: Plan) -> None:
+    """Stop a plan that is being made; its worker makes no further call.
+
+    :raises PromotionError: FORBIDDEN (it is somebody else's plan), INVALID_TRANSITION (it is made already).
+    """
+    if not access.same_person(user, plan.requested_by):
+        refuse(user, f"cancel plan {plan.pk}")
+    being_made = Plan.objects.filter(pk=plan.pk, state=Plan.State.BUILDING)
+    # With another epoch the lease is not the worker's any more.
+    if not being_made.update(
+        state=Plan.State.CANCELLED,
+        progress="",
+        finished_at=timezone.now(),
+        next_attempt_at=None,
+        lease_owner="",
+        lease_until=None,
+        lease_epoch=F("lease_epoch") + 1,
+        **NO_HOLD,
+    ):
+        raise PromotionError("INVALID_TRANSITION", "The plan is not being made any more.")

@@ -55,6 +55,11 @@ class Lease:
         if mine.update(**{**self.model.CHANGED, **changes}) != 1:
             raise LeaseLost(f"{self.model.__name__} {self.pk}")
 
+    def check(self) -> None:
+        """:raises LeaseLost: when the row belongs to another worker by now, or its work was called off."""
+        if not self._mine().exists():
+            raise LeaseLost(f"{self.model.__name__} {self.pk}")
+
     def record_while(self, **conditions: Any) -> None:
         """Keep the row, as long as it is ours and meets the conditions; a transaction then holds it.
 

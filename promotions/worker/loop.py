@@ -104,7 +104,9 @@ def carry_on(work: Work[L], pk: int) -> float | None:
                 if outcome is not None:
                     return outcome.seconds if isinstance(outcome, Wait) else None
         except LeaseLost:
-            logger.warning("%s %s is another worker's by now.", work.model.__name__, pk)
+            logger.warning(
+                "%s %s was called off, or is another worker's by now.", work.model.__name__, pk
+            )
         return None
 
 

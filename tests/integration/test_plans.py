@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from itertools import combinations
 
@@ -286,3 +287,18 @@ def test_a_plan_is_readable_before_it_is_proved_what_uses_what(desk: Desk) -> No
     assert list(proved.components.values("pk", "action", "digest", "position", "prod_version")) == (
         outline
     )
+
+
+def test_a_worker_makes_no_call_after_a_plan_was_cancelled(desk: Desk) -> None:
+    desk.simulator.latency(300)
+    plan = services.make_plan(desk.alice, desk.orders, seed.DEMO_PACKAGE_ID)
+    calls = ApiCall.objects.filter(plan=plan)
+    desk.wait_until(lambda: calls.filter(name__contains="Reference").exists(), "its walk")
+    services.cancel_plan(desk.alice, plan)
+    # What is under way ends, and nothing follows.
+    time.sleep(1)
+    made = calls.count()
+    time.sleep(1)
+    assert calls.count() == made < 40
+    assert desk.fresh(plan).is_cancelled
+    assert desk.plan(seed.SINGLE_COMPONENT_PACKAGE_ID).is_ready, "The worker goes on with others."

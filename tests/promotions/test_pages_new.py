@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from promotions import services
 from promotions.models import (
     ComponentMapping,
     DevAccount,
@@ -22,6 +23,7 @@ from promotions.models import (
 from promotions.plan import contents
 from promotions.reading.lines import compare
 from promotions.states import Action, Status
+from promotions.worker.lease import LeaseLost, claim
 from tests.promotions import factories
 from tests.promotions.pages import (
     HTMX,
@@ -279,6 +281,39 @@ def test_a_plan_is_shown_while_what_uses_what_is_still_asked(
     done = client.get(progress, seen)
     assert submit in links(done)
     assert not polls(done)
+
+
+def test_a_plan_is_cancelled_by_its_owner_only(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    plan = factories.plan(sales, alice, ready=False, next_attempt_at=timezone.now())
+    cancel = reverse("cancel_plan", args=[plan.pk])
+    assert cancel not in links(signed_in(client, bob).get(plan.get_absolute_url()))
+    assert client.post(cancel).status_code == 403
+    assert cancel in links(signed_in(client, alice).get(plan.get_absolute_url()))
+    assert client.get(cancel).status_code == 405
+    page = client.post(cancel, follow=True)
+    assert "This plan was cancelled" in text(page)
+    assert not polls(page)
+    assert not Plan.objects.due(timezone.now()).exists()
+    again = client.post(cancel, follow=True)
+    assert "The plan is not being made any more." in text(again)
+
+
+def test_a_cancelled_plan_is_not_its_worker_s_any_more(alice: User, sales: DevAccount) -> None:
+    plan = factories.plan(sales, alice, ready=False, next_attempt_at=timezone.now())
+    lease = claim(Plan, plan.pk)
+    assert lease is not None
+    lease.check()
+    services.cancel_plan(alice, plan)
+    with pytest.raises(LeaseLost):
+        lease.check()
+    with pytest.raises(LeaseLost):
+        lease.record(state=Plan.State.READY)
+    lease.release(unfinished=0)
+    plan.refresh_from_db()
+    assert plan.is_cancelled
+    assert claim(Plan, plan.pk) is None
 
 
 def test_plan_detail_shows_what_would_change(
