@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('promotions', '0017_readings_of_the_branch'),
+        ("promotions", "0018_rollbacks"),
     ]
 
     operations = [
