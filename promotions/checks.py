@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,8 @@ from django.contrib.auth.hashers import check_password
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
+from . import outbound
+from .messages import PromotionError
 from .states import EnvironmentValues, Stage
 
 # Whom `manage.py seed_demo` writes, and their one password. Said again here, for in the image of a
@@ -187,6 +190,43 @@ def check_user_name(**kwargs: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register()
+def check_outbound(**kwargs: Any) -> list[CheckMessage]:
+    """What is posted goes where it may, and what links lead to is reached."""
+    problems: list[CheckMessage] = []
+    for network in settings.OUTBOUND_PRIVATE_NETWORKS:
+        try:
+            ip_network(network)
+        except ValueError:
+            problems.append(
+                Error(
+                    f"OUTBOUND_PRIVATE_NETWORKS holds {network!r}, which is no network.",
+                    hint="Write it as 10.1.2.0/24, with commas between several.",
+                    id="promotions.E018",
+                )
+            )
+    if settings.AUDIT_ANCHOR_KEY:
+        try:
+            outbound.check_key(settings.AUDIT_ANCHOR_KEY)
+        except PromotionError:
+            problems.append(
+                Error(
+                    "AUDIT_ANCHOR_KEY is not a signing key.",
+                    hint="It is whsec_ followed by base64, as Standard Webhooks have it.",
+                    id="promotions.E019",
+                )
+            )
+    if urlsplit(settings.SITE_URL).scheme not in ("http", "https"):
+        problems.append(
+            Error(
+                f"SITE_URL is {settings.SITE_URL!r}.",
+                hint="Write the address under which people reach the site, with https:// before it.",
+                id="promotions.E020",
+            )
+        )
+    return problems
 
 
 @register()

@@ -90,14 +90,22 @@ def new_key() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
+def check_key(key: str) -> Webhook:
+    """What signs with the key.
+
+    :raises PromotionError: OUTBOUND_REFUSED when it is none.
+    """
+    try:
+        return Webhook(key)
+    except (ValueError, EmptyWebhookSecretError) as error:
+        raise PromotionError("OUTBOUND_REFUSED", "The signing key is not base64.") from error
+
+
 def _signature(key: str, message_id: str, data: str) -> dict[str, str]:
     now = datetime.now(UTC)
     headers = {"webhook-id": message_id, "webhook-timestamp": str(int(now.timestamp()))}
     if key:
-        try:
-            headers["webhook-signature"] = Webhook(key).sign(message_id, now, data)
-        except (ValueError, EmptyWebhookSecretError) as error:
-            raise PromotionError("OUTBOUND_REFUSED", "The signing key is not base64.") from error
+        headers["webhook-signature"] = check_key(key).sign(message_id, now, data)
     return headers
 
 

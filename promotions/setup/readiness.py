@@ -18,21 +18,28 @@ from django.utils.timesince import timesince
 
 from .. import heartbeat
 from ..access import ADMINS, CONTRIBUTORS
+from ..audit.chain import last_seal
 from ..models import (
+    Channel,
     ComponentMapping,
+    Delivery,
     DevAccount,
     DevAccountAccess,
     Environment,
+    Event,
     Finding,
     IntegrationPack,
     Job,
 )
+from ..outbox import transports
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 MISSING_MAPPINGS = "MISSING_CONNECTION_MAPPINGS"
 # A connection check that is older says little about today; plans that are older are forgotten.
 CHECK_AGE = timedelta(days=7)
 RECENT = timedelta(days=30)
+# The sealing task comes round every minute.
+UNSEALED = timedelta(minutes=15)
 NAMES = 8
 
 
@@ -59,7 +66,7 @@ def sections(reader: User) -> list[Section]:
     found = [
         ("Platform", [connection(), *_accounts()]),
         ("People", list(_people(reader))),
-        ("This installation", [_workers(), *_settings()]),
+        ("This installation", [_workers(), _messages(), *_history(), *_settings()]),
     ]
     rank = {FAIL: 0, WARN: 1, OK: 2}
     return [Section(title, sorted(items, key=lambda i: rank[i.state])) for title, items in found]
@@ -252,6 +259,45 @@ def _contributors(contributors: Iterable[User]) -> Iterator[Item]:
 
 
 # --- This installation -----------------------------------------------------------------------
+
+
+def _messages() -> Item:
+    at = {"url": reverse("message_setup"), "link": "Messages"}
+    channels = Channel.objects.filter(is_active=True).count()
+    if not channels and not transports.mail_is_set_up():
+        return Item(
+            WARN,
+            "Nobody is told anything",
+            "There is neither a mail server nor a channel: people have to look by themselves.",
+            "Set EMAIL_URL, or add a channel.",
+            **at,
+        )
+    failed = Delivery.objects.filter(
+        state=Delivery.State.FAILED, created_at__gte=timezone.now() - CHECK_AGE
+    ).count()
+    if failed:
+        return Item(
+            WARN, f"{_count(failed, 'message')} could not be delivered", to_do="Read why.", **at
+        )
+    mail = "by e-mail" if transports.mail_is_set_up() else "not by e-mail"
+    return Item(
+        OK, "People are told what concerns them", f"{_count(channels, 'channel')}, {mail}.", **at
+    )
+
+
+def _history() -> Iterator[Item]:
+    """Only when something is wrong with the sealing: verifying the chain takes a command."""
+    last = last_seal()
+    oldest = Event.objects.filter(pk__gt=last.event_id if last else 0).order_by("pk").first()
+    if oldest is not None and timezone.now() - oldest.at > UNSEALED:
+        yield Item(
+            WARN,
+            "Events are not being sealed",
+            f"The oldest that waits for it is from {timesince(oldest.at)} ago.",
+            "See in the workers' log why the task seal_events_task does not do it.",
+            url=reverse("history"),
+            link="History",
+        )
 
 
 def _workers() -> Item:

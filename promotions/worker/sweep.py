@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from ..models import (
+    Delivery,
     Job,
     PackageListing,
     Plan,
@@ -23,6 +24,8 @@ from .timing import LEASE, LONGEST_RETRY_AFTER, LONGEST_WAIT, after
 
 logger = logging.getLogger(__name__)
 
+# Nobody is told later than at the next digest, or after the longest pause.
+LATEST_MESSAGE = timedelta(days=2)
 LEASED = (PrimaryAccount, PromotionRequest, PromotionBranch, Plan, PackageListing, Job)
 
 
@@ -52,6 +55,8 @@ def bring_back() -> None:
         rows.filter(hold_until__gt=now + timedelta(seconds=LONGEST_RETRY_AFTER)).update(
             hold_until=now
         )
+    late = Delivery.objects.filter(next_attempt_at__gt=now + LATEST_MESSAGE)
+    late.update(next_attempt_at=now)
 
 
 def lapse_undecided() -> None:

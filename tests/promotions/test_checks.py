@@ -203,3 +203,19 @@ def test_an_identity_provider_is_set_whole(
     found: Found, changes: dict[str, Any], ids: list[str]
 ) -> None:
     assert _ids(found(**{"OIDC_ISSUER": "https://login.example.com", **changes})) == ids
+
+
+@pytest.mark.parametrize(
+    ("changes", "ids"),
+    [
+        ({"OUTBOUND_PRIVATE_NETWORKS": ["10.1.2.0/24", "10.1.3.7"]}, []),
+        ({"OUTBOUND_PRIVATE_NETWORKS": ["10.1.2.0/24", "intranet"]}, ["promotions.E018"]),
+        ({"AUDIT_ANCHOR_KEY": "whsec_c2VjcmV0"}, []),
+        ({"AUDIT_ANCHOR_KEY": "whsec_"}, ["promotions.E019"]),
+        ({"SITE_URL": "desk.example.com"}, ["promotions.E020"]),
+    ],
+)
+def test_what_messages_and_anchors_need(
+    found: Found, changes: dict[str, Any], ids: list[str]
+) -> None:
+    assert [message.id for message in found(**changes)] == ids

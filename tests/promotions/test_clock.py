@@ -13,7 +13,7 @@ from promo_site.beat import Every
 from promo_site.celery import app
 from promotions import tasks
 from promotions.heartbeat import Pulse
-from promotions.models import PromotionRequest
+from promotions.models import Delivery, PromotionRequest
 from promotions.states import Status
 from promotions.worker.sweep import sweep
 from promotions.worker.timing import LEASE, scaled
@@ -62,3 +62,18 @@ def test_rows_that_lie_ahead_are_brought_back(alice: User, monkeypatch: pytest.M
     monkeypatch.setattr(tasks, "enqueue", lambda task, pk, **_: sent.append(pk))
     tasks._enqueue_due(PromotionRequest, tasks.run_promotion_task)
     assert sent == [promotion.pk]
+
+
+@pytest.mark.django_db
+def test_messages_that_lie_ahead_are_brought_back(bob: User) -> None:
+    now = timezone.now()
+    late, digest = (
+        Delivery.objects.create(person=bob, next_attempt_at=now + timedelta(days=days))
+        for days in (9, 1)
+    )
+    sweep()
+    late.refresh_from_db()
+    digest.refresh_from_db()
+    assert late.next_attempt_at
+    assert late.next_attempt_at <= timezone.now()
+    assert digest.next_attempt_at == now + timedelta(days=1)

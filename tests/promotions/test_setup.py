@@ -17,9 +17,12 @@ from django.utils import timezone
 from partnerapi.simulator import seed
 from promotions import heartbeat, partner, tasks
 from promotions.access import CONTRIBUTORS
+from promotions.audit.chain import seal_events
 from promotions.messages import PromotionError
 from promotions.models import (
+    Channel,
     ComponentMapping,
+    Delivery,
     DevAccount,
     DevAccountAccess,
     Environment,
@@ -28,6 +31,7 @@ from promotions.models import (
     Job,
     PackRelease,
 )
+from promotions.outbox import transports
 from promotions.services import setup as setup_services
 from promotions.setup import accounts, jobs, readiness
 from tests.promotions import factories, pages
@@ -410,6 +414,27 @@ def test_a_redis_that_is_away_is_a_fault_and_no_error(
     heartbeat.beat()
     assert heartbeat.pulse() is None
     assert "Redis cannot be asked" in titles("fail")
+
+
+# --- Messages and history --------------------------------------------------------------------
+
+
+def test_it_is_told_that_nobody_is_told_and_that_messages_failed(settings: Any) -> None:
+    settings.EMAIL_BACKEND = transports.DUMMY
+    assert "Nobody is told anything" in titles("warn")
+    channel = Channel.objects.create(name="Operations", kind="slack", encrypted_url=b"")
+    assert "People are told what concerns them" in titles("ok")
+    Delivery.objects.create(channel=channel, state=Delivery.State.FAILED)
+    assert "1 message could not be delivered" in titles("warn")
+
+
+def test_it_is_told_that_events_are_not_sealed(bob: User) -> None:
+    assert "Events are not being sealed" not in items()
+    Event.objects.create(action="old", at=timezone.now() - timedelta(hours=1))
+    seal_events()
+    assert "Events are not being sealed" not in items()
+    Event.objects.create(action="old", at=timezone.now() - timedelta(hours=1))
+    assert "Events are not being sealed" in titles("warn")
 
 
 # --- Settings --------------------------------------------------------------------------------
