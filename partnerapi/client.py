@@ -108,6 +108,14 @@ def _known_of(
     return {key: found[id_of(key).lower()] for key in keys if id_of(key).lower() in found}
 
 
+@dataclass
+class ServerFacts:
+    """What a server has shown of itself, for all clients of it in a process."""
+
+    #: it looks at every term of a grouped query.
+    groups_are_whole: bool = False
+
+
 def as_document(xml: Document | bytes) -> Document:
     """Bytes that are to be written, read once; a document as it is."""
     return Document.parse(xml) if isinstance(xml, bytes) else xml
@@ -118,14 +126,22 @@ class PartnerApiClient(ABC):
 
     :param transport: knows the address, the credentials and the pace.
     :param threads: at most so many calls at once, in the methods that take many ids.
+    :param facts: what is known of this server already, and is learnt.
     """
 
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
     operations: ClassVar[Mapping[int, Operation]] = OPERATIONS
 
-    def __init__(self, transport: Transport, *, threads: int = DEFAULT_THREADS) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        threads: int = DEFAULT_THREADS,
+        facts: ServerFacts | None = None,
+    ) -> None:
         self._transport = transport
+        self._facts = facts or ServerFacts()
         self._send = transport.send
         self._threads = threads
         self._proof = threading.Lock()
@@ -308,7 +324,7 @@ class PartnerApiClient(ABC):
         request = self._query("QUERY ComponentMetadata", conditions, account=account)
         records = self._records(request, answers.component_metadata)
         found = {item.component_id: item for item in records if item.current_version}
-        self._groups_are_whole |= len(found) > 1
+        self._facts.groups_are_whole |= len(found) > 1
         return found
 
     def get_many_components(
@@ -579,21 +595,18 @@ class PartnerApiClient(ABC):
             yield from result
             found = {value_of(item) for item in result}
             # A server that looks at one term of a group only would find one value.
-            self._groups_are_whole |= len(found & set(group)) > 1
+            self._facts.groups_are_whole |= len(found & set(group)) > 1
             if len(group) > 1:
                 rest += [value for value in group if value not in found]
         if len(rest) > _PROOF_CALLS:
             with self._proof:
-                self._groups_are_whole = self._groups_are_whole or self._prove_groups()
-        if self._groups_are_whole:
+                self._facts.groups_are_whole = self._facts.groups_are_whole or self._prove_groups()
+        if self._facts.groups_are_whole:
             return
         for result in self.concurrently([partial(ask, [value]) for value in rest]):
             if isinstance(result, PartnerApiError):
                 raise result
             yield from result
-
-    #: Whether the server has shown that it looks at every term of a grouped query.
-    _groups_are_whole = False
 
     def _prove_groups(self) -> bool:
         """Ask for two components, of which it is known that they are there, in one group."""

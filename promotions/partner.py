@@ -9,7 +9,7 @@ from pathlib import Path
 import redis
 from django.conf import settings
 
-from partnerapi.client import PartnerApiClient
+from partnerapi.client import PartnerApiClient, ServerFacts
 from partnerapi.dialects import dialect_named
 from partnerapi.errors import AuthFailed, PartnerApiError
 from partnerapi.operations import BASE_PATH, OPERATIONS, SUPPORTING
@@ -74,14 +74,22 @@ def client(
         check=check,
         base_path=base_path,
     )
-    return dialect_named(dialect or settings.PARTNER_API_DIALECT or GUIDE)(
-        transport, threads=settings.PARTNER_API_THREADS
+    name = dialect or settings.PARTNER_API_DIALECT or GUIDE
+    return dialect_named(name)(
+        transport,
+        threads=settings.PARTNER_API_THREADS,
+        facts=_facts(settings.PARTNER_API_URL, settings.PARTNER_API_ACCOUNT, name),
     )
 
 
 def error_of(error: PartnerApiError) -> PromotionError:
     """What a failed call means to a person."""
     return PromotionError(error.code, error.message)
+
+
+@cache
+def _facts(_url: str, _account: str, _dialect: str) -> ServerFacts:
+    return ServerFacts()
 
 
 @cache

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from partnerapi import componentxml
-from partnerapi.client import PartnerApiClient
+from partnerapi.client import PartnerApiClient, Wanted
 from partnerapi.componentxml import Document, Overrides
 from partnerapi.errors import AnswerLost, Conflict, NotFound, PartnerApiError
 from partnerapi.records import MergeDetail, MergeRequest
@@ -33,7 +34,6 @@ from ..worker.lease import Lease
 from ..worker.timing import MERGE_POLL, TURN_POLL
 from .context import StepContext, Wait, counted
 from .proof import Proof, seal
-from .read_back import AT_ONCE
 
 
 def begin(context: StepContext) -> Wait | None:
@@ -106,23 +106,18 @@ def verify(context: StepContext) -> Wait | None:
     """
     _check_premises(context, Moment.VERIFYING)
     results = list(context.written())
-    proof = Proof.of(context.promotion)
-    for start in range(0, len(results), AT_ONCE):
-        context.note(f"{start} of {counted(len(results), 'component')}")
-        some = results[start : start + AT_ONCE]
-        on_branch = context.client.get_many_components(
-            [result.prod_component_id for result in some], branch_id=context.branch.remote_id
-        )
-        for result in some:
-            found = on_branch[result.prod_component_id]
+    proof, branch_id = Proof.of(context.promotion), context.branch.remote_id
+    wanted = {Wanted(r.prod_component_id, branch_id=branch_id): r for r in results}
+    with closing(context.client.each_component(wanted)) as arriving:
+        for number, (one, found) in enumerate(arriving, start=1):
+            component = wanted[one].component
+            context.note(f"{number} of {counted(len(results), 'component')}: {component.name}")
             if isinstance(found, PartnerApiError):
                 raise found
-            if seal(found.document) != result.staged_seal or not proof.is_as_planned(
-                result.component, proof.mask(found.document)
+            if seal(found.document) != wanted[one].staged_seal or not proof.is_as_planned(
+                component, proof.mask(found.document)
             ):
-                raise PromotionError(
-                    "PLAN_STALE", f"“{result.component.name}” was changed on the branch."
-                )
+                raise PromotionError("PLAN_STALE", f"“{component.name}” was changed on the branch.")
     context.note(f"{counted(len(results), 'component')} as approved")
     return None
 
@@ -179,18 +174,16 @@ def _found_on_main(
     client: PartnerApiClient, results: Iterable[ComponentResult]
 ) -> Iterator[tuple[ComponentResult, int]]:
     """Those whose staged content main holds, and the version there (operation 1)."""
-    every, overrides = list(results), team_rules.active()
-    for start in range(0, len(every), AT_ONCE):
-        some = every[start : start + AT_ONCE]
-        twins = client.get_many_components([result.prod_component_id for result in some])
-        for result in some:
-            twin = twins[result.prod_component_id]
+    overrides = team_rules.active()
+    wanted = {Wanted(result.prod_component_id): result for result in results}
+    with closing(client.each_component(wanted)) as arriving:
+        for one, twin in arriving:
             if isinstance(twin, NotFound):
                 continue
             if isinstance(twin, PartnerApiError):
                 raise twin
-            if _is_what_was_staged(twin.document, result, overrides):
-                yield result, twin.version
+            if _is_what_was_staged(twin.document, wanted[one], overrides):
+                yield wanted[one], twin.version
 
 
 def _is_what_was_staged(document: Document, result: ComponentResult, overrides: Overrides) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from partnerapi import componentxml
+from partnerapi.client import Wanted
 from partnerapi.errors import ApiUnavailable, Forbidden, NotFound
 from partnerapi.records import MergeRequest
 from partnerapi.simulator.documents import ROOT_NAMESPACES
@@ -337,8 +338,8 @@ class TestTheMerge:
             def get_merge_request(self, _: str) -> MergeRequest:
                 return MergeRequest("MR", stage)
 
-            def get_many_components(self, keys: list[str]) -> dict[str, Any]:
-                return {key: _twin(on_main[key]) for key in keys}
+            def each_component(self, wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Any]]:
+                return ((one, _twin(on_main[one.component_id])) for one in wanted)
 
             def delete_branch(self, _: str) -> None:
                 deleted.append(_)
@@ -370,9 +371,11 @@ class TestTheMerge:
             def get_merge_request(self, _: str) -> MergeRequest:
                 return MergeRequest("MR", "MERGED")
 
-            def get_many_components(self, keys: list[str]) -> dict[str, Any]:
+            def each_component(self, wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Any]]:
                 gone = NotFound("The component is not found.")
-                return {key: _twin(on_main[key]) if key in on_main else gone for key in keys}
+                for one in wanted:
+                    is_there = one.component_id in on_main
+                    yield one, _twin(on_main[one.component_id]) if is_there else gone
 
             def delete_branch(self, _: str) -> None:
                 raise AssertionError("The branch holds what was left out.")
