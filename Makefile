@@ -72,7 +72,7 @@ bench: $(STAMP)  ## promotions against the floor and against work by hand; QUICK
 	$(BIN)/python -m tests.benchmarks $(if $(filter-out 0,$(QUICK)),--quick)
 
 pictures: $(STAMP)  ## take the pictures of the README again
-	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_promotion.py
+	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_promotion.py tests/browser/test_reading.py
 
 hooks: $(STAMP)  ## check every commit before it is made
 	$(BIN)/pre-commit install

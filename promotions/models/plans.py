@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from ..reading.sentences import headline
 from ..states import Action, EnvironmentValues
 from .accounts import DevAccount
 from .base import LONG_NAME, NAME, Leased
@@ -112,6 +113,11 @@ class Plan(Leased):
 
     def get_absolute_url(self) -> str:
         return reverse("plan_detail", args=[self.pk])
+
+    @property
+    def headline(self) -> str:
+        """What it does in one sentence, for lists."""
+        return headline(self.sentences)
 
     @property
     def is_ready(self) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.signing import BadSignature, Signer
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -34,7 +35,7 @@ from .common import (
     role_required,
 )
 from .deployments import may_deploy_further
-from .forms import NoteForm, PromotionFilterForm, ReasonForm, RetryForm
+from .forms import NoteForm, PromotionFilterForm, RetryForm
 from .paging import count
 from .phases import phases
 from .shown import MADE_ANEW, figures, plan_components
@@ -88,15 +89,36 @@ def _changed_progress(request: UserRequest, pk: int) -> HttpResponse:
 @post_only
 @role_required
 def withdraw(request: UserRequest, pk: int) -> HttpResponse:
-    promotion = _promotion(request, pk)
-    form = NoteForm(request.POST)
-    reason = form.cleaned_data["reason"] if form.is_valid() else ""
-    return _act(
-        request,
-        promotion,
-        lambda: services.withdraw(request.user, promotion, reason=reason),
-        "The promotion is withdrawn.",
+    return _act_with_reason(
+        request, _promotion(request, pk), services.withdraw, "The {noun} is withdrawn."
     )
+
+
+@post_only
+@role_required
+def cancel(request: UserRequest, pk: int) -> HttpResponse:
+    return _act_with_reason(
+        request, _promotion(request, pk), services.cancel, "The {noun} is cancelled."
+    )
+
+
+@post_only
+@role_required
+def give_up_rest(request: UserRequest, pk: int) -> HttpResponse:
+    done = "What the merge left out is given up; its branch is being deleted."
+    return _act_with_reason(request, _promotion(request, pk), services.give_up_rest, done)
+
+
+@post_only
+@role_required
+def drop_environment(request: UserRequest, pk: int, deployment_pk: int) -> HttpResponse:
+    promotion = _promotion(request, pk)
+    deployment = get_object_or_404(promotion.deployments, pk=deployment_pk)
+
+    def drop(user: User, _: PromotionRequest, *, reason: str) -> None:
+        services.drop_environment(user, deployment, reason=reason)
+
+    return _act_with_reason(request, promotion, drop, "The environment is left out.")
 
 
 @post_only
@@ -111,20 +133,6 @@ def tick_task(request: UserRequest, pk: int) -> HttpResponse:
         lambda: services.tick(request.user, promotion, request.POST.get("task", ""), done=done),
         "Ticked off." if done else "It is to be done again.",
         at="checklist",
-    )
-
-
-@post_only
-@role_required
-def cancel(request: UserRequest, pk: int) -> HttpResponse:
-    promotion = _promotion(request, pk)
-    form = ReasonForm(request.POST)
-    reason = form.cleaned_data["reason"] if form.is_valid() else ""
-    return _act(
-        request,
-        promotion,
-        lambda: services.cancel(request.user, promotion, reason=reason),
-        "The promotion is cancelled.",
     )
 
 
@@ -163,32 +171,23 @@ def retry(request: UserRequest, pk: int) -> HttpResponse:
     )
 
 
-@post_only
-@role_required
-def give_up_rest(request: UserRequest, pk: int) -> HttpResponse:
-    promotion = _promotion(request, pk)
-    form = ReasonForm(request.POST)
+class ActWithReason(Protocol):
+    """A service that asks for a reason, or may be given one."""
+
+    def __call__(self, user: User, promotion: PromotionRequest, /, *, reason: str) -> None: ...
+
+
+def _act_with_reason(
+    request: UserRequest, promotion: PromotionRequest, act: ActWithReason, done: str
+) -> HttpResponse:
+    """Does it with the reason that was typed; the service says where one is missing."""
+    form = NoteForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     return _act(
         request,
         promotion,
-        lambda: services.give_up_rest(request.user, promotion, reason=reason),
-        "What the merge left out is given up; its branch is being deleted.",
-    )
-
-
-@post_only
-@role_required
-def drop_environment(request: UserRequest, pk: int, deployment_pk: int) -> HttpResponse:
-    promotion = _promotion(request, pk)
-    deployment = get_object_or_404(promotion.deployments, pk=deployment_pk)
-    form = ReasonForm(request.POST)
-    reason = form.cleaned_data["reason"] if form.is_valid() else ""
-    return _act(
-        request,
-        promotion,
-        lambda: services.drop_environment(request.user, deployment, reason=reason),
-        "The environment is left out.",
+        lambda: act(request.user, promotion, reason=reason),
+        done.format(noun=promotion.noun),
     )
 
 

@@ -6,7 +6,7 @@ Pure functions over masked component XML; nothing here knows Django or a databas
 
 from .model import Change, Entry, Picture, Reading, Section, from_json
 from .reader import read
-from .sentences import plan_sentences
+from .sentences import headline, plan_sentences
 
 __all__ = [
     "Change",
@@ -15,6 +15,7 @@ __all__ = [
     "Reading",
     "Section",
     "from_json",
+    "headline",
     "plan_sentences",
     "read",
 ]

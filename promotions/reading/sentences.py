@@ -192,9 +192,17 @@ def plan_sentences(planned: Sequence[Planned]) -> list[str]:
     return [_updates(updated), _news(created, updated), _stays(unchanged, connections)]
 
 
+NO_UPDATES = "Nothing that production has is changed."
+
+
+def headline(sentences: Sequence[str]) -> str:
+    """Of a plan's sentences the one for a list: what changes, or what is new where nothing changes."""
+    return next((each for each in sentences if each != NO_UPDATES), "")
+
+
 def _updates(updated: Sequence[Planned]) -> str:
     if not updated:
-        return "Nothing that production has is changed."
+        return NO_UPDATES
     groups: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     numbers: Counter[tuple[str, str]] = Counter()
     for each in updated:

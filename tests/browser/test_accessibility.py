@@ -13,7 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from promotions import services
 from promotions.models import PackRelease
+from promotions.plan import contents
+from promotions.reading.lines import compare
 from promotions.states import Action, Status
 from tests.promotions import factories
 
@@ -99,6 +102,27 @@ def places(alice: User, bob: User, charlie: User, make_user: Any) -> dict[str, t
         merged_at=now,
         error_code="DEPLOY_FAILED",
     )
+    services.comment(bob, waiting, text="Why?", component=root, place="after", line=15)
+    services.comment(bob, waiting, text="Ask finance.", is_private=True)
+    changed = factories.finding(
+        waiting.plan,
+        "CHANGED_IN_PRODUCTION",
+        component=root,
+        blocking=False,
+        difference=contents.store(compare(factories.OLD_XML, factories.NEW_XML).to_json()),
+    )
+    large = factories.plan(sales, alice)
+    for number in range(20):
+        factories.component(large, f"Map {number}", "transform.map", Action.CREATE, old=[])
+    incomplete = factories.promotion(
+        factories.plan(sales, alice),
+        alice,
+        Status.FAILED,
+        approved_by=bob,
+        merge_started_at=now,
+        error_code="MERGE_INCOMPLETE",
+    )
+    incomplete.branches.update(delete_due=None, deleted_at=None)
     difference = reverse("component_difference", args=[waiting.plan.pk, root.pk])
     return {
         "sign-in": (None, reverse("login")),
@@ -125,6 +149,16 @@ def places(alice: User, bob: User, charlie: User, make_user: Any) -> dict[str, t
         "queue": (bob, reverse("review_queue")),
         "empty queue": (bob, f"{reverse('review_queue')}?account={empty.pk}"),
         "review": (bob, reverse("review", args=[waiting.pk])),
+        "review of a line": (
+            bob,
+            f"{reverse('review', args=[waiting.pk])}?component={root.pk}&unfolded",
+        ),
+        "large plan": (alice, large.get_absolute_url()),
+        "change in production": (
+            bob,
+            reverse("changed_in_production", args=[waiting.plan.pk, changed.pk]),
+        ),
+        "promotion to give up": (bob, incomplete.get_absolute_url()),
         "review of one's own": (bob, reverse("review", args=[own.pk])),
         "review with peers": (bob, reverse("review", args=[for_peers.pk])),
         "review of a peer": (peer, reverse("review", args=[for_peers.pk])),

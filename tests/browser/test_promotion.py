@@ -1,13 +1,8 @@
-"""The main job as two people do it in their browsers; its pictures are those of the README.
-
-``make pictures`` sets PICTURES to the folder that they are written to.
-"""
+"""The main job as two people do it in their browsers; ``make pictures`` takes pictures of it."""
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,6 +11,7 @@ from partnerapi.simulator import seed
 from promotions import services
 from promotions.models import PromotionRequest
 from promotions.states import Status
+from tests.browser.pictures import picture
 from tests.conftest import PASSWORD
 from tests.integration.conftest import desk  # noqa: F401  (the same desk, seen through a browser)
 from tests.integration.desk import Desk
@@ -35,12 +31,6 @@ def sign_in(page: Page, username: str) -> None:
 def sign_out(page: Page) -> None:
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/accounts/login/"))
-
-
-def picture(page: Page, name: str) -> None:
-    if folder := os.environ.get("PICTURES"):
-        page.set_viewport_size({"width": 1360, "height": 900})
-        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def test_a_developer_requests_and_an_admin_approves(page: Page, desk: Desk) -> None:  # noqa: F811
@@ -73,6 +63,8 @@ def test_a_developer_requests_and_an_admin_approves(page: Page, desk: Desk) -> N
     page.get_by_label(re.compile("Comment")).fill("Seen line by line.")
     page.get_by_role("button", name=re.compile("Yes, approve")).click()
     page.goto(f"/promotions/{promotion.pk}/")
+    expect(page.locator(".phases")).to_be_visible()
+    picture(page, "live")
     expect(page.get_by_text("Deployed", exact=True).first).to_be_visible(timeout=MINUTES)
     assert desk.fresh(promotion).status == Status.DEPLOYED
     assert desk.fresh(promotion).approved_by == desk.bob
@@ -104,7 +96,9 @@ def test_an_admin_sees_the_difference_and_rejects(page: Page, desk: Desk) -> Non
     assert "250" in opened.inner_text()
     assert "plain-willow-63" not in page.content()
     assert "prod-steady-heron-7" not in page.content()
-    opened.scroll_into_view_if_needed()
+    opened.locator("details.xml-view > summary").click()
+    page.locator("#work").scroll_into_view_if_needed()
+    page.evaluate("document.getElementById('work').scrollIntoView()")
     picture(page, "review")
     page.get_by_label("Reason").fill("After the stocktaking.")
     page.get_by_role("button", name="Reject").click()

@@ -11,6 +11,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from promotions.models import PlannedComponent
+from tests.browser.pictures import picture
 from tests.browser.test_accessibility import faults, sign_in
 from tests.promotions import factories
 from tests.reading import samples
@@ -72,6 +73,8 @@ def test_a_process_a_map_and_a_profile_are_reviewed_without_xml(
     assert not reading.locator(".view-difference").is_visible()
     assert reading.locator(".view-old .across svg.canvas").is_visible()
     reading.locator(".pick-difference").check()
+    page.evaluate("document.getElementById('work').scrollIntoView()")
+    picture(page, "canvas")
     # From change to change by key, the picture following.
     reading.locator(".steps-bar a").first.focus()
     for number in (1, 2):

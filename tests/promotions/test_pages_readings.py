@@ -125,3 +125,12 @@ def test_the_plan_shows_sentences_and_who_uses_whom(
         reverse("component_difference", args=[plan.pk, each.pk]) for each in plan.components.all()
     }
     assert "Order import (updated) uses Order to invoice." in told
+
+
+def test_lists_tell_of_a_plan_in_one_sentence(client: Client, alice: User) -> None:
+    told = ["Nothing that production has is changed.", "1 process is new.", "The rest stays."]
+    new = factories.plan(factories.account(), alice, sentences=told)
+    factories.promotion(new, alice)
+    shown = text(signed_in(client, alice).get(reverse("my_promotions")))
+    assert "1 process is new." in shown
+    assert "Nothing that production has" not in shown
