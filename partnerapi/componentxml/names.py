@@ -33,8 +33,9 @@ _SECRETS = name_set(
     sharedkey signingkey encryptionkey decryptionkey masterkey accountkey storagekey
     functionskey hmackey sessionkey tokenid
     passwort kennwort geheimnis contrasena contrasenia motdepasse senha wachtwoord losenord
-    adgangskode passord salasana haslo heslo parola jelszo
-    пароль 密码 密碼 パスワード 비밀번호
+    adgangskode passord salasana haslo heslo parola jelszo sifre lozinka geslo contrasenya parool
+    slaptazodis katasandi matkhau palavrapasse
+    пароль סיסמה 密码 密碼 パスワード 비밀번호
     """
 )
 # What such names announce may as well be data: the key of an account, a token to look up. Their
@@ -50,7 +51,7 @@ _KEYS = name_set(
 _GLUED = name_set(
     """
     password passwd passphrase clientsecret apikey accesstoken authtoken refreshtoken
-    bearertoken privatekey secretkey accesskey passwort kennwort contrasena wachtwoord
+    bearertoken privatekey secretkey accesskey passwort kennwort contrasena wachtwoord motdepasse
     """
 )
 # Names of headers that carry a credential; elsewhere the same word is a kind of log-in

@@ -18,13 +18,19 @@ MARKER = "{promotion-desk:"
 _KEPT = "{promotion-desk:kept:"
 _NEW = "{promotion-desk:new:"
 
-# Attributes that tell siblings apart, the best first.
+# Attributes that tell siblings apart, the best first. A number tells less than any name: it may
+# count rows.
 _TELLING = (
     "headerName",
+    "header",
     "id",
     "propertyKey",
     "propertyId",
     "name",
+    "paramName",
+    "parameterName",
+    "fieldName",
+    "title",
     "key",
     "elementToSetId",
     "toKey",
@@ -77,11 +83,14 @@ class Places:
             found = []
             if not set(element.shape.names).isdisjoint(_TELLING):
                 names, values = element.shape.names, element.shape.values(element.tag)
+                numbers = []
                 for name in _TELLING:
                     if name in names and not (name == "key" and element.name in _NUMBERED):
                         said = decode_attribute(values[names.index(name)])
                         if _fit(name, said):
-                            found.append(f'[@{name}="{said}"]')
+                            told = numbers if said.strip().isdecimal() else found
+                            told.append(f'[@{name}="{said}"]')
+                found += numbers
             self._tellings[element.tag] = found
         if element.name in _LABELLED:
             labels = [

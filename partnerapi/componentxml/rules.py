@@ -24,7 +24,7 @@ from partnerapi.componentxml.names import (
     names_a_key,
     words,
 )
-from partnerapi.componentxml.secrets import looks_random
+from partnerapi.componentxml.secrets import looks_random, opens_something
 from partnerapi.componentxml.vocabulary import (
     FLAGS,
     MASK,
@@ -98,12 +98,17 @@ _PORT = re.compile(r"\s*\d{1,5}\s*")
 # Pieces that composed values are glued together with: separators, schemes, paths, parameters.
 _AUTHENTICATION_SCHEME = re.compile(
     r"\s*[\"']?(?:bearer|basic|token|digest|negotiate|ntlm|oauth|apikey|api-key|sso-key|key"
-    r"|user|username)[:=]?\s*[\"']?\s*",
+    r"|user|username|ssws|geniekey|zoho-oauthtoken|splunk|bot|klaviyo-api-key|hmac|signature"
+    r"|aws4-hmac-sha256|sharedkey|sharedaccesssignature)[:=]?\s*[\"']?\s*",
     re.IGNORECASE,
 )
+# orders(' of a path that goes on with a key.
+_OPEN_CALL = re.compile(r"\s*/?(?:[\w.-]{1,80}/){0,20}[\w.-]{1,80}\([\"']?\s*")
 _OPEN_PARAMETER = re.compile(
-    r"\s*[?&;]?(?:[\w.$\[\]-]{1,80}=[\w.,%-]{0,40}[&;]\s*){0,9}"
-    r"[\w.$\[\]-]{1,80}=\s*"
+    r"\s*(?:(?:Token|OAuth|Digest|Bearer|Basic|AWS4-HMAC-SHA256)\s+|/?(?:[\w.{}-]{1,80}/){1,20}[\w.{}-]{0,80}(?=\?))?"
+    r"[?&;,]?\s*"
+    r"(?:[\w.$\[\]-]{1,80}=[\w.,%-]{0,40}[&;]\s*){0,9}[\w.$\[\]-]{1,80}=\s*[\"']?\s*",
+    re.IGNORECASE,
 )
 _PARAMETERS = re.compile(
     r"\s*[?&][\w.$\[\]-]{1,80}(?:=[\w.,:%+-]{0,40})?"
@@ -569,9 +574,15 @@ def is_glue(value: str) -> bool:
     if not any(map(str.isalnum, value)):
         # Three signs may separate; more of them may as well be a password.
         return len(value.strip()) <= 3
-    if _AUTHENTICATION_SCHEME.fullmatch(value) or _SCHEME_ONLY.fullmatch(value):
+    if (
+        _AUTHENTICATION_SCHEME.fullmatch(value)
+        or _SCHEME_ONLY.fullmatch(value)
+        or _OPEN_CALL.fullmatch(value)
+    ):
         return True
     if _OPEN_PARAMETER.fullmatch(value):
+        if opens_something(value.split()[-1]):
+            return False
         return _names_no_secret(value.rstrip().rstrip("="))
     if _PARAMETERS.fullmatch(value):
         return _names_no_secret(value)

@@ -52,12 +52,16 @@ TRIGGERS = name_set(
     glpat sg. pass pwd pw secret token jwt otp key credential auth sig= oracle:thin tochararray
     newinstance getconnection gocspx identified decode atob boomi_token hmac webhook hooks. /bot
     kennwort geheimnis contrase senha wachtwoord lösenord losenord adgangskode salasana hasło haslo
-    heslo parola jelsz парол 密码 密碼 パスワード 비밀번호 motdepasse mot_de_passe mot-de-passe
+    heslo parola jelsz парол סיסמה 密码 密碼 パスワード 비밀번호 motdepasse mot_de_passe mot-de-passe
+    şifre sifre lozinka geslo contrasenya parool slapta katasandi matkhau palavrapasse palavra-passe
+    sk- npm_ dapi shpat_ dop_v1_ hf_ ya29. glptt- pypi- xapp- lin_api_ hook curl wget sshpass encodebase64
+    btoa /robot/send pat-
     """
-) | {"private key", "mot de passe"}
+) | {"private key", "mot de passe", "mật khẩu", "palavra passe"}
 # What needs no sign beside it: tokens of well-known services.
 BARE_TRIGGERS = name_set(
-    "eyj akia asia ghp_ gho_ ghu_ ghs_ ghr_ github_pat xox sk_ rk_ aiza glpat sg. gocspx hooks. webhook /bot"
+    "eyj akia asia ghp_ gho_ ghu_ ghs_ ghr_ github_pat xox sk_ rk_ aiza glpat sg. gocspx hooks. webhook /bot "
+    "sk- npm_ dapi shpat_ dop_v1_ hf_ ya29. glptt- pypi- xapp- lin_api_ pat- hook"
 )
 
 
@@ -79,7 +83,7 @@ _URL_PASSWORD = re.compile(
     re.IGNORECASE,
 )
 _AUTHORIZATION = re.compile(
-    r"\b(?:bearer|token)\s{1,9}([A-Za-z0-9._~+/=-]{16,4000})"
+    r"\b(?:bearer\s{1,9}(?=[\w._~+/=-]{8})|token\s{1,9}(?=[\w._~+/=-]{16}))([A-Za-z0-9._~+/=-]{8,4000})"
     r"|\bbasic\s{1,9}([A-Za-z0-9+/]{4,400}={0,2})",
     re.IGNORECASE,
 )
@@ -106,6 +110,10 @@ _KNOWN = re.compile(
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bglpat-[A-Za-z0-9_-]{16,99}"
     r"|\bxox[abposr]-[A-Za-z0-9-]{10,200}|\b[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"
     r"|\bBOOMI_TOKEN\.[^\s:\"'<>]{1,200}:[A-Za-z0-9-]{8,100}"
+    r"|\bsk-(?:proj-|ant-|live-|svcacct-)?[A-Za-z0-9_-]{20,200}|\bnpm_[A-Za-z0-9]{30,60}|\bdapi[0-9a-f]{32}\b"
+    r"|\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}\b|\bdop_v1_[0-9a-f]{40,80}|\bhf_[A-Za-z0-9]{30,60}|\bya29\.[\w-]{20,400}"
+    r"|\bglptt-[\w-]{20,99}|\bpypi-[\w-]{40,400}|\bxapp-[\w-]{20,200}|\blin_api_[A-Za-z0-9]{30,60}"
+    r"|\bpat-(?:na|eu)\d-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|\bGOCSPX-[A-Za-z0-9_-]{20,60}|\bAIza[A-Za-z0-9_-]{30,60}|\bSG\.[A-Za-z0-9_-]{16,99}\.[A-Za-z0-9_-]{16,99}"
 )
 # Whoever knows such an address may write: it is a credential.
@@ -116,7 +124,12 @@ _WEBHOOK = re.compile(
     r"|discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/\d{5,30}/[\w-]{8,200}"
     r"|chat\.googleapis\.com/v1/spaces/[\w-]{1,80}/messages\?[\w=&%.-]{0,100}key=[\w=&%.-]{8,300}"
     r"|api\.telegram\.org/bot\d{5,20}:[\w-]{20,100}"
-    r"|hooks\.zapier\.com/hooks/catch/[\w/-]{4,200}",
+    r"|hooks\.zapier\.com/hooks/catch/[\w/-]{4,200}"
+    r"|hook\.[a-z0-9.]{0,40}make\.com/[a-z0-9]{16,80}"
+    r"|webexapis\.com/v1/webhooks/incoming/[\w-]{20,200}"
+    r"|oapi\.dingtalk\.com/robot/send\?access_token=[\w-]{20,200}"
+    r"|open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v2/hook/[\w-]{20,80}"
+    r"|[a-z0-9.-]{1,80}/hooks/[a-z0-9]{26}\b",
     re.IGNORECASE,
 )
 # CREATE USER bob IDENTIFIED BY "swordfish"
@@ -124,6 +137,36 @@ _IDENTIFIED = re.compile(
     r"""\bidentified\s{1,9}by\s{1,9}(?:values\s{1,9})?(?:password\s{1,9})?"""
     r"""(?:"([^"\n]{1,200})"|'([^'\n]{1,200})'|([^\s;,"'()]{4,200}))""",
     re.IGNORECASE,
+)
+# ALTER ROLE bob WITH LOGIN PASSWORD 'swordfish'
+_SQL_PASSWORD = re.compile(
+    r"""\b(?:role|user|login|with)\b[^;\n'"]{0,200}?\bpassword\s{1,9}'([^'\n]{4,200})'""",
+    re.IGNORECASE,
+)
+# curl -u bob:swordfish https://…,  sshpass -p swordfish
+_COMMAND_LINE = re.compile(
+    r"""\b(?:curl|wget|http)\b[^\n]{0,300}?\s(?:-u|--user|--proxy-user)[\s=]{1,3}["']?[^\s"':]{1,100}:([^\s"']{4,200})"""
+    r"""|\bsshpass\s{1,9}-p\s{0,3}["']?([^\s"']{4,200})"""
+)
+# 'bob:swordfish'.bytes.encodeBase64(),  btoa("bob:swordfish")
+_ENCODED = re.compile(
+    r"""["']([^"'\n:$]{1,80}:[^"'\n$]{4,200})["']\s{0,9}\.\s{0,9}(?:bytes|getBytes\([^()\n]{0,40}\))\s{0,9}\.\s{0,9}encodeBase64"""
+    r"""|\b(?:btoa|b64encode|encodeToString|encodeBase64(?:String)?)\(\s{0,9}b?["']([^"'\n:$]{1,80}:[^"'\n$]{4,200})["']"""
+)
+# mot de passe : "swordfish", pass phrase = 'swordfish'
+_SEVERAL_WORDS = re.compile(
+    r"""\b(mots?\sde\spasse|palavra[\s-]passe|m\u1eadt\skh\u1ea9u|pass\sphrase|client\ssecret|access\stoken|api\skey"""
+    r"""|secret\skey)["']?\s{0,4}[:=]\s{0,9}(?:"([^"\n]{4,400})"|'([^'\n]{4,400})'|([^\s"'<>;,]{4,400}))""",
+    re.IGNORECASE,
+)
+# createHmac("sha256", "swordfish"), hmac.new(b"swordfish", …), HmacSHA256(body, "swordfish")
+_HMAC = re.compile(
+    r"""(?:createHmac|hmac\.new|\bHmac(?:SHA|MD)\d{1,3}|HmacUtils|hash_hmac)\s{0,9}\("""
+    r"""((?:[^()\n"']|"[^"\n]{0,400}"|'[^'\n]{0,400}'){0,60})"""
+)
+_LITERAL = re.compile(r""""([^"\n]{4,400})"|'([^'\n]{4,400})'""")
+_ALGORITHM = re.compile(
+    r"(?:hmac)?[-_]?(?:sha|md)[-_]?\d{1,3}(?:/\d{3})?|utf-?8|hex|base64", re.IGNORECASE
 )
 # "c3dvcmRmaXNo".decodeBase64(), Base64.getDecoder().decode("c3dvcmRmaXNo")
 _DECODED = re.compile(
@@ -135,7 +178,8 @@ _DECODED = re.compile(
 _KEY_VARIABLE = re.compile(
     r"(?:SecretKeySpec|PBEKeySpec|DESKeySpec|DESedeKeySpec|HMAC\d{3}|hmac_?sha\d{1,3}(?:_?hex)?|HmacUtils"
     r"|\b[Mm]ac\.init|signWith)\s{0,9}\(\s{0,9}(?:new\s{1,9}SecretKeySpec\(\s{0,9})?"
-    r"(?:HmacAlgorithms\.\w{1,40}\s{0,9},\s{0,9})?\(?([A-Za-z_]\w{0,80})\b",
+    r"(?:HmacAlgorithms\.\w{1,40}\s{0,9},\s{0,9})?\(?([A-Za-z_]\w{0,80})\b"
+    r"|(?:CryptoJS\.Hmac\w{1,20}|createHmac|hash_hmac)\s{0,9}\([^()\n]{1,200},\s{0,9}([A-Za-z_]\w{0,80})\s{0,9}\)",
     re.IGNORECASE,
 )
 _SET_VARIABLE = re.compile(
@@ -174,6 +218,7 @@ _STANDS_FOR_SOMETHING_ELSE = re.compile(
     r"|\$\(|\*{3}|x{4}|\.\.\.|definedprocess\.|process\.|dynamic|document\.",
     re.IGNORECASE,
 )
+_AFTER_SIGN = re.compile(r"[$@][a-z]{4,80}")
 # Where a secret is kept: a path of a vault, a name of a cloud's secret.
 _KEPT_ELSEWHERE = re.compile(
     r"(?:vault|secrets?|kv|ssm|projects|op|hashivault|azkv|awssm|gcpsm)(?::|/)[\w./:{}#@ -]{2,400}"
@@ -211,7 +256,8 @@ _IDS = name_set(
     """
     id ids guid uuid gid sheet sheets spreadsheet spreadsheetid drive driveid folder folderid file
     fileid document documentid docid workbook bucket hash checksum digest sha sha256 sha1 md5 etag
-    search searches savedsearch saved fingerprint thumbprint revision commit version cursor
+    search searches savedsearch saved fingerprint thumbprint revision commit version cursor calendar
+    calendarid channel mailbox
     """
 )
 
@@ -278,6 +324,15 @@ def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one a
     for match in _DECODED.finditer(text):
         if _decodes(match[1] or match[2]):
             yield Hit("assigned-secret", match[0], match.start())
+    for call in _HMAC.finditer(text):
+        for match in _LITERAL.finditer(call[1]):
+            if _is_literal(match[1] or match[2]):
+                yield Hit("assigned-secret", match[0], call.start(1) + match.start())
+    for pattern in (_SQL_PASSWORD, _COMMAND_LINE, _ENCODED, _SEVERAL_WORDS):
+        for match in pattern.finditer(text):
+            literal = next(group for group in match.groups()[::-1] if group)
+            if _is_literal(literal) and (pattern is not _SEVERAL_WORDS or _mixed(literal)):
+                yield Hit("assigned-secret", match[0], match.start())
     yield from _keys_in_variables(text)
     for pattern in (_LONG_STRING, _NEXT_LINE):
         for match in pattern.finditer(text):
@@ -292,7 +347,11 @@ def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one a
             or assigned[:1] in "\"']"
             or text[match.start() - 1 : match.start()] in "[{(,\"'"
         )
-        if _is_written_out(match[1], match[2] or match[3] or "", words_too=words_too):
+        literal = match[2] or match[3] or ""
+        # Nothing is put in the place of `$fish` between single quotes.
+        if match[3] and _AFTER_SIGN.fullmatch(literal) and kind(literal) is Kind.ORDINARY:
+            literal = literal[1:]
+        if _is_written_out(match[1], literal, words_too=words_too):
             end = max(match.end(2), match.end(3))
             yield Hit("assigned-secret", text[match.start() : end], match.start())
     for match in _ASSIGNMENT.finditer(text):
@@ -347,11 +406,22 @@ def _is_an_id(text: str, match: re.Match[str]) -> bool:
 
 def _is_basic(credential: str) -> bool:
     """Whether it is `user:password` in base64: "basic authentication" is not."""
+    return ":" in _in_base64(credential)
+
+
+def _in_base64(written: str) -> str:
+    """The words that are written in base64; "" if there are none."""
     try:
-        said = base64.b64decode(credential + "=" * (-len(credential) % 4)).decode()
+        said = base64.b64decode(written + "=" * (-len(written) % 4), validate=True).decode()
     except ValueError:
-        return False
-    return ":" in said and said.isprintable()
+        return ""
+    return said if said.isprintable() else ""
+
+
+def opens_something(value: str) -> bool:
+    """Whether a piece that ends like an open parameter is a credential: random, or words in base64."""
+    written = value.strip()
+    return looks_random(written) or (len(written) % 4 == 0 and _in_base64(written) != "")
 
 
 def _decodes(literal: str) -> bool:
@@ -364,9 +434,18 @@ def _decodes(literal: str) -> bool:
     return not said.startswith("UEsDB")
 
 
+def _is_literal(literal: str) -> bool:
+    """Whether a literal is what it says: no placeholder, no sentence, no name of an algorithm."""
+    return not (
+        _STANDS_FOR_SOMETHING_ELSE.match(literal)
+        or _is_sentence(literal)
+        or _ALGORITHM.fullmatch(literal)
+    )
+
+
 def _keys_in_variables(text: str) -> Iterator[Hit]:
     """Literals in variables that a key is made from somewhere else in the script."""
-    variables = {match[1] for match in _KEY_VARIABLE.finditer(text)} - {"new"}
+    variables = {match[1] or match[2] for match in _KEY_VARIABLE.finditer(text)} - {"new"}
     if not variables:
         return
     for match in _SET_VARIABLE.finditer(text):

@@ -33,7 +33,7 @@ _SIGNS = bytes(
     for code in range(256)
 )
 _RUN = b"w" * _RUN_LENGTH
-_WORDS = (b"basic", b"private", b"identified")
+_WORDS = (b"basic", b"bearer ", b"private", b"identified", b"password ", b"sshpass")
 _BARE = tuple(trigger.encode() for trigger in secrets.BARE_TRIGGERS)
 
 Suspect = tuple[Value, str, list[secrets.Hit]]

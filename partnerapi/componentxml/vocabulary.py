@@ -20,7 +20,7 @@ SETTING_NAMES = frozenset({"directory", "from", "to", "cc", "bcc", "remoteDirect
 
 NAMING = name_set(
     """
-    id name key headerName propertyId propertyKey propertyName label title parameterName paramName
+    id name key headerName header propertyId propertyKey propertyName label title parameterName paramName
     fieldName toNamePath elementToSetName processproperty
     """
 )
