@@ -83,7 +83,7 @@ class Places:
             found = []
             if not set(element.shape.names).isdisjoint(_TELLING):
                 names, values = element.shape.names, element.shape.values(element.tag)
-                numbers = []
+                numbers: list[str] = []
                 for name in _TELLING:
                     if name in names and not (name == "key" and element.name in _NUMBERED):
                         said = decode_attribute(values[names.index(name)])

@@ -39,7 +39,7 @@ TABLE = table()
 def test_each_value_has_the_verdict_of_the_table(file: str) -> None:
     document = Document.parse((CORPUS / f"{file}.xml").read_bytes())
     stripped = componentxml.strip(document, key=b"k")
-    found = {place.path: (place.outcome, place.rule) for place in stripped.places}
+    found: Verdicts = {place.path: (place.outcome, place.rule) for place in stripped.places}
     found |= {finding.path: ("blocked", finding.rule) for finding in stripped.findings}
     wanted = {path: verdict for path, verdict in TABLE[file].items() if verdict[0] != "kept"}
     assert found == wanted
