@@ -141,6 +141,7 @@ LOGOUT_REDIRECT_URL = "login"
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
+    "promo_site.sign_in.SlowedBackend",
     "promotions.pages.provider.ProviderBackend",
 ]
 # Accounts with a password of this site. Without them everybody comes by the identity provider.
@@ -171,11 +172,16 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# Locked is the pair of name and address: a stranger cannot lock a colleague out from elsewhere.
+# Locked are the pair of name and address, and an address that tries many names. A name alone is only slowed down, so
+# that a stranger cannot lock a colleague out from elsewhere.
+AXES_HANDLER = "promo_site.sign_in.Handler"
+SIGN_IN_ADDRESS_LIMIT = env.int("SIGN_IN_ADDRESS_LIMIT", default=40)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = env.int("SIGN_IN_FAILURE_LIMIT", default=8)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_LOCK_MINUTES", default=15))
 AXES_RESET_ON_SUCCESS = True
+# Who is locked and tries on makes it last no longer.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "promo_site.client_address.client_address"
 # How many proxies of our own stand in front, each of which appends to X-Forwarded-For. With none
 # the header is not believed.

@@ -7,18 +7,18 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from import_export.admin import ImportExportMixin
 from import_export.fields import Field
-from import_export.formats.base_formats import CSV, XLSX
-from import_export.forms import ExportForm
+from import_export.forms import ExportForm, ImportForm
 from import_export.resources import ModelResource
 from import_export.widgets import IntegerWidget, Widget
 
 from ..models import ComponentMapping, DevAccount
 from ..transitions import record_event
 from .described import changes, described
+from .uploads import BoundedCSV, BoundedXLSX, UploadRefused, check_size
 
 # Its types do not fit those of Django's own admin.
 Exchange: Any = ImportExportMixin
@@ -172,11 +172,28 @@ class MappingResource(ModelResource):
         )
 
 
+class UploadForm(ImportForm):
+    """The library's form, for files of a bounded size."""
+
+    def clean_import_file(self) -> Any:
+        found = self.cleaned_data["import_file"]
+        try:
+            check_size(found.size)
+        except UploadRefused as error:
+            raise ValidationError(str(error)) from error
+        return found
+
+
+# Where a session keeps the name of the upload that it may confirm.
+_PREVIEWED = "previewed_import"
+
+
 class MappingExchange(Exchange):
     """Import and export for the mappings' admin page, for those who may change or see them."""
 
     resource_classes = (MappingResource,)
-    formats = (CSV, XLSX)
+    formats = (BoundedCSV, BoundedXLSX)
+    import_form_class = UploadForm
     import_template_name = "admin/mapping_import.html"
     # Always all columns: a backup with some of them left out is none.
     export_form_class = ExportForm
@@ -194,6 +211,35 @@ class MappingExchange(Exchange):
             **super().get_import_data_kwargs(**kwargs),
             "rollback_on_validation_errors": True,
         }
+
+    def add_data_read_fail_error_to_form(self, form: Any, e: Exception) -> None:
+        if isinstance(e, UploadRefused):
+            form.add_error("import_file", str(e))
+        else:
+            super().add_data_read_fail_error_to_form(form, e)
+
+    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Show what a file would do, and remember that this session may confirm it."""
+        shown: Any = super().import_action(request, **kwargs)
+        request.session.pop(_PREVIEWED, None)
+        confirm_form = getattr(shown, "context_data", {}).get("confirm_form")
+        if confirm_form is not None:
+            request.session[_PREVIEWED] = confirm_form.initial["import_file_name"]
+        return shown
+
+    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Import what this session has previewed last, once, and nothing that somebody else has uploaded."""
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+        previewed = request.session.pop(_PREVIEWED, None)
+        if previewed is None or request.POST.get("import_file_name") != previewed:
+            messages.error(request, "Nothing was imported: preview your own file first.")
+            return HttpResponseRedirect("../import/")
+        try:
+            return super().process_import(request, **kwargs)
+        except UploadRefused as error:
+            messages.error(request, f"Nothing was imported. {error}")
+            return HttpResponseRedirect("../import/")
 
     def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
         """Something may have changed between the preview and its confirmation: then nothing is imported."""

@@ -68,3 +68,36 @@ def test_an_address_is_believed_as_far_as_our_own_proxies_saw_it(
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     request = RequestFactory().get("/", headers=headers, REMOTE_ADDR="10.0.0.1")
     assert client_address(request) == address
+
+
+def test_an_address_that_tries_many_names_is_locked(alice: User, settings: Any) -> None:
+    settings.SIGN_IN_ADDRESS_LIMIT = 5
+    for number in range(5):
+        assert sign_in(Client(), f"name{number}", "wrong").status_code == 200
+    assert sign_in(Client(), "alice", PASSWORD).status_code == 429
+    assert sign_in(Client(), "alice", PASSWORD, address="192.0.2.2").status_code == 302
+
+
+def test_a_name_that_is_tried_from_many_addresses_is_slowed_down_and_never_locked(
+    alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AXES_FAILURE_LIMIT = 3
+    slept: list[float] = []
+    monkeypatch.setattr("promo_site.sign_in.time.sleep", slept.append)
+    for number in range(8):
+        sign_in(Client(), "alice", "wrong", address=f"192.0.2.{number}")
+    assert slept == [0.25, 0.5, 1, 2, 2]
+    slept.clear()
+    assert sign_in(Client(), "Alice ".strip().lower(), PASSWORD, "192.0.2.99").status_code == 302
+    assert slept == [2]
+    assert sign_in(Client(), "alice", PASSWORD, "192.0.2.98").status_code == 302
+
+
+def test_an_address_is_not_made_up(alice: User, settings: Any) -> None:
+    """A client that writes its own X-Forwarded-For is not another one each time."""
+    settings.SIGN_IN_ADDRESS_LIMIT = 3
+    for number in range(4):
+        last = Client(headers={"X-Forwarded-For": f"203.0.113.{number}"}).post(
+            "/accounts/login/", {"username": f"name{number}", "password": "wrong"}
+        )
+    assert last.status_code == 429

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
+import openpyxl
 import pytest
 import tablib
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -230,3 +234,100 @@ def test_staff_without_any_permission_exports_nothing(
     alice.save()
     client.force_login(alice)
     assert client.get(f"{PAGE}export/").status_code == 403
+
+
+# --- Bounds ----------------------------------------------------------------------------------
+
+
+def workbook(*rows: tuple[object, ...], parts: dict[str, bytes] | None = None) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    written = io.BytesIO()
+    book.save(written)
+    with ZipFile(written, "a", ZIP_DEFLATED) as archive:
+        for name, data in (parts or {}).items():
+            archive.writestr(name, data)
+    return written.getvalue()
+
+
+def refused(admin: Client, data: bytes, kind: str) -> str:
+    """What the page says; nothing can be confirmed."""
+    answer = preview(admin, data, kind, "mappings.xlsx" if kind == XLSX else "mappings.csv")
+    assert answer.status_code == 200
+    assert "confirm_form" not in answer.context
+    return " ".join(answer.context["form"].errors["import_file"])
+
+
+def test_a_workbook_that_unpacks_to_much_is_refused_before(
+    admin: Client, account: DevAccount
+) -> None:
+    bomb = workbook(HEADERS, parts={"xl/worksheets/sheet2.xml": bytes(300 * 1024 * 1024)})
+    assert len(bomb) < 500_000
+    preview(admin, workbook(HEADERS), XLSX)  # what is loaded at the first use is no part of it
+    tracemalloc.start()
+    said = refused(admin, bomb, XLSX)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert said == "The workbook unpacks to more than 20 MB."
+    assert peak < 20 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "said"),
+    [
+        (CSV, lambda: b"a" * (5 * 1024 * 1024 + 1), "The file is larger than 5 MB."),
+        (CSV, lambda: b"a\n" * 20_002, "The file has more than 20,000 rows. Split it."),
+        (CSV, lambda: b"a,b\n" + b"," * 60, "Row 2 has more than 50 columns."),
+        (XLSX, lambda: workbook(*[("a",)] * 20_002), "The file has more than 20,000 rows."),
+        (XLSX, lambda: workbook(("a",), tuple("b" * 60)), "Row 2 has more than 50 columns."),
+        (XLSX, lambda: b"no archive", "The file is no XLSX workbook."),
+        (
+            XLSX,
+            lambda: workbook(("a",), parts={"xl/x.xml": b"<!DOCTYPE a [<!ENTITY b 'c'>]>"}),
+            "The workbook carries a DTD",
+        ),
+    ],
+    ids=["bytes", "rows", "columns", "xlsx rows", "xlsx columns", "no xlsx", "dtd"],
+)
+def test_a_file_is_bounded(
+    admin: Client, account: DevAccount, kind: str, data: Callable[[], bytes], said: str
+) -> None:
+    assert said in refused(admin, data(), kind)
+
+
+def test_a_far_away_cell_is_not_reached_through_all_that_lie_before_it(
+    admin: Client, account: DevAccount
+) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(HEADERS)
+    book.active["XFD1048576"] = "far"
+    written = io.BytesIO()
+    book.save(written)
+    assert "more than 20,000 rows" in refused(admin, written.getvalue(), XLSX)
+
+
+class TestAnImportConfirmsOnlyItsOwnUpload:
+    def test_not_somebody_elses(self, admin: Client, account: DevAccount, dora: User) -> None:
+        previewed = preview(admin, file_of((account.account_id, "d", "p", "n", "process")))
+        other = Client()
+        other.force_login(dora)
+        set_up_roles()
+        answer = confirm(other, previewed)
+        assert "preview your own file first" in answer.content.decode()
+        assert not ComponentMapping.objects.exists()
+        confirm(admin, previewed)
+        assert ComponentMapping.objects.count() == 1
+
+    def test_not_twice_and_not_an_earlier_one(self, admin: Client, account: DevAccount) -> None:
+        first = preview(admin, file_of((account.account_id, "d", "p", "n", "process")))
+        second = preview(admin, file_of((account.account_id, "e", "p", "n", "process")))
+        assert "preview your own file first" in confirm(admin, first).content.decode()
+        assert "preview your own file first" in confirm(admin, second).content.decode()
+        assert not ComponentMapping.objects.exists()
+
+    def test_its_bounds_hold_in_another_format(self, admin: Client, account: DevAccount) -> None:
+        previewed = preview(admin, file_of((account.account_id, "d", "p", "n", "process")))
+        sent = previewed.context["confirm_form"].initial | {"format": XLSX}
+        answer = admin.post(f"{PAGE}process_import/", sent, follow=True)
+        assert "The file is no XLSX workbook." in answer.content.decode()
