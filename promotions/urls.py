@@ -3,6 +3,7 @@
 from django.urls import path
 
 from .pages import (
+    board,
     channels,
     comments,
     deployments,
@@ -60,6 +61,9 @@ urlpatterns = [
         promotions.drop_environment,
         name="drop_environment",
     ),
+    path("processes/", board.process_board, name="process_board"),
+    path("processes/drift/", board.look_for_drift, name="look_for_drift"),
+    path("processes/<str:process_id>/", board.process_history, name="process_history"),
     path("queue/", queue.review_queue, name="review_queue"),
     path("queue/<int:pk>/", reviews.review, name="review"),
     path("queue/<int:pk>/approve/", reviews.approve, name="approve"),

@@ -137,6 +137,30 @@ class DeployForm(forms.Form):
             environments.queryset = Environment.objects.filter(pk__in=[e.pk for e in further])
 
 
+class BoardForm(forms.Form):
+    """Which processes the board shows: of the accounts that the user may see."""
+
+    q = forms.CharField(label="Process or version", required=False, max_length=NAME)
+    account = forms.ModelChoiceField(
+        label="Dev account",
+        queryset=DevAccount.objects.none(),
+        required=False,
+        empty_label="All accounts",
+    )
+    environment = forms.ModelChoiceField(
+        label="Environment",
+        queryset=Environment.objects.for_production(),
+        required=False,
+        empty_label="All environments",
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        account = self.fields["account"]
+        if isinstance(account, forms.ModelChoiceField):
+            account.queryset = access.dev_accounts(user)
+
+
 class ReasonForm(forms.Form):
     """A reason that has to be given."""
 

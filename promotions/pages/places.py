@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
 
 from ..models import Deployment, Environment, PromotionRequest
 
@@ -21,23 +25,34 @@ class Place:
     since: datetime
 
     @property
+    def origin_id(self) -> int:
+        """The promotion that made the package."""
+        return (self.promotion.is_deployment and self.promotion.source_id) or self.promotion.pk
+
+    @property
     def version(self) -> str:
         return self.promotion.package_version
 
 
 def places_of(process_ids: Iterable[str]) -> dict[str, list[Place]]:
     """Production id of a process -> where it is deployed, by the name of the environment; one query for all."""
-    found: dict[str, dict[int, Place]] = {}
+    newest = Window(
+        RowNumber(),
+        partition_by=(F("promotion__process_id"), F("environment")),
+        order_by=(F("deployed_at").desc(), F("pk").desc()),
+    )
     deployed = Deployment.objects.filter(
         promotion__process_id__in=[process_id for process_id in process_ids if process_id],
         deployed_at__isnull=False,
-    ).select_related("environment", "promotion__source")
-    for deployment in deployed.order_by("environment__name", "deployed_at"):
-        if deployment.deployed_at is None:
-            continue
-        places = found.setdefault(deployment.promotion.process_id, {})
-        # The newest one is the last.
-        places[deployment.environment_id] = Place(
-            deployment.environment, deployment.promotion, deployment.deployed_at
-        )
-    return {process_id: list(places.values()) for process_id, places in found.items()}
+    ).annotate(newest=newest)
+    found: dict[str, list[Place]] = defaultdict(list)
+    for deployment in (
+        deployed.filter(newest=1)
+        .select_related("environment", "promotion")
+        .order_by("environment__name")
+    ):
+        if deployment.deployed_at is not None:
+            found[deployment.promotion.process_id].append(
+                Place(deployment.environment, deployment.promotion, deployment.deployed_at)
+            )
+    return dict(found)

@@ -57,7 +57,7 @@ def changed_in_production(
     )
     own = next((m for m in mappings if m.dev_account_id == dev_account.pk), None)
     now = Plain.of(production)
-    if own is not None and _is_as_promoted(own, component, now):
+    if own is not None and is_as_promoted(own, component.prod_version, now):
         return
     promoted = [mapping for mapping in mappings if mapping.last_promoted_at is not None]
     last = promoted[-1] if promoted else own
@@ -70,7 +70,7 @@ def changed_in_production(
     versions = f"version {last.prod_version or '?'}"
     if last.prod_version != component.prod_version:
         versions += f" → {component.prod_version}"
-    if _is_as_promoted(last, component, now):
+    if is_as_promoted(last, component.prod_version, now):
         if is_ours:
             return
         what = f"“{component.name}” was promoted last{by} ({versions}). This promotion would replace that."
@@ -90,10 +90,13 @@ def changed_in_production(
     )
 
 
-def _is_as_promoted(mapping: ComponentMapping, component: PlannedComponent, now: Plain) -> bool:
-    """Whether production has what was promoted; a digest of other rules says nothing, but its version does."""
+def is_as_promoted(mapping: ComponentMapping, version: int | None, now: Plain) -> bool:
+    """Whether production has what was promoted; a digest of other rules says nothing, but its version does.
+
+    :param version: the version that production has now.
+    """
     if componentxml.rules_of(mapping.promoted_digest) != componentxml.rules_of(now.digest):
-        return bool(mapping.promoted_digest) and mapping.prod_version == component.prod_version
+        return bool(mapping.promoted_digest) and mapping.prod_version == version
     return mapping.promoted_digest == now.digest
 
 

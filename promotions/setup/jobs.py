@@ -12,7 +12,7 @@ from ..models import DevAccount, Job, Plan
 from ..partner import client as partner_client
 from ..worker.lease import Lease
 from ..worker.loop import Progress, Stop, Work, carry_on
-from . import accounts, adoption, connection_check
+from . import accounts, adoption, connection_check, drift
 
 # A worker that died is followed by another one, but not for ever.
 MOST_WORKERS = 3
@@ -37,10 +37,15 @@ def _look_for_twins(job: Job, lease: Lease) -> dict[str, Any]:
     return adoption.propose_for_account(partner_client(), account, progress)
 
 
+def _look_for_drift(job: Job, lease: Lease) -> dict[str, Any]:
+    return drift.look(partner_client(), Progress(lease))
+
+
 KINDS: dict[str, Callable[[Job, Lease], dict[str, Any]]] = {
     Job.Kind.ACCOUNTS: _synchronise_accounts,
     Job.Kind.CONNECTION_CHECK: _check_connection,
     Job.Kind.ADOPTION: _look_for_twins,
+    Job.Kind.DRIFT: _look_for_drift,
 }
 
 

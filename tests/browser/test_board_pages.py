@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,8 +10,8 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
-from promotions.models import PromotionRequest
-from promotions.states import Status
+from promotions.models import ComponentResult, Job, Plan, PromotionRequest
+from promotions.states import Action, Status
 from tests.browser.test_accessibility import LOADED, LOOKS, faults, sign_in
 from tests.promotions import factories
 
@@ -50,7 +51,25 @@ def places(alice: User, bob: User, dora: User) -> dict[str, tuple[User, str]]:
     rollback = factories.promotion(
         factories.rollback_plan(source, alice), alice, kind="rollback", source=source
     )
+    factories.package(
+        sales,
+        component_id=newer.plan.root_component_id,
+        created_date=timezone.now() + timedelta(hours=1),
+    )
+    Plan.objects.filter(pk=newer.plan.pk).update(package_created_at=timezone.now())
+    changed = newer.results.get(component__action=Action.UPDATE)
+    ComponentResult.objects.filter(pk=changed.pk).update(prod_component_id="prod-1")
+    Job.objects.create(
+        kind=Job.Kind.DRIFT,
+        created_at=timezone.now() + timedelta(hours=1),
+        finished_at=timezone.now(),
+        result={"changed": {"prod-1": {"name": "Order import", "version": 9}}, "seen": 3},
+    )
     return {
+        "process board": (bob, reverse("process_board")),
+        "board of a contributor": (alice, reverse("process_board") + "?show=newer"),
+        "no process": (alice, reverse("process_board") + "?q=nothing"),
+        "versions": (alice, reverse("process_history", args=[source.process_id])),
         "plan of a rollback": (alice, rollback_plan.get_absolute_url()),
         "former promotion": (alice, source.get_absolute_url()),
         "rollback": (alice, rollback.get_absolute_url()),

@@ -16,9 +16,11 @@ from promotions.models import (
     ComponentResult,
     Environment,
     Event,
+    Job,
     Plan,
     PromotionRequest,
 )
+from promotions.services.setup import start_job
 from promotions.states import Action, Kind, Status
 from tests.integration.desk import Desk
 
@@ -218,3 +220,26 @@ def test_a_rollback_says_why(desk: Desk) -> None:
     assert refused.value.code == "REASON_REQUIRED"
     [component] = plan.components.all()
     assert (component.action, component.content_id is not None) == (Action.UPDATE, True)
+
+
+def test_drift_is_found_where_content_changed_and_nowhere_else(desk: Desk) -> None:
+    root = seed.uid(seed.ORDERS_ACCOUNT, "stock-sync")
+    package = desk.edit(action="create_package", componentId=root, packageVersion="1.2")
+    desk.promoted(package["packageId"], version="1.2")
+    settings = seed.PROD_STOCK_SETTINGS_ID
+    [url] = re.findall("<defaultValue>(https://.*?)</defaultValue>", desk.raw(settings))
+    moved = [[url, "https://moved.example.net"]]
+    desk.edit(action="component_xml", componentId=settings, replace=moved)
+    assert drift(desk) == {}
+    batch = [["<defaultValue>250</defaultValue>", "<defaultValue>1</defaultValue>"]]
+    desk.edit(action="component_xml", componentId=settings, replace=batch)
+    assert drift(desk) == {settings.lower(): "Stock Settings"}
+
+
+def drift(desk: Desk) -> dict[str, str]:
+    """What a worker finds changed in production, by id."""
+    job = start_job(desk.bob, Job.Kind.DRIFT)
+    desk.wait_until(lambda: desk.fresh(job).finished_at is not None, "the comparison")
+    job = desk.fresh(job)
+    assert not job.error_code, job.error
+    return {key: found["name"] for key, found in job.result["changed"].items()}
