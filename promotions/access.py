@@ -7,10 +7,11 @@ state changes; pages only use them to decide what to offer.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from .messages import PromotionError
@@ -20,31 +21,43 @@ from .models.querysets import PromotionRequestQuerySet
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
+T = TypeVar("T")
+
 CONTRIBUTORS = "Contributors"
 ADMINS = "Admins"
-# The attribute of a user object that keeps the names of its groups.
-REMEMBERED = "_remembered_groups"
+# The attribute of a user object that keeps what has been looked up.
+MEMORY = "_access_memory"
 
 
-def remember_groups(user: User) -> None:
-    """Look the user's groups up once, for as long as this object lives: one HTTP request."""
-    setattr(user, REMEMBERED, frozenset(user.groups.values_list("name", flat=True)))
+def remember(user: User) -> None:
+    """From here on look everything up once, for as long as this object lives: one HTTP request."""
+    setattr(user, MEMORY, {})
 
 
-def _is_member(user: User | AnonymousUser, group: str) -> bool:
-    remembered: frozenset[str] | None = getattr(user, REMEMBERED, None)
-    if remembered is not None:
-        return group in remembered
-    return user.groups.filter(name=group).exists()
+def _once(user: User | AnonymousUser, what: str, look_up: Callable[[], T]) -> T:
+    memory: dict[str, Any] | None = getattr(user, MEMORY, None)
+    if memory is None:
+        return look_up()
+    if what not in memory:
+        memory[what] = look_up()
+    found: T = memory[what]
+    return found
+
+
+def _groups(user: User | AnonymousUser) -> dict[str, bool]:
+    """The names of the user's groups, and whether a review policy asks members of each."""
+    asked = Exists(PolicyGroup.objects.filter(group=OuterRef("pk")))
+    groups = user.groups.annotate(is_asked=asked).values_list("name", "is_asked")
+    return _once(user, "groups", lambda: dict(groups))
 
 
 def is_admin(user: User | AnonymousUser) -> bool:
     """Whether the user may decide on promotions and sees every account."""
-    return user.is_active and (user.is_superuser or _is_member(user, ADMINS))
+    return user.is_active and (user.is_superuser or ADMINS in _groups(user))
 
 
 def is_contributor(user: User | AnonymousUser) -> bool:
-    return user.is_active and _is_member(user, CONTRIBUTORS)
+    return user.is_active and CONTRIBUTORS in _groups(user)
 
 
 def may_enter(user: User | AnonymousUser) -> bool:
@@ -54,15 +67,19 @@ def may_enter(user: User | AnonymousUser) -> bool:
 
 def is_peer(user: User | AnonymousUser) -> bool:
     """Whether a review policy asks members of one of the user's groups."""
-    return user.is_active and PolicyGroup.objects.filter(group__in=user.groups.all()).exists()
+    return user.is_active and any(_groups(user).values())
 
 
 def stands_in_for(user: User | AnonymousUser, at: datetime | None = None) -> list[User]:
     """The admins whose deputy the user is, or was at a moment; who is no admin any more has no deputy."""
     if not user.is_active or not user.pk:
         return []
-    acting = Deputy.objects.acting(user, at or timezone.now())
-    return [deputyship.admin for deputyship in acting if is_admin(deputyship.admin)]
+
+    def look_up() -> list[User]:
+        acting = Deputy.objects.acting(user, at or timezone.now())
+        return [deputyship.admin for deputyship in acting if is_admin(deputyship.admin)]
+
+    return look_up() if at else _once(user, "stands_in_for", look_up)
 
 
 def decides(user: User | AnonymousUser) -> bool:
@@ -104,7 +121,8 @@ def plans(user: User | AnonymousUser) -> QuerySet[Plan]:
 
 def _account_ids(user: User | AnonymousUser) -> list[int]:
     """Few and looked up first, so that what belongs to them is found by index."""
-    return list(dev_accounts(user).values_list("pk", flat=True))
+    ids = dev_accounts(user).values_list("pk", flat=True)
+    return _once(user, "accounts", lambda: list(ids))
 
 
 def same_person(one: User, other: User) -> bool:

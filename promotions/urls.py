@@ -48,6 +48,7 @@ urlpatterns = [
     path("promotions/<int:pk>/", promotions.promotion_detail, name="promotion_detail"),
     path("promotions/<int:pk>/progress/", promotions.promotion_progress, name="promotion_progress"),
     path("promotions/<int:pk>/comment/", comments.comment, name="comment"),
+    path("promotions/<int:pk>/calls/", promotions.promotion_calls, name="promotion_calls"),
     path("promotions/<int:pk>/withdraw/", promotions.withdraw, name="withdraw"),
     path("promotions/<int:pk>/tick/", promotions.tick_task, name="tick_task"),
     path("promotions/<int:pk>/cancel/", promotions.cancel, name="cancel"),

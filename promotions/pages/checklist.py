@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..models import DoneTask, PlannedComponent, PromotionRequest
@@ -24,9 +25,10 @@ class Task:
         return str(self.key.label)
 
 
-def after_deployment(promotion: PromotionRequest) -> list[Task]:
+def after_deployment(
+    promotion: PromotionRequest, components: Sequence[PlannedComponent]
+) -> list[Task]:
     """The list for one promotion, from what its plan has recorded."""
-    components = list(promotion.about.components.all())
     tasks = []
     if emptied := [place for component in components for place in _emptied(component)]:
         tasks.append(

@@ -55,7 +55,7 @@ def role_required(
     def inner(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
             return _sign_in(cast(UserRequest, request))
-        access.remember_groups(request.user)
+        access.remember(request.user)
         if not access.may_enter(request.user):
             return render(request, "no_access.html", status=403)
         return view(cast(UserRequest, request), *args, **kwargs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .. import services, votes
@@ -41,6 +41,9 @@ TITLES = {
     "Deploy": {StepName.DEPLOY},
 }
 
+# Events of the decision.
+DECISIONS = ("approved", "rejected", "approved_as_peer", "approved_as_admin")
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -63,15 +66,18 @@ class Phase:
         return self.state in (StepState.RUNNING, StepState.WAITING, StepState.FAILED)
 
 
-def phases(promotion: PromotionRequest) -> list[Phase]:
-    """The phases in the order of the work; the decision stands where people take it."""
+def phases(promotion: PromotionRequest, events: Sequence[Event]) -> list[Phase]:
+    """The phases in the order of the work; the decision stands where people take it.
+
+    :param events: of the promotion, with their actors.
+    """
     entries = timeline(promotion)
     found = []
     for title, names in TITLES.items():
         steps = [entry for entry in entries if entry.name in names]
         if steps:
             found.append(_phase(promotion, title, steps))
-    decision = _decision(promotion)
+    decision = _decision(promotion, events)
     if decision is None:
         return found
     copied = bool(found) and found[0].title == COPY
@@ -106,12 +112,9 @@ def _says(steps: Iterable[TimelineEntry]) -> str:
     return f"{done} of {len(steps)} steps" if 0 < done < len(steps) else ""
 
 
-def _decision(promotion: PromotionRequest) -> Phase | None:
+def _decision(promotion: PromotionRequest, events: Sequence[Event]) -> Phase | None:
     """Who decides, or has decided; none where it ended before anybody was asked."""
-    decided = promotion.events.filter(
-        action__in=("approved", "rejected", "approved_as_peer", "approved_as_admin")
-    )
-    events = list(decided.select_related("actor"))
+    events = [event for event in events if event.action in DECISIONS]
     if promotion.status == Status.ADMIN_REVIEW:
         return Phase(DECISION, StepState.WAITING, waits_for(promotion), events=events)
     if promotion.status == Status.REJECTED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,8 +17,8 @@ from django.views.decorators.http import require_GET
 
 from .. import access, services, votes
 from ..messages import PromotionError
-from ..models import ApiCall, Event, PromotionRequest
-from ..states import Action, Kind, Outcome, Status
+from ..models import ApiCall, Event, PromotionBranch, PromotionRequest
+from ..states import Kind, Status
 from ..transitions import allowed_from
 from .checklist import after_deployment
 from .common import (
@@ -38,12 +38,11 @@ from .deployments import may_deploy_further
 from .forms import NoteForm, PromotionFilterForm, RetryForm
 from .paging import count
 from .phases import phases
-from .shown import MADE_ANEW, figures, plan_components
+from .shown import MADE_ANEW, figures, is_done, plan_components
 from .status import explain
 from .workbench import whole_talk
 
-# More of them are in the admin pages.
-SHOWN_CALLS = 200
+SHOWN_CALLS = 100
 SIGNER = Signer(salt="promotion_progress")
 
 
@@ -84,6 +83,15 @@ def promotion_progress(request: HttpRequest, pk: int) -> HttpResponse:
 @role_required
 def _changed_progress(request: UserRequest, pk: int) -> HttpResponse:
     return _fragment(request, _promotion(request, pk))
+
+
+@require_GET
+@role_required
+def promotion_calls(request: UserRequest, pk: int) -> HttpResponse:
+    promotion = _promotion(request, pk)
+    calls = ApiCall.objects.filter(Q(promotion=promotion) | Q(plan=promotion.about))
+    page = page_of(request, calls.order_by("-at", "-pk"), size=SHOWN_CALLS)
+    return render(request, "promotion_calls.html", {"promotion": promotion, "page": page})
 
 
 @post_only
@@ -266,9 +274,8 @@ def _shows_all(request: HttpRequest, pk: int) -> bool:
     return promotion is not None and is_seen(request, _seen(promotion))
 
 
-def _poll_every(promotion: PromotionRequest) -> str:
+def _poll_every(promotion: PromotionRequest, branch: PromotionBranch | None) -> str:
     """Empty when nothing will change by itself any more."""
-    branch = promotion.branch
     if promotion.is_final and (branch is None or branch.deleted_at):
         return ""
     # Nobody is at work: it waits for a person, or for a branch to be deleted.
@@ -285,14 +292,15 @@ class HistoryEntry:
     subjects: list[str]
 
 
-def _history(promotion: PromotionRequest, *, notes: bool) -> list[HistoryEntry]:
+def _history(events: Sequence[Event], *, notes: bool) -> list[HistoryEntry]:
     """What happened, in order.
 
     :param notes: whether notes among reviewers are told of.
     """
     entries: list[HistoryEntry] = []
-    events = promotion.events.select_related("actor")
-    for event in events if notes else events.exclude(action="noted"):
+    for event in events:
+        if event.action == "noted" and not notes:
+            continue
         last = entries[-1].event if entries else None
         if last and event.subject and _alike(event) == _alike(last):
             entries[-1].subjects.append(event.subject)
@@ -308,25 +316,26 @@ def _alike(event: Event) -> tuple[object, ...]:
 def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any]:
     user = request.user
     is_idle = _is_idle(promotion)
+    branch = promotion.branch
     components = plan_components(promotion.about)
-    written = promotion.results.filter(component__action__in=(Action.CREATE, Action.UPDATE))
-    calls = ApiCall.objects.filter(Q(promotion=promotion) | Q(plan=promotion.about))
-    checklist = after_deployment(promotion) if promotion.status == Status.DEPLOYED else []
+    written = [component for component in components if component.is_written]
+    events = list(promotion.events.select_related("actor"))
+    is_deployed = promotion.status == Status.DEPLOYED
+    checklist = after_deployment(promotion, components) if is_deployed else []
+    reviews = votes.reviews(user, promotion)
     return whole_talk(user, promotion, "") | {
         "promotion": promotion,
         "plan": promotion.about,
         "explanation": explain(promotion),
         "problem": problem(promotion.error_code, promotion.error) if promotion.error_code else None,
-        "branch": promotion.branch,
-        "phases": phases(promotion),
+        "branch": branch,
+        "phases": phases(promotion, events),
         "components": components,
         "figures": figures(components),
-        "to_write": written.count(),
-        "written": written.filter(outcome=Outcome.DONE).count(),
-        "history": _history(promotion, notes=votes.reviews(user, promotion)),
+        "to_write": len(written),
+        "written": sum(is_done(component) for component in written),
+        "history": _history(events, notes=reviews),
         "deployments": promotion.deployments.select_related("environment"),
-        "api_calls": calls.order_by("-at", "-pk")[:SHOWN_CALLS],
-        "api_call_count": calls.count(),
         "checklist": checklist,
         "tasks_left": sum(task.done is None for task in checklist),
         "may_withdraw": access.may_withdraw(user, promotion)
@@ -341,7 +350,7 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         "may_review": promotion.status == Status.ADMIN_REVIEW
         and (access.decides(user) or votes.may_be_peer(user, promotion)),
         "may_deploy_further": may_deploy_further(request, promotion),
-        "may_decide": votes.reviews(user, promotion),
+        "may_decide": reviews,
         "may_resubmit": promotion.status == Status.FAILED
         and not promotion.is_deployment
         and promotion.merged_at is None
@@ -358,6 +367,6 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         "is_admin": access.is_admin(user),
         "nobody_works": is_idle,
         "seen": _seen(promotion),
-        "poll_every": _poll_every(promotion),
+        "poll_every": _poll_every(promotion, branch),
         "working": _is_working(promotion),
     }

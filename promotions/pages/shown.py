@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 
 from .. import access
 from ..models import ComponentResult, Finding, Plan, PlannedComponent
-from ..states import FINAL, Action, Status
+from ..states import FINAL, Action, Outcome, Status
 from .readings import plan_graph
 
 MISSING_MAPPINGS = "MISSING_CONNECTION_MAPPINGS"
@@ -72,20 +72,26 @@ def figures(components: Iterable[PlannedComponent]) -> Figures:
 
 def plan_components(plan: Plan) -> list[PlannedComponent]:
     """The components with what became of them; once they are staged, with the branch's figures."""
-    components = list(plan.components.all())
-    results = {
-        result.component_id: result
-        for result in ComponentResult.objects.filter(promotion__plan=plan)
-    }
-    for component in components:
-        result = component.result = results.get(component.pk)  # type: ignore[attr-defined]
-        if result is not None and result.difference_id:
+    results = ComponentResult.objects.filter(promotion__plan=plan).select_related("component")
+    components = []
+    for result in results.order_by("component__position"):
+        component = result.component
+        component.result = result  # type: ignore[attr-defined]
+        if result.difference_id:
             component.difference_id = result.difference_id
             component.lines_added = result.lines_added
             component.lines_removed = result.lines_removed
-        if result is not None and result.reading_id:
+        if result.reading_id:
             component.sentence = result.sentence
-    return components
+        components.append(component)
+    # Before it is requested nothing has become of them.
+    return components or list(plan.components.all())
+
+
+def is_done(component: PlannedComponent) -> bool:
+    """Whether a component of ``plan_components`` is on the branch, or merged."""
+    result = getattr(component, "result", None)
+    return result is not None and result.outcome == Outcome.DONE
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,7 @@ def places(alice: User, bob: User, charlie: User, make_user: Any) -> dict[str, t
         "promotion in staging": (alice, staging.get_absolute_url()),
         "promotion rejected": (alice, rejected.get_absolute_url()),
         "promotion deployed": (alice, deployed.get_absolute_url()),
+        "calls of a promotion": (alice, reverse("promotion_calls", args=[deployed.pk])),
         "promotion to retry": (bob, after_merge.get_absolute_url()),
         "queue": (bob, reverse("review_queue")),
         "empty queue": (bob, f"{reverse('review_queue')}?account={empty.pk}"),

@@ -627,4 +627,4 @@ def test_awkward_names_of_everything_else_survive_the_trip(
     assert len(office.state()["deployments"]) == 2
     assert promotion.deployments.filter(environment__name__startswith=awkward).count() == 2
     assert ComponentMapping.objects.filter(name=source.name).exists()
-    assert after_deployment(promotion)
+    assert after_deployment(promotion, list(promotion.plan.components.all()))

@@ -65,6 +65,17 @@ def test_more_rows_do_not_mean_more_queries(
         assert "COUNT(" not in query or "LIMIT" in query or "GROUP BY" in query, query
 
 
+@pytest.mark.parametrize(("status", "most"), [(Status.STAGING, 12), (Status.ADMIN_REVIEW, 12)])
+def test_the_page_of_a_promotion_asks_a_dozen_times(
+    client: Client, alice: User, sales: DevAccount, status: Status, most: int
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice, status)
+    signed_in(client, alice)
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(promotion.get_absolute_url()).status_code == 200
+    assert len(seen) <= most
+
+
 @pytest.mark.parametrize(("rows", "told"), [(0, "0"), (3, "3"), (4, "3+"), (5, "3+")])
 def test_what_is_more_than_anybody_counts_is_told_as_such(
     alice: User, sales: DevAccount, rows: int, told: str

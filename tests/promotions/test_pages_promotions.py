@@ -27,7 +27,16 @@ from promotions.pages.status import explain
 from promotions.states import Outcome, Status, StepState
 from promotions.transitions import record_event
 from tests.promotions import factories
-from tests.promotions.pages import HTMX, document, fields, is_fragment, polls, signed_in, text
+from tests.promotions.pages import (
+    HTMX,
+    document,
+    fields,
+    is_fragment,
+    links,
+    polls,
+    signed_in,
+    text,
+)
 
 
 @pytest.fixture
@@ -647,3 +656,19 @@ def test_the_tiles_lead_to_what_they_count(
         assert [tile.count for tile in home.context["tiles"]] == [1, 2, 1, 1]
         for tile in home.context["tiles"]:
             assert client.get(tile.address).context["page"].paginator.count == tile.count
+
+
+# --- promotion_calls -------------------------------------------------------------------------
+
+
+def test_promotion_calls_lists_the_calls_of_a_promotion(
+    client: Client, alice: User, sales: DevAccount, other: DevAccount, make_user: Any
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice)
+    address = reverse("promotion_calls", args=[promotion.pk])
+    assert address in links(signed_in(client, alice).get(promotion.get_absolute_url()))
+    assert "10 Create Branch POST Branch 200 312 ms" in text(client.get(address))
+    promotion.api_calls.all().delete()
+    assert "No calls" in text(client.get(address))
+    stranger = make_user("eve", access.CONTRIBUTORS)
+    assert signed_in(client, stranger).get(address).status_code == 404
