@@ -131,5 +131,11 @@ def _decision(promotion: PromotionRequest, events: Sequence[Event]) -> Phase | N
 def waits_for(promotion: PromotionRequest) -> str:
     """For whom or what a promotion waits, in words; empty when it is at work or over."""
     if promotion.status == Status.ADMIN_REVIEW:
-        return votes.in_words(services.votes_so_far(promotion))
+        asks_one_admin = not promotion.demand
+        found = (
+            votes.Votes(promotion, promotion.demanded)
+            if asks_one_admin
+            else services.votes_so_far(promotion)
+        )
+        return votes.in_words(found)
     return str(promotion.waiting_for)

@@ -38,6 +38,7 @@ from .deployments import may_deploy_further
 from .forms import NoteForm, PromotionFilterForm, RetryForm
 from .paging import count
 from .phases import phases
+from .sessions import limit, limits_the_session_itself
 from .shown import MADE_ANEW, figures, is_done, plan_components
 from .status import explain
 from .workbench import whole_talk
@@ -73,11 +74,15 @@ def promotion_detail(request: UserRequest, pk: int) -> HttpResponse:
     return _page(request, _promotion(request, pk))
 
 
+@limits_the_session_itself
 @require_GET
 @never_cache
 def promotion_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The live part, or an empty answer while there is nothing new."""
-    return not_changed() if _shows_all(request, pk) else _changed_progress(request, pk)
+    if _shows_all(request, pk):
+        return not_changed()
+    limit(request)
+    return _changed_progress(request, pk)
 
 
 @role_required

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.contrib import messages
@@ -21,6 +21,7 @@ from django.utils.http import urlencode
 from .common import UserRequest, uses_password
 
 P = ParamSpec("P")
+V = TypeVar("V", bound=Callable[..., HttpResponse])
 
 # Keys of the session; seconds since 1970.
 BEGAN = "session_began"
@@ -49,23 +50,36 @@ class SessionLimits:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated:
-            self._limit(request)
         return self.get_response(request)
 
-    def _limit(self, request: HttpRequest) -> None:
-        now = time.time()
-        session = request.session
-        if now - session.get(BEGAN, 0) > settings.SESSION_COOKIE_AGE:
-            self._end(request, "You were signed out: a sign-in does not last any longer.")
-        elif now - session.get(SEEN, 0) > settings.SESSION_IDLE_SECONDS:
-            self._end(request, "You were signed out, because nothing was done for a while.")
-        elif now - session[SEEN] > SEEN_EVERY_SECONDS and not _asks_by_itself(request):
-            session[SEEN] = now
+    def process_view(self, request: HttpRequest, view: Any, *arguments: Any) -> None:
+        if not getattr(view, "limits_the_session_itself", False):
+            limit(request)
 
-    def _end(self, request: HttpRequest, why: str) -> None:
-        logout(request)
-        messages.info(request, why)
+
+def limit(request: HttpRequest) -> None:
+    """End a session that has lasted too long; otherwise write down that something was done."""
+    if not request.user.is_authenticated:
+        return
+    now = time.time()
+    session = request.session
+    if now - session.get(BEGAN, 0) > settings.SESSION_COOKIE_AGE:
+        _end(request, "You were signed out: a sign-in does not last any longer.")
+    elif now - session.get(SEEN, 0) > settings.SESSION_IDLE_SECONDS:
+        _end(request, "You were signed out, because nothing was done for a while.")
+    elif now - session[SEEN] > SEEN_EVERY_SECONDS and not _asks_by_itself(request):
+        session[SEEN] = now
+
+
+def limits_the_session_itself(view: V) -> V:
+    """For a view that often answers without a look at the session; before that look it calls ``limit``."""
+    vars(view)["limits_the_session_itself"] = True
+    return view
+
+
+def _end(request: HttpRequest, why: str) -> None:
+    logout(request)
+    messages.info(request, why)
 
 
 def _asks_by_itself(request: HttpRequest) -> bool:

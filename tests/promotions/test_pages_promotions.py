@@ -134,7 +134,7 @@ def _ended() -> tuple[Status, ...]:
     )
 
 
-def test_promotion_detail_shows_steps_components_history_and_calls(
+def test_promotion_detail_shows_steps_components_and_history(
     client: Client, alice: User, sales: DevAccount
 ) -> None:
     promotion = factories.promotion(factories.plan(sales, alice), alice, Status.STAGING)
@@ -146,8 +146,6 @@ def test_promotion_detail_shows_steps_components_history_and_calls(
     assert "0 of 2 components copied" in shown
     assert "Alice requested the promotion" in shown
     assert "2 components" in shown
-    assert "POST Branch" in shown
-    assert "312 ms" in shown
     assert f"promo-{promotion.pk}" in shown
 
 
@@ -667,7 +665,9 @@ def test_promotion_calls_lists_the_calls_of_a_promotion(
     promotion = factories.promotion(factories.plan(sales, alice), alice)
     address = reverse("promotion_calls", args=[promotion.pk])
     assert address in links(signed_in(client, alice).get(promotion.get_absolute_url()))
-    assert "10 Create Branch POST Branch 200 312 ms" in text(client.get(address))
+    shown = text(client.get(address))
+    for told in ("10 Create Branch", "POST Branch", "200", "312 ms"):
+        assert told in shown
     promotion.api_calls.all().delete()
     assert "No calls" in text(client.get(address))
     stranger = make_user("eve", access.CONTRIBUTORS)
