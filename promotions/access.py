@@ -152,17 +152,17 @@ def check_standing(promotion: PromotionRequest) -> None:
         raise PromotionError("SWITCHED_OFF", f"The dev account {account}.")
     requester = promotion.requester
     if not requester.is_active:
-        raise PromotionError("SWITCHED_OFF", f"The requester, {requester}.")
+        raise PromotionError("SWITCHED_OFF", "The requester.")
     if not dev_accounts(requester).filter(pk=account.pk).exists():
-        raise PromotionError("SWITCHED_OFF", f"The access of {requester} to {account}.")
+        raise PromotionError("SWITCHED_OFF", f"The access of the requester to {account}.")
     off = promotion.deployments.outstanding().filter(environment__is_active=False).first()
     if off is not None:
         raise PromotionError("SWITCHED_OFF", f"The environment {off.environment}.")
     approver = promotion.approved_by
     if approver is not None and same_person(approver, requester):
-        raise PromotionError("SELF_REVIEW", f"{approver} and {requester} are one person.")
+        raise PromotionError("SELF_REVIEW", "Who approved it and who requested it are one person.")
     if approver is not None and not may_decide(approver, promotion, at=promotion.approved_at):
-        raise PromotionError("SWITCHED_OFF", f"{approver}, who approved it, is no admin any more.")
+        raise PromotionError("SWITCHED_OFF", "Who approved it is no admin any more.")
 
 
 def may_decide(user: User, promotion: PromotionRequest, at: datetime | None = None) -> bool:

@@ -35,7 +35,7 @@ from .models import (
 from .pages.paging import AdminPaginator
 from .pages.words import EVENT_WORDS
 from .partner import OPERATION_NAMES
-from .setup.described import changes, described
+from .setup.described import changes, described, named
 from .setup.mapping_exchange import MappingExchange
 from .states import StepName
 from .transitions import record_event
@@ -114,7 +114,7 @@ class RecordedAdmin(AnyAdmin):
         record_event(
             f"{kind}_{what}",
             actor=request.user,
-            subject=f"{row._meta.verbose_name} {row.pk}: {row}",
+            subject=named(row),
             note=note,
         )
 

@@ -150,6 +150,11 @@ def dialect_in_use() -> str:
     return settings.PARTNER_API_DIALECT or "guide"
 
 
+def of_person(user: User) -> str:
+    """How events name a person: by the key alone, so that a name can be erased."""
+    return f"person {user.pk}"
+
+
 def record_event(
     action: str,
     *,

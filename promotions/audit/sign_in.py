@@ -18,7 +18,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from ..models import Event
-from ..transitions import record_event
+from ..transitions import of_person, record_event
 from .acting import acting_person
 
 # What is told of a person, and the event for each way that it can change.
@@ -27,11 +27,6 @@ STANDING = {
     "is_staff": ("staff_given", "staff_taken"),
     "is_superuser": ("superuser_given", "superuser_taken"),
 }
-
-
-def of_person(user: User) -> str:
-    """The subject of an event about a person."""
-    return f"person {user.pk}"
 
 
 def _record(action: str, *, subject: str, note: str = "", actor: User | None = None) -> Event:

@@ -31,6 +31,8 @@ def audience(message: Message) -> list[User]:
         found = admins()
     elif promotion is not None and message.kind == MessageKind.TO_REVIEW:
         found = reviewers(promotion)
+    elif promotion is not None and message.kind == MessageKind.COMMENTED:
+        found = in_the_talk(promotion)
     elif promotion is not None and message.kind in TO_REQUESTER:
         found = [promotion.requester]
     return [user for user in found if user.is_active and user.pk != event.actor_id]
@@ -61,6 +63,12 @@ def reviewers(promotion: PromotionRequest) -> list[User]:
         for user in people
         if said(user, promotion) and access.promotions(user).filter(pk=promotion.pk).exists()
     ]
+
+
+def in_the_talk(promotion: PromotionRequest) -> set[User]:
+    """The requester, and whoever has commented for everybody to read."""
+    comments = promotion.comments.filter(is_private=False).select_related("author")
+    return {promotion.requester, *(comment.author for comment in comments)}
 
 
 def _peers(promotion: PromotionRequest) -> set[int]:

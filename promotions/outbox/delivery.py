@@ -236,5 +236,7 @@ def _in_short(error: Exception) -> str:
 
 def log(limit: int = 50) -> list[Delivery]:
     """The newest deliveries."""
-    rows = Delivery.objects.select_related("message__event__promotion__plan", "person", "channel")
+    promotion = "message__event__promotion"
+    related = ("person", "channel", f"{promotion}__plan", f"{promotion}__source__plan")
+    rows = Delivery.objects.select_related(*related)
     return list(rows[:limit])

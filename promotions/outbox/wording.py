@@ -18,6 +18,7 @@ from ..states import Kind, Status
 SENTENCES = 3
 LONGEST = 300
 
+PREFIXES: dict[str, str] = {Kind.DEPLOYMENT: "Deployment of ", Kind.ROLLBACK: "Rollback to "}
 ENDS: dict[str, str] = {
     Status.DEPLOYED: "was deployed",
     Status.WITHDRAWN: "was withdrawn",
@@ -97,8 +98,8 @@ def _name(user: User | None) -> str:
 
 
 def _of_a_promotion(told_of: Message, event: Event, promotion: PromotionRequest) -> Told:
-    called = plain(f"{promotion.plan.root_name or promotion.plan.package_id}")
-    title = f"{called} {plain(promotion.package_version)} (#{promotion.pk})"
+    called = plain(promotion.about.root_name or promotion.about.package_id)
+    title = f"{PREFIXES.get(promotion.kind, '')}{called} {plain(promotion.package_version)} (#{promotion.pk})"
     requester, actor = _name(promotion.requester), _name(event.actor)
     path, link_words = promotion.get_absolute_url(), "See the promotion"
     lines: tuple[str, ...] = ()
@@ -132,6 +133,7 @@ def _of_a_promotion(told_of: Message, event: Event, promotion: PromotionRequest)
         lines = (f"{requester} had requested it.",)
     data = {
         "promotion": promotion.pk,
+        "kind": promotion.kind,
         "process": called,
         "package_version": plain(promotion.package_version),
         "dev_account": plain(str(promotion.dev_account)),
@@ -150,7 +152,7 @@ def _what_changes(promotion: PromotionRequest) -> tuple[str, ...]:
     if promotion.kind == Kind.DEPLOYMENT:
         names = promotion.deployments.values_list("environment__name", flat=True)
         return (plain(f"What was promoted before is to be deployed to {', '.join(names)}."),)
-    return tuple(plain(sentence) for sentence in promotion.plan.sentences[:SENTENCES])
+    return tuple(plain(sentence) for sentence in promotion.about.sentences[:SENTENCES])
 
 
 def _of_the_desk(told_of: Message, event: Event) -> Told:

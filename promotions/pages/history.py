@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from django import forms
@@ -22,6 +23,8 @@ FORMATS = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
     "jsonl": (as_json_lines, "application/jsonl; charset=utf-8"),
 }
+# How events name people.
+PERSON = re.compile(r"\bperson (\d{1,18})\b")
 # Larger than any key, smaller than what a database refuses.
 NEWEST = 2**62
 
@@ -75,13 +78,17 @@ def history(request: UserRequest) -> HttpResponse:
     rows: list[Any] = []
     if form.is_valid():
         found = form.search().events().filter(pk__lt=_key(request.GET.get("before", "")))
-        found = found.select_related("actor", "promotion__plan", "seal").order_by("-pk")
+        found = found.select_related(
+            "actor", "promotion__plan", "promotion__source__plan", "seal"
+        ).order_by("-pk")
         rows = list(found[: PAGE_SIZE + 1])
     events = rows[:PAGE_SIZE]
-    named = {user.pk: user for user in User.objects.filter(pk__in=_people_of(events))}
+    names = {user.pk: person(user) for user in User.objects.filter(pk__in=_people_of(events))}
     context = {
         "form": form,
-        "lines": [(event, named.get(_person_key(event.subject))) for event in events],
+        "lines": [
+            (event, _called(event.subject, names), _called(event.note, names)) for event in events
+        ],
         "older": events[-1].pk if len(rows) > PAGE_SIZE else None,
         "is_newest": not request.GET.get("before"),
         "is_search": any(value for name, value in request.GET.items() if name in form.fields),
@@ -111,13 +118,19 @@ def export_history(request: UserRequest) -> HttpResponse:
 
 
 def _people_of(events: list[Any]) -> set[int]:
-    return {key for event in events if (key := _person_key(event.subject))}
+    """The keys of everybody whom the events name."""
+    texts = (f"{event.subject}\n{event.note}" for event in events)
+    return {int(key) for text in texts for key in PERSON.findall(text)}
 
 
-def _person_key(subject: str) -> int:
-    """The key in a subject such as "person 7", else 0."""
-    word, _, key = subject.partition(" ")
-    return int(key) if word == "person" and key.isascii() and key.isdecimal() else 0
+def _called(text: str, names: dict[int, str]) -> str:
+    """The text with the name behind each person's key, as long as there is one."""
+
+    def call(found: re.Match[str]) -> str:
+        name = names.get(int(found[1]))
+        return f"{name} ({found[0]})" if name else found[0]
+
+    return PERSON.sub(call, text)
 
 
 def _key(text: str) -> int:

@@ -15,6 +15,7 @@ from partnerapi.errors import PartnerApiError
 
 from ..models import DevAccount, Environment, IntegrationPack, PackRelease
 from ..transitions import record_event
+from .described import named
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -124,6 +125,6 @@ def _record(what: str, row: Model, note: str, actor: User | None) -> None:
     record_event(
         f"{row._meta.model_name}_{what}",
         actor=actor,
-        subject=f"{row._meta.verbose_name} {row.pk}: {row}",
+        subject=named(row),
         note=note,
     )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Field, Model
+
+from ..models import ComponentMapping
+from ..transitions import of_person
 
 
 def described(row: Model) -> dict[str, str]:
@@ -18,7 +22,17 @@ def described(row: Model) -> dict[str, str]:
 
 def _words(row: Model, field: Field[Any, Any]) -> str:
     value = getattr(row, field.name)
+    if isinstance(value, User):
+        return of_person(value)
     return "" if value is None else str(value)
+
+
+def named(row: Model) -> str:
+    """What an event says that it is about; a row that links people goes without its own words, which name them."""
+    links_people = any(isinstance(getattr(row, field.name), User) for field in row._meta.fields)
+    is_about_people = links_people and not isinstance(row, ComponentMapping)
+    called = f"{row._meta.verbose_name} {row.pk}"
+    return called if is_about_people else f"{called}: {row}"
 
 
 def changes(before: dict[str, str], after: dict[str, str]) -> str:

@@ -348,6 +348,32 @@ def test_erasing_a_name_does_not_break_the_chain(events: list[Event], bob: User)
     assert "bob" not in text.casefold()
 
 
+def test_no_event_names_a_person_whose_name_may_be_erased(
+    client: Client, make_user: Callable[..., User], bob: User
+) -> None:
+    root = make_user("root", is_staff=True, is_superuser=True)
+    eve = make_user("eve-the-deputy")
+    pages.signed_in(client, root)
+    now = timezone.localtime()
+    answer = client.post(
+        "/admin/promotions/deputy/add/",
+        {
+            "admin": bob.pk,
+            "deputy": eve.pk,
+            "starts_at_0": f"{now:%Y-%m-%d}",
+            "starts_at_1": f"{now:%H:%M:%S}",
+            "ends_at_0": f"{now + timedelta(days=9):%Y-%m-%d}",
+            "ends_at_1": "10:00:00",
+            "reason": "On leave.",
+        },
+    )
+    assert answer.status_code == 302, pages.text(answer)
+    event = Event.objects.get(action="deputy_added")
+    assert "eve-the-deputy" not in event.subject + event.note
+    assert f"person {eve.pk}" in event.note
+    assert f"Eve-the-deputy (person {eve.pk})" in pages.text(client.get("/setup/history/"))
+
+
 # --- The command -----------------------------------------------------------------------------
 
 

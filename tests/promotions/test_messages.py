@@ -20,6 +20,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from partnerapi.errors import AuthFailed
 from promotions import outbound, services, tasks
+from promotions.audit.chain import seal_events
+from promotions.audit.verify import verify
 from promotions.messages import PromotionError
 from promotions.models import (
     Channel,
@@ -286,6 +288,46 @@ def test_admins_hear_of_stray_branches(bob: User, alice: User, mail: MailReceive
     deliver()
     assert recipients(mail) == ["bob"]
     assert "promo-4711" in text_of(mail.mails[0])
+
+
+def test_a_comment_is_told_to_those_in_the_talk(
+    staged: PromotionRequest, alice: User, bob: User, dora: User, mail: MailReceiver
+) -> None:
+    offer(staged)
+    hand_out()
+    Delivery.objects.all().delete()
+    services.reviews.comment(bob, staged, text=f"Why {SECRET}?")
+    services.reviews.comment(dora, staged, text=f"A note: {SECRET}.", is_private=True)
+    deliver()
+    assert recipients(mail) == ["alice"]
+    assert "Bob commented on" in mail.mails[0]["Subject"]
+    services.reviews.comment(alice, staged, text=f"Because {SECRET}.")
+    deliver()
+    assert recipients(mail) == ["alice", "bob"]
+    assert SECRET not in "".join(one.as_string() for one in mail.mails)
+
+
+def test_a_deployment_says_where_to(
+    client: Client, sales: DevAccount, alice: User, bob: User, mail: MailReceiver
+) -> None:
+    source = factories.deployed(
+        factories.plan(sales, alice, sentences=SENTENCES),
+        alice,
+        bob,
+        process_id="prod-root",
+        prod_package_id="package-1",
+        released_package_id="released-1",
+        release_id="release-1",
+        pack=factories.pack(),
+    )
+    there = factories.environment("Production US")
+    services.deployments.request_deployment(alice, source, environments=[there])
+    deliver()
+    assert str(mail.mails[0]["Subject"]).startswith("Deployment of Order import")
+    assert "to be deployed to Production US." in text_of(mail.mails[0])
+    pages.signed_in(client, bob)
+    for address in ("/setup/messages/", "/setup/history/"):
+        assert "Order import" in pages.text(client.get(address))
 
 
 def test_the_same_decision_is_asked_for_once(
@@ -756,7 +798,9 @@ def test_messages_are_removed_after_a_while_and_their_events_stay(
     deliver()
     events = Event.objects.count()
     Message.objects.update(created_at=timezone.now() - timedelta(days=91))
+    seal_events()
     retention.remove_outdated()
+    assert not list(verify())
     assert not Message.objects.exists()
     assert not Delivery.objects.exists()
     assert Event.objects.count() == events
