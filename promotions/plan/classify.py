@@ -140,7 +140,7 @@ def draft(plan: Plan, resolved: Resolved, pair: Pair, mapped: Mapping[str, str])
         made.found += cautions.values_emptied(metadata, dev, production)
     made.found += findings.secrets_left(metadata, wanted.stripped)
     made.found += findings.rewritten_in_data(metadata, wanted.rewritten)
-    made.found += findings.connector_of_account(dev_account, metadata, dev)
+    made.found += findings.connector_of_account(metadata, dev)
     compare(made, dev_account, wanted, production, names_of(resolved, mapped))
     if production is not None and component.action == Action.UPDATE:
         made.found += earlier.changed_in_production(dev_account, component, production)

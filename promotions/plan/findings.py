@@ -15,8 +15,6 @@ from ..messages import message
 from ..models import Acceptance, DevAccount, Finding, Plan, PlannedComponent
 from .resolve import CONNECTION, MAPPED_ONLY, Resolved
 
-_CONNECTOR_TYPE = re.compile(rb"""\bconnectorType\s*=\s*["']([^"']*)""")
-
 CHANGE_HIDDEN = "CHANGE_HIDDEN"
 
 
@@ -76,20 +74,20 @@ def older_package(resolved: Resolved) -> dict[str, list[Finding]]:
     return found
 
 
-def connector_of_account(
-    dev_account: DevAccount, component: ComponentMetadata, document: Document
-) -> Iterable[Finding]:
-    """A custom connector's subtype begins with the id of the account that it was made in."""
-    named = {component.sub_type} | {
-        match.decode(errors="replace") for match in _CONNECTOR_TYPE.findall(document.data)
-    }
-    account = dev_account.account_id.casefold()
-    for sub_type in sorted(one for one in named if account in one.casefold()):
+def connector_of_account(component: ComponentMetadata, document: Document) -> Iterable[Finding]:
+    """A custom connector's subtype begins with the id of the account that it was made in, wherever it is named."""
+    accounts = DevAccount.objects.values_list("account_id", flat=True)
+    own = rf"(?:{'|'.join(map(re.escape, accounts))})-[\w.-]+"
+    quoted = re.compile(rf"[\"'>\s]({own})[\"'<\s]".encode(), re.IGNORECASE)
+    named = {match.decode(errors="replace") for match in quoted.findall(document.data)}
+    if re.fullmatch(own, component.sub_type, re.IGNORECASE):
+        named.add(component.sub_type)
+    for sub_type in sorted(named):
         yield Finding(
             code="CONNECTOR_OF_ACCOUNT",
             subject_id=component.component_id,
             subject_name=component.name,
-            message=f"“{component.name}” uses the connector {sub_type}, which is the dev account's own.",
+            message=f"“{component.name}” uses the connector {sub_type}, which belongs to a dev account.",
             fingerprint=fingerprint_of([sub_type]),
             can_be_accepted=True,
         )

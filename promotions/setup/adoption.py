@@ -17,7 +17,7 @@ from ..messages import PromotionError
 from ..models import ComponentMapping, DevAccount, Plan, PlannedComponent
 from ..plan.classify import target_folder
 from ..plan.resolve import MAPPED_ONLY
-from ..plan.same import same_folder
+from ..plan.same import same_folder, same_sub_type
 from ..states import OPEN, Action
 from ..transitions import record_event
 
@@ -47,6 +47,7 @@ class Dev:
     component_type: str
     folder: str
     version: int
+    sub_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,12 @@ def propose_for_account(
         if metadata is None:
             continue
         components[key] = Dev(
-            key, metadata.name, metadata.type, metadata.folder_full_path, metadata.version
+            key,
+            metadata.name,
+            metadata.type,
+            metadata.folder_full_path,
+            metadata.version,
+            metadata.sub_type,
         )
         if metadata.type in MAPPED_ONLY:
             continue
@@ -136,6 +142,7 @@ def propose_for_plan(client: PartnerApiClient, plan: Plan, progress: Progress) -
             planned.component_type,
             planned.dev_folder,
             planned.dev_version,
+            planned.sub_type,
         )
         for planned in plan.components.filter(action__in=(Action.CREATE, Action.CONNECTION))
     ]
@@ -179,9 +186,13 @@ def _proposals(
 def _twins(client: PartnerApiClient, dev_account: DevAccount, dev: Dev) -> Iterator[Proposal]:
     """What was copied from a dev component first, then what has its name, type and folder."""
     folder = target_folder(dev_account, dev.folder)
+    accounts = (dev_account.account_id, dev_account.primary_account.account_id)
     seen: set[str] = set()
     for how, twin in _candidates(client, dev, folder):
         if twin.component_id.lower() in seen or twin.type != dev.component_type:
+            continue
+        # A connection or an operation of another connector is refused once it is mapped.
+        if not same_sub_type(dev.sub_type, twin.sub_type, accounts):
             continue
         seen.add(twin.component_id.lower())
         yield Proposal(

@@ -402,6 +402,40 @@ def test_a_connector_of_the_dev_account_does_not_travel(desk: Desk) -> None:
     assert not plan.can_be_submitted
 
 
+@pytest.mark.parametrize(
+    ("account", "content"),
+    [
+        (ORDERS, '<Listen xmlns="" connectorType="{}"/>'),
+        (ORDERS, '<Field xmlns="" key="connector" value="{}"/>'),
+        (ORDERS, '<Connector xmlns="">{}</Connector>'),
+        (FINANCE, '<Listen xmlns="" connectorType="{}"/>'),
+    ],
+    ids=["attribute", "another attribute", "text", "another dev account's"],
+)
+def test_nor_wherever_it_is_named(desk: Desk, account: str, content: str) -> None:
+    named = f"{account.upper()}-partner-dev"
+    part = make(desk, "Listens", "connector-action", content.format(named), sub_type="http")
+    shape = seed_xml.Shape(
+        "connectoraction", f'<connectoraction connectorType="http" operationId="{part}"/>'
+    )
+    root = process(desk, "Ask", shape)
+    found = desk.plan(package(desk, root)).findings.get(code="CONNECTOR_OF_ACCOUNT")
+    assert (found.subject_name, found.blocking) == ("Listens", True)
+    assert named in found.message
+    services.accept_finding(desk.bob, found, reason="It is shared with production.")
+    assert desk.plan(package(desk, root, "1.1")).can_be_submitted
+
+
+def test_what_only_looks_like_it_travels(desk: Desk) -> None:
+    note = f'<Note xmlns="">see {ORDERS}s-x or x{ORDERS}-y</Note>'
+    part = make(desk, "Talks", "connector-action", note, sub_type="http")
+    shape = seed_xml.Shape(
+        "connectoraction", f'<connectoraction connectorType="http" operationId="{part}"/>'
+    )
+    plan = desk.plan(package(desk, process(desk, "Ask", shape)))
+    assert not plan.findings.filter(code="CONNECTOR_OF_ACCOUNT").exists()
+
+
 def test_a_copy_of_a_production_component_is_no_new_one(desk: Desk) -> None:
     """The dev component may be the copy: told by what it was copied from."""
     origin = process(desk, "Origin", account=seed.PRIMARY_ACCOUNT)

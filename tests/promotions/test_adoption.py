@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from partnerapi.simulator import seed
+from partnerapi.simulator.documents import ROOT_NAMESPACES
 from promotions import partner
 from promotions.messages import PromotionError
 from promotions.models import ComponentMapping, DevAccount, Event, Job, Plan
@@ -168,6 +169,36 @@ def test_a_plan_is_searched_for_what_it_would_create(
     result = adoption.propose_for_plan(partner.client(), plan, quiet)
     assert set(found(result)) == {seed.ORDERS_CUSTOMER_RECORD_ID}
     assert (result["looked_at"], result["without_twin"]) == (4, 3)
+
+
+def test_a_twin_of_another_connector_is_not_proposed(
+    dialect: str, simulator: Simulator, orders: DevAccount, alice: User
+) -> None:
+    """Two connections of one name, for HTTP and for a database, are no twins; an account's own id is no matter."""
+
+    def made(account: str, name: str, sub_type: str) -> str:
+        xml = (
+            f'<bns:Component {ROOT_NAMESPACES} name="{name}" type="connector-settings" subType="{sub_type}">'
+            '<bns:encryptedValues/><bns:description/><bns:object><C xmlns=""/></bns:object></bns:Component>'
+        )
+        sent = {"action": "create_component", "account": account, "xml": xml, "folder": "Partner"}
+        answer = requests.post(f"{simulator.url}/_control/edit", json=sent, timeout=10)
+        assert answer.ok, answer.text
+        return str(answer.json()["componentId"])
+
+    plan = factories.plan(orders, alice, ready=False)
+    for name, ours, theirs in (
+        ("Partner A", "http", "database"),
+        ("Partner B", "http", "http"),
+        ("Partner C", f"{seed.ORDERS_ACCOUNT}-partner", f"{seed.PRIMARY_ACCOUNT}-partner"),
+    ):
+        made(seed.PRIMARY_ACCOUNT, name, theirs)
+        factories.component(
+            plan, name, "connector-settings", Action.CONNECTION, prod_component_id="", sub_type=ours
+        )
+    result = adoption.propose_for_plan(partner.client(), plan, quiet)
+    assert {row["dev_name"] for row in result["proposals"]} == {"Partner B", "Partner C"}
+    assert result["without_twin"] == 1
 
 
 def test_looking_never_writes(

@@ -458,6 +458,20 @@ class TestAPromotionKeepsTheRulesThatItWasSubmittedUnder:
         assert carried() == (Status.FAILED, "RULES_CHANGED")
         assert approved.error
 
+    def test_under_newer_rules_it_is_planned_and_looked_at_anew(
+        self, approved: PromotionRequest, alice: User, carried: Carried
+    ) -> None:
+        """An upgrade: a click requests it again, and no approval goes over."""
+        row(approved).update(rules_version=approved.rules_version - 1)
+        frozen = approved.approved | {"rules_version": approved.rules_version - 1}
+        row(approved).update(approved=frozen, approved_hash=hash_of(frozen))
+        sealed(approved, approved_hash=hash_of(frozen))
+        assert carried() == (Status.FAILED, "RULES_CHANGED")
+        plan = services.resubmit(alice, approved)
+        assert plan.resubmits == approved
+        assert plan.state == Plan.State.BUILDING
+        assert not PromotionRequest.objects.filter(plan=plan).exists()
+
     def test_by_the_settings(self, carried: Carried, settings: Any) -> None:
         settings.STAGE, settings.ENVIRONMENT_VALUES = "after_approval", "empty"
         assert carried() == GOES_ON
