@@ -131,7 +131,8 @@ def drop_environment(request: UserRequest, pk: int, deployment_pk: int) -> HttpR
     def drop(user: User, _: PromotionRequest, *, reason: str) -> None:
         services.drop_environment(user, deployment, reason=reason)
 
-    return _act_with_reason(request, promotion, drop, "The environment is left out.")
+    done = "The environment is left out."
+    return _act_with_reason(request, promotion, drop, done, at="environments")
 
 
 @post_only
@@ -191,7 +192,7 @@ class ActWithReason(Protocol):
 
 
 def _act_with_reason(
-    request: UserRequest, promotion: PromotionRequest, act: ActWithReason, done: str
+    request: UserRequest, promotion: PromotionRequest, act: ActWithReason, done: str, at: str = ""
 ) -> HttpResponse:
     """Does it with the reason that was typed; the service says where one is missing."""
     form = NoteForm(request.POST)
@@ -201,6 +202,7 @@ def _act_with_reason(
         promotion,
         lambda: act(request.user, promotion, reason=reason),
         done.format(noun=promotion.noun),
+        at,
     )
 
 

@@ -112,6 +112,17 @@
     if (event.detail.successful) tell("");
   });
 
+  // A button that is busy does nothing more.
+  document.addEventListener(
+    "click",
+    (event) => {
+      if (!event.target.closest("button[aria-busy=true]")) return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    true,
+  );
+
   // A form is sent once.
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -9,13 +9,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from promotions.models import PackageListing, StepRun
 from promotions.states import Status, StepState
 from tests.promotions import factories
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
     from redis import Redis
 
 
@@ -159,6 +160,62 @@ def test_without_javascript_a_live_page_loads_itself_again(
     plain.get_by_role("link", name="Open the difference").last.click()
     assert plain.locator("table.difference").is_visible()
     context.close()
+
+
+def test_a_review_is_worked_through_without_javascript(
+    browser: Browser, page: Page, web_server: str, alice: User, bob: User
+) -> None:
+    promotion = factories.promotion(factories.plan(factories.account(), alice), alice)
+    context = browser.new_context(base_url=web_server, java_script_enabled=False)
+    plain = context.new_page()
+    sign_in(plain, web_server, bob)
+    plain.goto(reverse("review", args=[promotion.pk]))
+    plain.get_by_role("button", name="Viewed, go on").click()
+    assert plain.locator("#work-name").inner_text() == "Order import"
+    plain.get_by_label("Only what I have not seen").check()
+    plain.get_by_role("button", name="Filter").click()
+    assert plain.locator(".work-row-name").all_inner_texts() == ["Order import"]
+    plain.get_by_role("link", name="Unfold unchanged lines").click()
+    assert plain.get_by_text('name="shape1"').first.is_visible()
+    plain.get_by_label("About").select_option("after")
+    plain.get_by_label("Number of the line or change").fill("15")
+    plain.get_by_label("Comment", exact=True).fill("Only the open ones?")
+    plain.get_by_role("button", name="Send the comment").first.click()
+    assert "Only the open ones?" in plain.locator("#work .thread").inner_text()
+    assert plain.locator("#work .thread a").inner_text() == "line after 15"
+    assert plain.locator("td[id$='after-15'] a").count() == 1
+    context.close()
+
+
+def test_a_click_on_a_line_comments_on_it(
+    page: Page, web_server: str, alice: User, bob: User
+) -> None:
+    promotion = factories.promotion(factories.plan(factories.account(), alice), alice)
+    root = promotion.plan.components.get(action="update")
+    sign_in(page, web_server, bob)
+    page.goto(f"{reverse('review', args=[promotion.pk])}?component={root.pk}")
+    page.locator(f"#line-{root.pk}-before-15").click()
+    assert page.get_by_label("About").input_value() == "before"
+    assert page.get_by_label("Number of the line or change").input_value() == "15"
+    page.keyboard.type("What does it read?")
+    page.get_by_role("button", name="Send the comment").first.click()
+    page.locator("#work .thread").get_by_text("line before 15").wait_for()
+
+
+def test_a_button_tells_that_it_is_busy(page: Page, web_server: str, alice: User) -> None:
+    promotion = factories.promotion(factories.plan(factories.account(), alice), alice)
+    sign_in(page, web_server, alice)
+    page.goto(promotion.get_absolute_url())
+    held: list[Route] = []
+    page.route("**/withdraw/", lambda route: held.append(route))
+    page.get_by_text("Withdraw…").click()
+    button = page.get_by_role("button", name="Withdraw this promotion")
+    button.click()
+    expect(button).to_have_attribute("aria-busy", "true")
+    button.click(force=True)
+    held[0].continue_()
+    page.get_by_text("The promotion is withdrawn.").wait_for()
+    assert len(held) == 1
 
 
 def test_what_was_done_takes_the_focus_and_the_place_of_older_words(

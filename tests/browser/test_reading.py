@@ -11,6 +11,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from promotions.models import PlannedComponent
+from promotions.states import Action
 from tests.browser.pictures import picture
 from tests.browser.test_accessibility import faults, sign_in
 from tests.promotions import factories
@@ -141,6 +142,25 @@ def test_a_review_is_worked_through_and_its_comment_answered(
     expect(page.get_by_text("Approved. A worker carries it to production now.")).to_be_visible()
     promotion.refresh_from_db()
     assert promotion.approved_by == bob
+
+
+def test_a_large_plan_makes_no_tall_page(
+    page: Page, web_server: str, alice: User, bob: User
+) -> None:
+    plan = factories.plan(factories.account(), alice)
+    for number in range(186):
+        factories.component(plan, f"Map {number}", "transform.map", Action.CREATE, old=[])
+    promotion = factories.promotion(plan, alice)
+    sign_in(page, web_server, bob)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    for path in (reverse("review", args=[promotion.pk]), promotion.get_absolute_url()):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollHeight") < 4000, path
+    last = plan.components.get(name="Map 185")
+    page.goto(f"{reverse('review', args=[promotion.pk])}?component={last.pk}#work")
+    picked = page.locator(".work-rows [aria-current]")
+    expect(picked).to_be_in_viewport()
+    assert picked.evaluate("(e) => e.closest('.work-rows').scrollTop") > 1000
 
 
 def test_a_phone_shows_the_canvas_from_top_to_bottom(
