@@ -4,6 +4,10 @@ The guide asks for 120 ms between calls; the account has one limit, so all worke
 turns from one place. Taking a turn and waiting for it are two steps: the shared part only gives
 out the next free moment, and the sleeping is done by the caller, outside of any lock.
 
+Work that has an owner takes fair turns with that of other owners: few turns are given out ahead,
+and the next one goes to the owner who waits and has had the fewest. Work without an owner is what
+a person waits for: it gets the next turn, whoever else waits.
+
 Where the platform says that the pace is too high (429, 503), all processes slow down together: the
 rate is halved at once and grows back by a fixed step a second, up to the configured one.
 """
@@ -63,8 +67,16 @@ return 0
 """
 )
 
+#: So many turns are given out ahead to work with an owner: enough to be sent in time.
+TURNS_AHEAD = 2
+LEAST_AHEAD_SECONDS = 0.05
+
+#: An owner that has asked for no turn for so long does not wait for one.
+WAITS_SECONDS = 0.3
+
 # KEYS[1] holds the next free moment in microseconds of the Redis server's own clock, so that the
-# workers' clocks do not matter. Answers how many microseconds the caller has to wait.
+# workers' clocks do not matter. Answers how many microseconds the caller has to wait; where it is
+# negative, the caller has no turn yet and asks again after so many.
 _TAKE_TURN = (
     _RATE
     + """
@@ -73,6 +85,37 @@ local horizon = tonumber(ARGV[3])
 local turn = tonumber(redis.call('GET', KEYS[1]) or '0') or 0
 if turn < now or turn > now + horizon then
   turn = now
+end
+local owner = ARGV[4]
+if owner ~= '' then
+  -- How many turns each owner has had, counted from what the owner served last had, and since when it waits.
+  local had, least = nil, nil
+  local served = tonumber(redis.call('HGET', KEYS[3], '') or '0') or 0
+  local rows = redis.call('HGETALL', KEYS[3])
+  for at = 1, #rows, 2 do
+    local count, asked = string.match(rows[at + 1], '^(%d+) (%d+)$')
+    if count then
+      if rows[at] == owner then
+        had = tonumber(count)
+      elseif math.abs(now - tonumber(asked)) < tonumber(ARGV[6]) then
+        least = math.min(least or tonumber(count), tonumber(count))
+      elseif now - tonumber(asked) > horizon and tonumber(count) <= served then
+        redis.call('HDEL', KEYS[3], rows[at])
+      end
+    end
+  end
+  had = math.max(had or 0, served)
+  local wait = turn - now - math.max(interval * tonumber(ARGV[5]), tonumber(ARGV[7]))
+  if wait <= 0 and least and least < had then
+    wait = interval / 2
+  end
+  if wait > 0 then
+    redis.call('HSET', KEYS[3], owner, string.format('%.0f %.0f', had, now))
+    redis.call('PEXPIRE', KEYS[3], 600000)
+    return -math.ceil(math.min(wait, tonumber(ARGV[6]) / 2))
+  end
+  redis.call('HSET', KEYS[3], owner, string.format('%.0f 0', had + 1), '', string.format('%.0f', had))
+  redis.call('PEXPIRE', KEYS[3], 600000)
 end
 redis.call('SET', KEYS[1], string.format('%.0f', turn + interval), 'PX',
   math.ceil((horizon + interval) / 1000))
@@ -144,6 +187,7 @@ class RedisThrottle:
     :param connection: its socket timeouts bound how long a turn may take to get.
     :param key: one per limit, which is one per primary account.
     :param interval_ms: time between two calls (guide: 120).
+    :param owner: whose calls these are; "" for what a person waits for.
     """
 
     def __init__(
@@ -152,12 +196,16 @@ class RedisThrottle:
         *,
         key: str,
         interval_ms: float = 120,
+        owner: str = "",
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._take_turn = connection.register_script(_TAKE_TURN)
         self._slow_down = connection.register_script(_SLOW_DOWN)
-        self._keys = [key, f"{key}:rate"]
+        self._keys = [key, f"{key}:rate", f"{key}:turns"]
+        self._owner = owner
+        # Threads that have no turn yet ask one at a time.
+        self._asking = threading.Lock()
         self._interval_us = round(interval_ms * MARGIN * 1000)
         self._sleep = sleep
         self._clock = clock
@@ -171,7 +219,9 @@ class RedisThrottle:
         if self._failing:
             return
         try:
-            self._slow_down(keys=self._keys, args=[RECOVERY_A_SECOND, BURST_SECONDS, LOWEST_RATE])
+            self._slow_down(
+                keys=self._keys[:2], args=[RECOVERY_A_SECOND, BURST_SECONDS, LOWEST_RATE]
+            )
         except (redis.RedisError, OSError) as error:
             logger.warning("Other processes were not told to slow down: %s", error)
 
@@ -181,12 +231,9 @@ class RedisThrottle:
             self._fallback.wait()
             return
         try:
-            delay_us = int(
-                self._take_turn(
-                    keys=self._keys,
-                    args=[RECOVERY_A_SECOND, self._interval_us, HORIZON_SECONDS * 1_000_000],
-                )
-            )
+            with self._asking:
+                while (delay_us := self._ask()) < 0:
+                    self._sleep(-delay_us / 1_000_000)
         except (redis.RedisError, OSError) as error:
             if not self._failing:
                 logger.warning(
@@ -202,3 +249,16 @@ class RedisThrottle:
             self._failing = False
         if delay_us > 0:
             self._sleep(delay_us / 1_000_000)
+
+    def _ask(self) -> int:
+        """Microseconds until the turn; negative until the next question where there is none yet."""
+        args: list[str | int | float] = [
+            RECOVERY_A_SECOND,
+            self._interval_us,
+            HORIZON_SECONDS * 1_000_000,
+            self._owner,
+            TURNS_AHEAD,
+            round(WAITS_SECONDS * 1_000_000),
+            round(LEAST_AHEAD_SECONDS * 1_000_000),
+        ]
+        return int(self._take_turn(keys=self._keys, args=args))

@@ -65,6 +65,8 @@ def client(
             _redis(),
             key=f"promotion-desk:pace:{settings.PARTNER_API_ACCOUNT}",
             interval_ms=settings.PARTNER_API_SPACING_MS,
+            # Whatever belongs to no promotion is read for a person who waits at a page.
+            owner=f"promotion {promotion.pk}" if promotion else "",
         ),
         timeout=float(settings.PARTNER_API_TIMEOUT),
         time_scale=float(settings.PROMOTION_TIME_SCALE),

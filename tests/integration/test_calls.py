@@ -58,7 +58,7 @@ def test_a_plan_takes_few_calls_a_component(desk: Desk) -> None:
         plan = desk.plan(package_id)
         again = calls_of(plan)
         assert again.pop("GET ComponentReference", 0) <= 1  # who else uses what is updated
-        assert again == {name: calls[name] for name in calls if name != "GET ComponentReference"}
+        assert again <= calls
         promotion = desk.submit(plan, version=f"{family.edition}.0")
         desk.approve(desk.wait_for(promotion, Status.ADMIN_REVIEW))
         promotion = desk.wait_for(promotion, Status.DEPLOYED)

@@ -4,6 +4,8 @@ import logging
 import multiprocessing
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 
 import pytest
@@ -15,6 +17,7 @@ from partnerapi.throttle import (
     ASK_AGAIN_SECONDS,
     BURST_SECONDS,
     MARGIN,
+    TURNS_AHEAD,
     LocalThrottle,
     RedisThrottle,
 )
@@ -226,3 +229,73 @@ def test_all_processes_slow_down_together(redis_server: redis.Redis) -> None:
     # The first turn was given out before; five more at about half the rate.
     assert time.monotonic() - started >= 0.2 + 4 * 0.05 * MARGIN * 1.7
     assert at_full_rate < 0.35
+
+
+# -- whose turn it is ---------------------------------------------------------
+
+
+@contextmanager
+def busy(throttle: RedisThrottle, threads: int, turns: list[float]) -> Iterator[None]:
+    """Threads that take one turn after the other."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            throttle.wait()
+            turns.append(time.monotonic())
+
+    working = [threading.Thread(target=work) for _ in range(threads)]
+    for thread in working:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in working:
+            thread.join()
+
+
+def test_owners_take_fair_turns_however_many_threads_they_have(redis_server: redis.Redis) -> None:
+    key = f"pace-{time.monotonic_ns()}"
+    many: list[float] = []
+    few: list[float] = []
+    eager = RedisThrottle(redis_server, key=key, interval_ms=40, owner="eager")
+    modest = RedisThrottle(redis_server, key=key, interval_ms=40, owner="modest")
+    with busy(eager, 6, many), busy(modest, 2, few):
+        time.sleep(3)
+    assert 0.7 < len(many) / len(few) < 1.4
+    # No turn is lost by it.
+    assert len(many) + len(few) > 0.9 * 3 / (0.04 * MARGIN)
+
+
+def test_an_owner_that_comes_later_has_saved_up_no_turns(redis_server: redis.Redis) -> None:
+    key = f"pace-{time.monotonic_ns()}"
+    first: list[float] = []
+    later: list[float] = []
+    one = RedisThrottle(redis_server, key=key, interval_ms=20, owner="first")
+    other = RedisThrottle(redis_server, key=key, interval_ms=20, owner="later")
+    with busy(one, 2, first):
+        time.sleep(1)
+        before = len(first)
+        with busy(other, 2, later):
+            time.sleep(1)
+    assert (len(first) - before) / len(later) > 0.6
+
+
+def test_a_person_who_waits_comes_first(redis_server: redis.Redis) -> None:
+    key = f"pace-{time.monotonic_ns()}"
+    owners = [
+        RedisThrottle(redis_server, key=key, interval_ms=100, owner=f"owner {number}")
+        for number in range(3)
+    ]
+    urgent = RedisThrottle(redis_server, key=key, interval_ms=100)
+    with ExitStack() as stack:
+        for owner in owners:
+            stack.enter_context(busy(owner, 4, []))
+        time.sleep(0.5)
+        began = time.monotonic()
+        for _ in range(5):
+            urgent.wait()
+        took = time.monotonic() - began
+    # Twelve threads wait; each of the five calls comes after the few turns that were given out ahead.
+    assert took < 5 * 0.1 * MARGIN * (TURNS_AHEAD + 1.5)
