@@ -38,7 +38,7 @@ from .deployments import may_deploy_further
 from .forms import NoteForm, PromotionFilterForm, RetryForm
 from .paging import count
 from .phases import phases
-from .sessions import limit, limits_the_session_itself
+from .sessions import limit, limits_the_session_itself, recent_sign_in_required
 from .shown import MADE_ANEW, figures, is_done, plan_components
 from .status import explain
 from .workbench import whole_talk
@@ -167,6 +167,7 @@ def resubmit(request: UserRequest, pk: int) -> HttpResponse:
 
 @post_only
 @role_required
+@recent_sign_in_required(back="promotion_detail")
 def retry(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
     form = RetryForm(request.POST)

@@ -37,7 +37,7 @@ def review(request: UserRequest, pk: int) -> HttpResponse:
 
 @post_only
 @role_required
-@recent_sign_in_required
+@recent_sign_in_required(back="review")
 def approve(request: UserRequest, pk: int) -> HttpResponse:
     """First a page that names what would be done; what is confirmed there is done."""
     promotion = _promotion(request, pk)
@@ -75,7 +75,7 @@ def approve(request: UserRequest, pk: int) -> HttpResponse:
 
 @post_only
 @role_required
-@recent_sign_in_required
+@recent_sign_in_required(back="review")
 def approve_as_peer(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
     form = PeerForm(request.POST)

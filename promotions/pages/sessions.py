@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 from django.conf import settings
 from django.contrib import messages
@@ -22,6 +22,7 @@ from .common import UserRequest, uses_password
 
 P = ParamSpec("P")
 V = TypeVar("V", bound=Callable[..., HttpResponse])
+View: TypeAlias = Callable[Concatenate[UserRequest, P], HttpResponse]
 
 # Keys of the session; seconds since 1970.
 BEGAN = "session_began"
@@ -93,39 +94,49 @@ def is_recent(request: HttpRequest) -> bool:
     return age <= settings.RECENT_SIGN_IN_SECONDS
 
 
-def recent_sign_in_required(
-    view: Callable[Concatenate[UserRequest, P], HttpResponse],
-) -> Callable[Concatenate[UserRequest, P], HttpResponse]:
-    """Asks once more who it is before a view of a review acts; the page that asks keeps what was sent."""
+def recent_sign_in_required(back: str) -> Callable[[View[P]], View[P]]:
+    """Asks once more who it is before the view acts; the page that asks keeps what was sent.
 
-    @wraps(view)
-    def inner(request: UserRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if is_recent(request):
-            return view(request, *args, **kwargs)
-        refused = False
-        if password := request.POST.get("confirm_password"):
-            name = request.user.get_username()
-            user = authenticate(request, username=name, password=password)
-            if isinstance(user, User) and user.pk == request.user.pk:
+    :param back: the name of the page to come back to from the identity provider; it takes the view's own arguments.
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def inner(request: UserRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if is_recent(request):
+                return view(request, *args, **kwargs)
+            password = request.POST.get("confirm_password", "")
+            if password and _is_own(request, password):
                 request.session[PROVED] = time.time()
                 return view(request, *args, **kwargs)
-            refused = True
-        sent = [
-            (name, value)
-            for name, values in request.POST.lists()
-            for value in values
-            if name not in ("csrfmiddlewaretoken", "confirm_password")
-        ]
-        # The way to the provider and back is long: the choice travels with it.
-        choice = [(name, value) for name, value in sent if name in ("pack", "new_pack_name")]
-        context = {
-            "sent": sent,
-            "refused": refused,
-            "has_password": uses_password(request.user),
-            "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
-            "back": f"{reverse('review', kwargs=kwargs)}?{urlencode(choice)}",
-            "minutes": settings.RECENT_SIGN_IN_SECONDS // 60,
-        }
-        return render(request, "registration/confirm.html", context)
+            return _ask(request, reverse(back, args=args, kwargs=kwargs), refused=bool(password))
 
-    return inner
+        return inner
+
+    return decorate
+
+
+def _is_own(request: UserRequest, password: str) -> bool:
+    user = authenticate(request, username=request.user.get_username(), password=password)
+    return isinstance(user, User) and user.pk == request.user.pk
+
+
+def _ask(request: UserRequest, back: str, *, refused: bool) -> HttpResponse:
+    """The page that asks for the password, or leads to the identity provider."""
+    sent = [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name not in ("csrfmiddlewaretoken", "confirm_password")
+    ]
+    # The way to the provider and back is long: the choice travels with it.
+    choice = [(name, value) for name, value in sent if name in ("pack", "new_pack_name")]
+    context = {
+        "sent": sent,
+        "refused": refused,
+        "has_password": uses_password(request.user),
+        "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+        "back": f"{back}?{urlencode(choice)}",
+        "minutes": settings.RECENT_SIGN_IN_SECONDS // 60,
+    }
+    return render(request, "registration/confirm.html", context)

@@ -24,7 +24,7 @@ from promotions.models import (
     PromotionRequest,
     ReviewPolicy,
 )
-from promotions.states import Status
+from promotions.states import MERGE_INCOMPLETE, Status
 from tests.promotions import factories
 from tests.promotions.pages import links, signed_in, text
 
@@ -303,6 +303,20 @@ class TestTwoAdmins:
         assert [vote.person for vote in services.votes_so_far(promotion).spent] == [bob]
         approve(bob, promotion, other)
         assert status(promotion) == Status.APPROVED
+
+    def test_a_retry_changes_nothing_that_several_have_approved(
+        self, promotion: PromotionRequest, bob: User, dora: User, pack: IntegrationPack
+    ) -> None:
+        approve(bob, promotion, pack)
+        approve(dora, promotion, pack)
+        PromotionRequest.objects.filter(pk=promotion.pk).update(
+            status=Status.FAILED, error_code=MERGE_INCOMPLETE
+        )
+        promotion.refresh_from_db()
+        told = refused("INVALID_TRANSITION", services.retry, bob, promotion, package_version="9")
+        assert "Several people approved it" in told
+        services.retry(bob, promotion)
+        assert status(promotion) == Status.DEPLOYING
 
 
 class TestWhatTakesAnApprovalAway:

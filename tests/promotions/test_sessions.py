@@ -128,6 +128,15 @@ class TestRecentSignIn:
         address = reverse("approve_as_peer", args=[waiting.pk])
         assert "Is it you?" in text(client.post(address, {"plan_hash": waiting.content_hash}))
 
+    def test_so_is_who_retries_which_may_approve_something_anew(
+        self, client: Client, bob: User, waiting: PromotionRequest
+    ) -> None:
+        signed_in(client, bob)
+        ago(client, 31, PROVED)
+        asked = client.post(reverse("retry", args=[waiting.pk]), {"package_version": "9"})
+        assert "Is it you?" in text(asked)
+        assert fields(asked, "package_version") == ["9"]
+
     def test_passwords_are_not_tried_without_end(
         self,
         client: Client,
