@@ -26,7 +26,7 @@ from .models import (
     PromotionBranch,
     PromotionRequest,
 )
-from .outbox.delivery import deliver_due, hand_out, is_something_due
+from .outbox.delivery import LONGEST_ROUND, deliver_due, hand_out, is_something_due
 from .pipeline import cleanup, runner
 from .plan import build_plan
 from .plan.listing import refresh_listing
@@ -81,7 +81,7 @@ def hand_out_task(message_id: int) -> None:
     hand_out(message_id)
 
 
-@shared_task
+@shared_task(soft_time_limit=int(max(5, scaled(LONGEST_ROUND))))
 def deliver_due_task() -> None:
     deliver_due()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -43,11 +44,13 @@ class WebReceiver:
     """A web server that takes whatever is posted.
 
     :param statuses: answered one after the other; 200 when there are no more.
+    :param dribbles: answer a byte at a time, and never to the end.
     """
 
     url: str = ""
     posted: list[Posted] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
+    dribbles: bool = False
 
 
 @contextmanager
@@ -59,6 +62,10 @@ def web_receiver(certificate: Path | None = None) -> Iterator[WebReceiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.posted.append(Posted(self.path, dict(self.headers), body))
+            with suppress(OSError):
+                while receiver.dribbles:
+                    self.wfile.write(b"H")
+                    time.sleep(0.5)
             status = receiver.statuses.pop(0) if receiver.statuses else 200
             self.send_response(status)
             if 300 <= status < 400:

@@ -6,6 +6,7 @@ import logging
 from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from time import monotonic
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.contrib.auth.models import User
 from django.utils import timezone
 
@@ -27,6 +28,8 @@ State = Delivery.State
 PAUSES = (30.0, 120.0, 600.0, 1800.0, 3600.0, 3 * 3600.0, 6 * 3600.0, 12 * 3600.0, 24 * 3600.0)
 # Seconds of one round of the courier. What is left is delivered in the next one.
 ROUND = 30.0
+# (Unscaled) seconds after which a receiver that dribbles its answer is left alone.
+LONGEST_ROUND = 90.0
 BATCH = 200
 
 
@@ -163,6 +166,8 @@ class Courier(Work[Delivery]):
             if error.code == "OUTBOUND_FAILED":
                 return self._again(row, lease, error.detail)
             raise
+        except SoftTimeLimitExceeded:
+            return self._again(row, lease, "It took too long to answer.")
         except SMTPRecipientsRefused:
             # The server answers: others may get theirs.
             return self._again(row, lease, "The mail server refuses the address.", is_silent=False)

@@ -35,6 +35,18 @@ def test_a_promotion_is_told_and_sealed_on_its_way(desk: Desk) -> None:
     assert not list(verify())
 
 
+def test_a_receiver_that_never_ends_its_answer_is_left_alone(desk: Desk) -> None:
+    with web_receiver() as receiver:
+        receiver.dribbles = True
+        channel = Channel(name="Slow", kind=Channel.Kind.WEBHOOK, told=MessageKind.values)
+        channel.url = receiver.url
+        channel.save()
+        assert desk.promoted().status == Status.DEPLOYED
+        slow = Delivery.objects.filter(error="It took too long to answer.", tries__gt=0)
+        desk.wait_until(slow.exists, "the courier to give up")
+        receiver.dribbles = False
+
+
 def test_a_receiver_that_is_down_delays_nothing(desk: Desk) -> None:
     channel = Channel(name="Gone", kind=Channel.Kind.SLACK, told=MessageKind.values)
     channel.url = "http://127.0.0.1:9/"
