@@ -128,6 +128,8 @@ class Walk:
     def _steps(self, page: Page) -> list[str]:
         lines = []
         for step in page.document.find_class("step"):
+            if len(step.find_class("step")) > 1:
+                continue  # a phase: its steps are told one by one
             label, word, took, detail = (
                 " ".join(" ".join(e.text_content().split()) for e in step.find_class(css_class))
                 for css_class in ("step-label", "step-state", "step-time", "sub")
