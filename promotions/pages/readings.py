@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from ..models import ComponentResult, Plan, PlannedComponent
 from ..reading import canvas, from_json, graph
 from ..reading.model import Change, Entry, Line, Reading, Section
-from .words import visible
+from .words import types_of, visible
 
 OPEN_UP_TO = 6  # entries that are open from the start
 
@@ -102,7 +102,7 @@ def plan_graph(
         graph.Component(
             id=component.dev_component_id,
             name=component.name,
-            type=component.component_type,
+            type=types_of(component.component_type),
             action=str(component.action),
             group=component.group,
             uses=component.depends_on,
