@@ -164,6 +164,11 @@ def places(alice: User, bob: User, charlie: User, make_user: Any) -> dict[str, t
         "review with peers": (bob, reverse("review", args=[for_peers.pk])),
         "review of a peer": (peer, reverse("review", args=[for_peers.pk])),
         "password": (alice, reverse("password_change")),
+        "process board": (bob, reverse("process_board")),
+        "history": (bob, reverse("history")),
+        "what one is told": (alice, reverse("preferences")),
+        "messages set-up": (bob, reverse("message_setup")),
+        "deploy further": (alice, reverse("deploy_further", args=[deployed.pk])),
         "part of a difference": (bob, f"{difference}?part=1"),
     }
 

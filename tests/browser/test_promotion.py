@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from partnerapi.simulator import seed
@@ -70,6 +71,9 @@ def test_a_developer_requests_and_an_admin_approves(page: Page, desk: Desk) -> N
     assert desk.fresh(promotion).approved_by == desk.bob
     desk.wait_until_no_branch()
     assert len(desk.state()["deployments"]) == 2
+    page.goto(reverse("process_board"))
+    expect(page.get_by_text("Order to Cash").first).to_be_visible()
+    picture(page, "board")
 
 
 def test_an_admin_sees_the_difference_and_rejects(page: Page, desk: Desk) -> None:  # noqa: F811
@@ -84,7 +88,6 @@ def test_an_admin_sees_the_difference_and_rejects(page: Page, desk: Desk) -> Non
     sign_in(page, "bob")
     page.goto("/queue/")
     expect(page.get_by_role("rowheader", name=re.compile("Stock Level Sync"))).to_be_visible()
-    picture(page, "queue")
     page.get_by_role("link", name=f"Review promotion {update.pk}").click()
     expect(page.get_by_text(re.compile("last released in Order Management"))).to_be_visible()
     component = update.plan.components.get(prod_component_id=seed.PROD_STOCK_SETTINGS_ID)
