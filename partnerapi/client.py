@@ -434,14 +434,17 @@ class PartnerApiClient(ABC):
         return {}
 
     def get_many_parents(
-        self, component_ids: Iterable[str]
+        self, component_ids: Iterable[str], *, alive: bool = False
     ) -> dict[str, tuple[Reference, ...] | PartnerApiError]:
         """What uses each of many components; see :meth:`query_component_parents`.
 
         :returns: for each id as it was given, what uses it, or what went wrong with this one.
         """
         return self._many(
-            component_ids, self._parents_in_a_query, self._parents_of, self.query_component_parents
+            component_ids,
+            self._parents_in_a_query,
+            self._parents_of,
+            partial(self.query_component_parents, alive=alive),
         )
 
     #: How many components' users one query may ask for; 0 where each is asked for alone.
@@ -645,8 +648,13 @@ class PartnerApiClient(ABC):
                 yield found
 
     @abstractmethod
-    def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:
-        """What uses a component; empty also where it cannot be asked (``reports_parents``)."""
+    def query_component_parents(
+        self, component_id: str, *, alive: bool = False
+    ) -> tuple[Reference, ...]:
+        """What uses a component; empty also where it cannot be asked (``reports_parents``).
+
+        :param alive: operation 5 has just shown the component.
+        """
 
     def ensure_folder(self, full_path: str) -> Folder | None:
         """Find the folder of a path, making what is missing of it; see ``ensure_folders``."""

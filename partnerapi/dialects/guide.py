@@ -42,7 +42,9 @@ class GuideClient(PartnerApiClient):
             alive=alive,
         )
 
-    def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:
+    def query_component_parents(
+        self, component_id: str, *, alive: bool = False
+    ) -> tuple[Reference, ...]:
         return ()
 
     def ensure_folders(

@@ -142,10 +142,12 @@ class PublishedClient(PartnerApiClient):
                     users[parent] = Reference(parent, wire.text(row, "type") or "DEPENDENT")
         return {id_: tuple(users.values()) for id_, users in found.items()}
 
-    def query_component_parents(self, component_id: str) -> tuple[Reference, ...]:
+    def query_component_parents(
+        self, component_id: str, *, alive: bool = False
+    ) -> tuple[Reference, ...]:
         operation = SUPPORTING["GET ComponentReference parents"]
         request = Request(operation, {"component": component_id})
-        return self._references_or_none(request, component_id, answers.parents)
+        return self._references_or_none(request, component_id, answers.parents, alive=alive)
 
     def ensure_folders(
         self, full_paths: Iterable[str]

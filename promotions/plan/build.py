@@ -278,6 +278,7 @@ def _store(plan: Plan, lease: Lease, compared: Compared) -> None:
     ]
     root = resolved.components[resolved.root]
     now = timezone.now()
+    plan.readable_at = plan.readable_at or now
     with lease.writing():
         if compared.is_stored:
             # Somebody may be reading it: what is the same stays the same row.
@@ -309,7 +310,7 @@ def _store(plan: Plan, lease: Lease, compared: Compared) -> None:
             progress="",
             progress_done=len(drafts),
             progress_total=len(drafts),
-            readable_at=now,
+            readable_at=plan.readable_at,
             **columns,
         )
 

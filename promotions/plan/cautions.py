@@ -131,7 +131,7 @@ class OtherUsers:
         """
         level = list(dict.fromkeys(prod_id.lower() for prod_id in prod_ids))
         while level := level[: MAX_LOOKUPS - len(self._parents)]:
-            for prod_id, users in self.client.get_many_parents(level).items():
+            for prod_id, users in self.client.get_many_parents(level, alive=True).items():
                 if isinstance(users, PartnerApiError) and not isinstance(users, NotFound):
                     raise users
                 found = () if isinstance(users, NotFound) else users

@@ -79,7 +79,7 @@ class Production:
         self.parents, self.kinds = parents, kinds
         self.asked = 0
 
-    def get_many_parents(self, component_ids: list[str]) -> dict[str, Any]:
+    def get_many_parents(self, component_ids: list[str], **_: Any) -> dict[str, Any]:
         self.asked += len(component_ids)
         return {
             id_: tuple(Reference(parent, "DEPENDENT") for parent in self.parents.get(id_, []))
