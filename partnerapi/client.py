@@ -313,6 +313,24 @@ class PartnerApiClient(ABC):
             lambda id_: self.get_component_metadata(id_, account=account),
         )
 
+    def find_metadata(
+        self, component_ids: Iterable[str], *, account: str | None = None
+    ) -> dict[str, ComponentMetadata]:
+        """Operation 5 for ids that may be no component's, as far as a few calls tell.
+
+        :returns: by id in lower case; what is left out may be there all the same, and nothing is asked for alone.
+        """
+        ids, size = list(dict.fromkeys(component_ids)), self._metadata_in_a_call
+        groups = [ids[start : start + size] for start in range(0, len(ids), size)]
+        found: dict[str, ComponentMetadata] = {}
+        for result in self.concurrently(
+            [partial(self._metadata_of, group, account) for group in groups]
+        ):
+            if isinstance(result, PartnerApiError):
+                raise result
+            found |= _by_id(result)
+        return found
+
     _metadata_in_a_call: ClassVar[int] = TERMS
 
     def _metadata_of(self, ids: Sequence[str], account: str | None) -> dict[str, ComponentMetadata]:

@@ -43,17 +43,22 @@ def read_pairs(
     dev_of: dict[Wanted, str] = {}
     twin_of: dict[Wanted, list[str]] = {}
     wanted: list[Wanted] = []
+    documents: dict[str, Document] = {}
     for key, metadata in resolved.components.items():
         if metadata.type in MAPPED_ONLY:
             yield Pair(key, None, None)
             continue
-        version = resolved.version(key) if resolved.pinned else None
-        wanted.append(Wanted(key, account, version))
-        dev_of[wanted[-1]] = key
+        if key in resolved.documents:
+            documents[key] = resolved.documents.pop(key)
+            if key not in mapped:
+                yield Pair(key, documents.pop(key), None)
+        else:
+            version = resolved.version(key) if resolved.pinned else None
+            wanted.append(Wanted(key, account, version))
+            dev_of[wanted[-1]] = key
         if key in mapped:
             wanted.append(Wanted(mapped[key]))
             twin_of.setdefault(wanted[-1], []).append(key)
-    documents: dict[str, Document] = {}
     twins: dict[str, Component | None] = {}
     with closing(client.each_component(wanted)) as arriving:
         for one, result in arriving:

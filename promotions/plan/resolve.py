@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from partnerapi.client import PartnerApiClient
+from partnerapi.componentxml import Document
 from partnerapi.records import ComponentMetadata, PackagedComponent, Reference
 
 from ..messages import PromotionError
@@ -35,7 +36,8 @@ class Resolved:
     unresolved: dict[str, str] = field(
         default_factory=dict
     )  # id -> name of a component that uses it
-    is_proved: bool = True  # by operation 4; otherwise it is the manifest's word
+    is_proved: bool = True  # by operation 4; otherwise by the manifest, or by the ids in XML
+    documents: dict[str, Document] = field(default_factory=dict)  # what has been read on the way
 
     @property
     def independent(self) -> set[str]:
@@ -87,46 +89,35 @@ class Walk:
         self, client: PartnerApiClient, account: DevAccount, package: PackagedComponent
     ) -> None:
         """:raises PromotionError: TOO_MANY_COMPONENTS."""
-        self._client = client
-        self._account = account.account_id
-        self._package = package
-        self._root = package.component_id.lower()
-        manifest = client.get_package_manifest(package.package_id, account=self._account)
+        self.client = client
+        self.account = account.account_id
+        self.package = package
+        self.root = package.component_id.lower()
+        manifest = client.get_package_manifest(package.package_id, account=self.account)
         versions = {pin.component_id.lower(): pin.version for pin in manifest or ()}
-        self._named = list(versions)
+        self.named = list(versions)
         # A row may name no version: of the packaged component the package tells it, of others the newest is read.
-        if versions.get(self._root, 0) is None:
-            versions[self._root] = package.component_version
+        if versions.get(self.root, 0) is None:
+            versions[self.root] = package.component_version
         self._pinned = {key: version for key, version in versions.items() if version}
-        _check_size(len(self._named))
-        self._metadata: dict[str, ComponentMetadata | None] = {}
-        self._look_at([self._root, *self._named])
+        _check_size(len(self.named))
+        self.metadata: dict[str, ComponentMetadata | None] = {}
+        self.look_at([self.root, *self.named])
         self.uses = Uses(client, account)
 
-    def outline(self) -> Resolved | None:
-        """The components that the manifest names, without a question about what uses what.
-
-        Which of them use which is left to be read from their XML. :meth:`resolve` proves it.
-
-        :returns: None where there is no manifest, or nothing to ask.
-        """
-        resolved = self._resolved()
-        resolved.components = {
-            key: metadata
-            for key in (self._root, *self._named)
-            if (metadata := self._metadata[key]) is not None
-        }
-        asked = {
-            key: resolved.version(key)
-            for key, metadata in resolved.components.items()
-            if metadata.type not in MAPPED_ONLY
-        }
-        known = self.uses.known(asked)
-        if not self._pinned or self._root not in asked or asked.keys() == known.keys():
-            return None
-        resolved.dependent |= resolved.components.keys()
-        resolved.is_proved = False
-        return resolved
+    def is_known(self) -> bool:
+        """Whether the whole walk can be taken without asking what uses what."""
+        level, met = [self.root], {self.root}
+        while level:
+            self.look_at(level)
+            asked = self._to_ask(level)
+            known = self.uses.known(asked)
+            if known.keys() != asked.keys():
+                return False
+            used = (one.component_id.lower() for found in known.values() for one in found)
+            level = [key for key in dict.fromkeys(used) if key not in met]
+            met.update(level)
+        return True
 
     def resolve(self, progress: Progress) -> Resolved:
         """Every component that the package uses, each once; cycles are fine; connections are leaves.
@@ -135,26 +126,23 @@ class Walk:
 
         :raises PromotionError: TOO_MANY_COMPONENTS, COMPONENT_NOT_FOUND (the packaged component itself is gone).
         """
-        resolved = self._resolved()
-        users = {self._root: ""}  # id -> name of a component that uses it
+        resolved = self.begun()
+        users = {self.root: ""}  # id -> name of a component that uses it
         dependents: dict[str, set[str]] = {}
-        level = [self._root]
+        level = [self.root]
         while level:
             progress("Following references", len(resolved.components), len(users))
-            self._look_at(level)
-            asked: dict[str, int] = {}
+            self.look_at(level)
             for key in level:
-                metadata = self._metadata[key]
+                metadata = self.metadata[key]
                 if metadata is None:
-                    if key == self._root:
-                        raise PromotionError("COMPONENT_NOT_FOUND", self._package.component_id)
+                    if key == self.root:
+                        raise PromotionError("COMPONENT_NOT_FOUND", self.package.component_id)
                     resolved.unresolved[key] = users[key]
                     continue
                 resolved.components[key] = metadata
                 resolved.uses[key] = []
-                # What is set up once by hand in production stays there with all that it uses.
-                if metadata.type not in MAPPED_ONLY:
-                    asked[key] = resolved.version(key)
+            asked = self._to_ask(level)
             level = []
             for key, references in self.uses.of(asked).items():
                 for other in _follow(resolved, dependents, key, references):
@@ -165,12 +153,43 @@ class Walk:
         _follow_dependents(resolved, dependents)
         return resolved
 
-    def _resolved(self) -> Resolved:
-        return Resolved(self._package, self._root, pinned=self._pinned, dependent={self._root})
+    def keep_uses(self) -> None:
+        """Keep for ever what was asked about what uses what.
 
-    def _look_at(self, keys: Iterable[str]) -> None:
-        unknown = [key for key in keys if key not in self._metadata]
-        self._metadata |= metadata_of_many(self._client, unknown, account=self._account)
+        The guide's dialect answers for the newest version, whichever that is by then: it is kept for the version that
+        was looked at before, and is there afterwards.
+
+        :raises PromotionError: PLAN_STALE when a component has moved on meanwhile.
+        """
+        asked = [key for key in self.uses.asked if key not in self._pinned]
+        for key, now in metadata_of_many(self.client, asked, account=self.account).items():
+            before = self.metadata[key]
+            if before is None or now is None or now.version != before.version:
+                name = before.name if before else key
+                raise PromotionError(
+                    "PLAN_STALE", f"“{name}” was changed in the dev account meanwhile."
+                )
+        self.uses.keep()
+
+    def _to_ask(self, keys: Iterable[str]) -> dict[str, int]:
+        """The versions of those that are there, and whose uses matter.
+
+        What is set up once by hand in production stays there with all that it uses.
+        """
+        return {
+            key: self._pinned.get(key, metadata.version)
+            for key in keys
+            if (metadata := self.metadata[key]) is not None and metadata.type not in MAPPED_ONLY
+        }
+
+    def begun(self) -> Resolved:
+        """A result that holds nothing yet."""
+        return Resolved(self.package, self.root, pinned=self._pinned, dependent={self.root})
+
+    def look_at(self, keys: Iterable[str]) -> None:
+        """Ask for the metadata of these components, once."""
+        unknown = [key for key in keys if key not in self.metadata]
+        self.metadata |= metadata_of_many(self.client, unknown, account=self.account)
 
 
 def _check_size(components: int) -> None:

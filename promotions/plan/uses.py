@@ -53,12 +53,13 @@ class Uses:
             self._learnt[key] = (unknown[key], references)
         return {key: found[key] for key in versions}
 
-    def keep(self) -> None:
-        """Keep what was asked, once the components have been read at these versions.
+    @property
+    def asked(self) -> list[str]:
+        """The components that were asked about."""
+        return list(self._learnt)
 
-        The guide's dialect answers for the newest version, whichever that is by then: who reads the planned version
-        after the answer knows that it is about this one.
-        """
+    def keep(self) -> None:
+        """Keep what was asked; ``Walk.keep_uses`` knows when it is safe to."""
         ComponentUses.objects.bulk_create(
             (
                 ComponentUses(

@@ -264,3 +264,12 @@ def test_who_uses_many_is_asked_in_groups(live: Live) -> None:
             "GET ComponentReference parents": unused,
             "GET ComponentMetadata": unused,  # 400 is believed of what is alive
         }
+
+
+def test_ids_that_may_be_no_component_s_are_asked_for_in_groups_only(
+    live: Live, everything: dict[str, ComponentMetadata]
+) -> None:
+    first = next(iter(everything))
+    found = live.client.find_metadata([first.upper(), NOBODY], account=ACCOUNT)
+    assert found == {first: everything[first]}
+    assert sum(live.count().values()) == 1
