@@ -30,6 +30,7 @@ from .common import (
 )
 from .differences import as_text, glance, part_of
 from .forms import MakePlanForm, ReasonForm, SubmitForm, find_dev_account, focus_first_error
+from .my_plans import outdated_since
 from .shown import MADE_ANEW, plan_context
 from .workbench import SMALL, difference_context, difference_of, talk_context, work_context
 
@@ -250,6 +251,8 @@ def _context(request: UserRequest, plan: Plan) -> dict[str, Any]:
             page = plan.get_absolute_url()
             context |= work_context(request, plan, context["components"], page, promotion)
         context["form"] = SubmitForm(plan=plan)
+    if plan.is_ready and promotion is None:
+        context["outdated_since"] = outdated_since(plan)
     return context
 
 

@@ -66,6 +66,12 @@ def places(alice: User, bob: User, dora: User) -> dict[str, tuple[User, str]]:
         result={"changed": {"prod-1": {"name": "Order import", "version": 9}}, "seen": 3},
     )
     return {
+        "my plans": (alice, reverse("my_plans")),
+        "no plans": (dora, reverse("my_plans")),
+        "compared plans": (
+            alice,
+            f"{reverse('compare_plans', args=[rollback_plan.pk])}?with={source.plan.pk}",
+        ),
         "process board": (bob, reverse("process_board")),
         "board of a contributor": (alice, reverse("process_board") + "?show=newer"),
         "no process": (alice, reverse("process_board") + "?q=nothing"),

@@ -1,0 +1,181 @@
+"""Plans in a list, with what has become of them, and two of one process side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from .. import access
+from ..models import ComponentResult, Finding, Plan, PlannedComponent
+from ..plan import RULES_VERSION
+from ..states import Action
+from .common import UserRequest, page_of, role_required
+from .paging import count
+
+WRITTEN = (Action.CREATE, Action.UPDATE)
+
+
+def with_outlook(plans: QuerySet[Plan]) -> QuerySet[Plan]:
+    """Plans with what decides on their state, in the same query.
+
+    Adds ``outdated_since``: when a promotion was merged that wrote something the plan has compared, if one was;
+    ``to_settle``: blocking findings that nobody has accepted; ``changes``: components to write.
+    """
+    compared = PlannedComponent.objects.filter(
+        plan=OuterRef(OuterRef("pk")), prod_component_id=OuterRef("prod_component_id")
+    ).exclude(prod_component_id="")
+    written_since = (
+        ComponentResult.objects.filter(
+            Exists(compared),
+            merged_version__isnull=False,
+            promotion__merged_at__gt=OuterRef("finished_at"),
+        )
+        .exclude(promotion__plan=OuterRef("pk"))
+        .order_by("promotion__merged_at")
+    )
+    return plans.annotate(
+        outdated_since=Subquery(written_since.values("promotion__merged_at")[:1]),
+        to_settle=Count(
+            "findings",
+            filter=Q(findings__blocking=True, findings__accepted_by=None),
+            distinct=True,
+        ),
+        changes=Count("components", filter=Q(components__action__in=WRITTEN), distinct=True),
+    )
+
+
+def outdated_since(plan: Plan) -> datetime | None:
+    """When a promotion was merged that wrote something the plan has compared, if one was."""
+    found = with_outlook(Plan.objects.filter(pk=plan.pk)).get()
+    since: datetime | None = found.outdated_since  # type: ignore[attr-defined]
+    return since
+
+
+def outlook(plan: Plan) -> tuple[str, str, str]:
+    """Where a plan stands: a tint, an icon and a word. Takes a plan of :func:`with_outlook`."""
+    if plan.state == Plan.State.BUILDING:
+        return "accent", "spinner", "Being made"
+    if plan.state != Plan.State.READY:
+        return "bad", "alert", plan.get_state_display()
+    if plan.to_settle:  # type: ignore[attr-defined]
+        return "warn", "stop", "Blocked"
+    if not plan.changes:  # type: ignore[attr-defined]
+        return "gray", "equal", "Nothing to do"
+    return "good", "check", "Ready"
+
+
+@require_GET
+@role_required
+def my_plans(request: UserRequest) -> HttpResponse:
+    """The user's own plans, or all of the accounts that they may see."""
+    visible = access.plans(request.user)
+    show = "all" if request.GET.get("show") == "all" else "mine"
+    own = Plan.objects.filter(requested_by=request.user, pk__in=visible.order_by().values("pk"))
+    everybodys = Plan.objects.filter(pk__in=visible.order_by().values("pk"))
+    words = request.GET.get("q", "").strip()
+    plans = everybodys if show == "all" else own
+    if words:
+        plans = plans.filter(Q(root_name__icontains=words) | Q(package_version__icontains=words))
+    page = page_of(
+        request,
+        with_outlook(plans).select_related("dev_account", "requested_by", "promotion", "restores"),
+    )
+    context = {
+        "show": show,
+        "query": words,
+        "tabs": [("mine", "Made by me", count(own)), ("all", "Everybody's", count(everybodys))],
+        "page": page,
+        "rows": [(plan, *outlook(plan), _is_outdated(plan)) for plan in page.object_list],
+    }
+    return render(request, "my_plans.html", context)
+
+
+def _is_outdated(plan: Plan) -> bool:
+    """Whether it was overtaken, by a promotion or by newer rules; one that was requested has its own page."""
+    if getattr(plan, "promotion", None) is not None or not plan.is_ready:
+        return False
+    return bool(plan.outdated_since) or plan.rules_version != RULES_VERSION  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One component in two plans; None where a plan does not hold it."""
+
+    name: str
+    component_type: str
+    before: PlannedComponent | None
+    after: PlannedComponent | None
+
+    @property
+    def differs(self) -> bool:
+        return _said(self.before) != _said(self.after)
+
+
+def _said(component: PlannedComponent | None) -> tuple[object, ...] | None:
+    if component is None:
+        return None
+    return (
+        component.action,
+        component.dev_version,
+        component.prod_version,
+        component.prod_component_id.lower(),
+        component.digest,
+    )
+
+
+@require_GET
+@role_required
+def compare_plans(request: UserRequest, pk: int) -> HttpResponse:
+    """What is other in a plan than in another one of the same process."""
+    visible = access.plans(request.user).select_related("dev_account", "requested_by")
+    plan = get_object_or_404(visible, pk=pk)
+    others = Plan.objects.filter(
+        pk__in=visible.order_by().values("pk"),
+        dev_account=plan.dev_account,
+        root_component_id=plan.root_component_id,
+        state=Plan.State.READY,
+    ).exclude(pk=plan.pk)
+    asked = request.GET.get("with", "")
+    other = None
+    if asked.isascii() and asked.isdigit():
+        other = get_object_or_404(others.select_related("requested_by"), pk=asked)
+    context: dict[str, Any] = {
+        "plan": plan,
+        "others": others.select_related("requested_by")[:50],
+        "other": other,
+    }
+    if other:
+        pairs = context["pairs"] = [pair for pair in _pairs(other, plan) if pair.differs]
+        context |= {
+            "same": plan.components.count() - sum(pair.after is not None for pair in pairs),
+            "settled": _findings(other) - _findings(plan),
+            "added": _findings(plan) - _findings(other),
+        }
+    return render(request, "compare_plans.html", context)
+
+
+def _pairs(before: Plan, after: Plan) -> list[Pair]:
+    """In the order of the newer plan; what only the other one holds comes last."""
+    old = {component.dev_component_id: component for component in before.components.all()}
+    pairs = [
+        Pair(
+            component.name,
+            component.component_type,
+            old.pop(component.dev_component_id, None),
+            component,
+        )
+        for component in after.components.all()
+    ]
+    pairs += [Pair(gone.name, gone.component_type, gone, None) for gone in old.values()]
+    return pairs
+
+
+def _findings(plan: Plan) -> set[str]:
+    findings = Finding.objects.filter(plan=plan, accepted_by=None)
+    return set(findings.values_list("message", flat=True))
