@@ -32,7 +32,7 @@ def audience(message: Message) -> list[User]:
     elif promotion is not None and message.kind == MessageKind.TO_REVIEW:
         found = reviewers(promotion)
     elif promotion is not None and message.kind == MessageKind.COMMENTED:
-        found = in_the_talk(promotion)
+        found = participants(promotion)
     elif promotion is not None and message.kind in TO_REQUESTER:
         found = [promotion.requester]
     return [user for user in found if user.is_active and user.pk != event.actor_id]
@@ -65,7 +65,7 @@ def reviewers(promotion: PromotionRequest) -> list[User]:
     ]
 
 
-def in_the_talk(promotion: PromotionRequest) -> set[User]:
+def participants(promotion: PromotionRequest) -> set[User]:
     """The requester, and whoever has commented for everybody to read."""
     comments = promotion.comments.filter(is_private=False).select_related("author")
     return {promotion.requester, *(comment.author for comment in comments)}

@@ -87,3 +87,19 @@ def test_every_static_file_can_be_collected(tmp_path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.glob("django_htmx/htmx-2.min.*.js"))
+
+
+def test_the_mail_server_is_one_address() -> None:
+    names = ("BACKEND", "HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS")
+    told = "; ".join(f"print(settings.EMAIL_{name})" for name in names)
+    command = f"from django.conf import settings; {told}"
+    mail = {"EMAIL_URL": "smtp+tls://desk:p%40ss@mail.example.com:587"}
+    done = _manage("shell", "--no-imports", "--command", command, **PRODUCTION, **mail)
+    assert done.stdout.split() == [
+        "django.core.mail.backends.smtp.EmailBackend",
+        "mail.example.com",
+        "587",
+        "desk",
+        "p@ss",
+        "True",
+    ], done.stderr

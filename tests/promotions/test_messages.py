@@ -290,7 +290,7 @@ def test_admins_hear_of_stray_branches(bob: User, alice: User, mail: MailReceive
     assert "promo-4711" in text_of(mail.mails[0])
 
 
-def test_a_comment_is_told_to_those_in_the_talk(
+def test_a_comment_reaches_the_other_participants(
     staged: PromotionRequest, alice: User, bob: User, dora: User, mail: MailReceiver
 ) -> None:
     offer(staged)
