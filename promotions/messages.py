@@ -306,6 +306,10 @@ MESSAGES = {
     ),
     "REASON_REQUIRED": Message("A reason is required.", "Say why, in a sentence."),
     "COMMENT_EMPTY": Message("The comment says nothing.", "Write a sentence, then send it."),
+    "COMMENT_TOO_LONG": Message(
+        "The comment is longer than 10,000 characters.",
+        "Say it in fewer words, or in two comments.",
+    ),
     "COMMENT_MISPLACED": Message(
         "The comment is about something that is not there.",
         "Load the page again and comment on what it shows.",

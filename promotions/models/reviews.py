@@ -48,7 +48,7 @@ class Comment(models.Model):
         null=True, blank=True, help_text="The number of the line, or of the change."
     )
     digest = models.CharField(
-        max_length=64, blank=True, help_text="The keyed hash of the difference that it was about."
+        max_length=64, blank=True, help_text="Over all that the page showed of the component."
     )
     parent = models.ForeignKey(
         "self", on_delete=models.CASCADE, null=True, blank=True, related_name="answers"

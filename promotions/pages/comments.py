@@ -49,7 +49,8 @@ def comment(request: UserRequest, pk: int) -> HttpResponse:
     form = CommentForm(request.POST)
     try:
         if not form.is_valid():
-            raise PromotionError("COMMENT_MISPLACED")
+            is_long = "text" in form.errors
+            raise PromotionError("COMMENT_TOO_LONG" if is_long else "COMMENT_MISPLACED")
         asked = form.cleaned_data
         comments = promotion.comments.select_related("parent", "component")
         services.comment(

@@ -104,7 +104,7 @@ def work_context(
     """
     talk = services.comments(request.user, promotion) if promotion else []
     filters = WorkFilterForm(request.GET, components=components)
-    digests = {each.pk: services.shown_digest(each, each.difference_id) for each in components}
+    digests = {each.pk: services.shown_digest(each) for each in components}
     marked = services.seen_by(request.user, digests.values())
     asked = filters.asked()
     rows = [
@@ -247,9 +247,10 @@ def _sign_lines(
     threads: list[Thread], component: PlannedComponent, difference: Difference | None
 ) -> None:
     lines = difference.sides() if difference else {}
+    digest = services.shown_digest(component)
     for thread in threads:
         about = thread.comment
-        thread.is_outdated = bool(about.place) and about.digest != (component.difference_id or "")
+        thread.is_outdated = bool(about.place) and about.digest != digest
         if about.place == Comment.Place.CHANGE:
             thread.address = f"#change-{component.pk}-{about.line}"
         elif side := lines.get((about.place, about.line)):

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from .. import access, votes
 from ..messages import PromotionError
-from ..models import Comment, ComponentResult, PlannedComponent, PromotionRequest, Viewed
+from ..models import Comment, PlannedComponent, PromotionRequest, Viewed
 from ..transitions import record_event
 from .guards import refuse
 
@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-def shown_digest(component: PlannedComponent, difference_id: str | None) -> str:
+def shown_digest(component: PlannedComponent) -> str:
     """SHA-256 over all that a page shows of a component's change; empty where nothing changes.
 
-    :param difference_id: of the difference that is shown: the branch's, once it is staged.
+    It stays the same when the change is requested again: the ids of what a branch has created, which are others every
+    time, stand in it as the symbols of the plan. What is staged is proved to be the planned content.
     """
-    if not component.is_written or not difference_id:
+    if not component.is_written or not component.difference_id:
         return ""
     shown = [
         component.dev_component_id,
         component.action,
-        difference_id,
+        component.digest,
+        component.base_digest,
         component.places,
         component.rewrites,
         component.target_folder if component.action == "create" else "",
@@ -52,7 +54,7 @@ def mark_viewed(user: User, component: PlannedComponent, digest: str, *, viewed:
     """
     if not access.plans(user).filter(pk=component.plan_id).exists():
         refuse(user, f"mark {component.pk} as viewed")
-    if not digest or digest != shown_digest(component, _difference_id(component)):
+    if not digest or digest != shown_digest(component):
         raise PromotionError("PLAN_STALE", "The page showed an earlier change.")
     if viewed:
         Viewed.objects.get_or_create(person=user, digest=digest)
@@ -107,7 +109,7 @@ def comment(
             component=component,
             place=place,
             line=line,
-            digest=(_difference_id(component) or "") if component else "",
+            digest=shown_digest(component) if component else "",
             parent=parent,
             is_private=is_private,
             author=user,
@@ -133,10 +135,3 @@ def _check_place(
         raise PromotionError("COMMENT_MISPLACED", "Name a line together with its side.")
     if place and place not in Comment.Place.values:
         raise PromotionError("COMMENT_MISPLACED")
-
-
-def _difference_id(component: PlannedComponent) -> str | None:
-    """Of the difference that is shown now: the branch's, once it is staged."""
-    staged = ComponentResult.objects.filter(component=component, difference__isnull=False)
-    found: str | None = staged.values_list("difference_id", flat=True).first()
-    return found or component.difference_id

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from partnerapi import componentxml
 from promotions.models import (
     ApiCall,
     ComponentMapping,
@@ -162,6 +164,11 @@ def map_components(made: Plan) -> None:
         )
 
 
+def digest_of(content: bytes) -> str:
+    """As of a planned document, for some content."""
+    return f"{componentxml.rules_version()}:{sha256(content).hexdigest()}"
+
+
 def component(
     made: Plan,
     name: str,
@@ -192,6 +199,7 @@ def component(
         compared = compare(OLD_XML if old is None else old, NEW_XML if new is None else new)
         values |= {
             "difference": contents.store(compared.to_json()),
+            "digest": digest_of(compared.to_json()),
             "difference_parts": compared.parts_to_open,
             "lines_added": compared.added,
             "lines_removed": compared.removed,

@@ -172,14 +172,11 @@ def test_a_mark_survives_resubmission_for_equal_content_alone(
     assert "2 of 2 viewed by you" in text(client.get(review(promotion)))
     # Another value of production's own is kept: there is something else to see.
     again.components.filter(name="Order import").update(places=[])
-    changed = compare([], ["<other/>"])
-    again.components.filter(name="Order to invoice").update(
-        difference=contents.store(changed.to_json())
-    )
+    again.components.filter(name="Order to invoice").update(digest=factories.digest_of(b"<other/>"))
     assert "0 of 2 viewed by you" in text(client.get(review(promotion)))
 
 
-def test_what_the_branch_holds_is_what_was_viewed(
+def test_a_mark_holds_when_the_branch_gives_other_ids(
     client: Client, bob: User, waiting: PromotionRequest
 ) -> None:
     mark(signed_in(client, bob), waiting, "Order import")
@@ -188,7 +185,7 @@ def test_what_the_branch_holds_is_what_was_viewed(
     waiting.results.filter(component=component).update(
         difference=contents.store(staged.to_json()), lines_added=1
     )
-    assert "0 of 2 viewed by you" in text(client.get(review(waiting)))
+    assert "1 of 2 viewed by you" in text(client.get(review(waiting)))
 
 
 def test_what_is_read_is_what_the_branch_holds(
@@ -277,9 +274,11 @@ def test_a_comment_tells_when_the_difference_is_another_one_by_now(
 ) -> None:
     component = waiting.plan.components.get(name="Order import")
     services.comment(bob, waiting, text="Here.", component=component, place="after", line=15)
-    staged = compare([], ["<staged/>"])
-    waiting.results.filter(component=component).update(difference=contents.store(staged.to_json()))
-    page = signed_in(client, bob).get(review(waiting), {"component": component.pk})
+    address = {"component": component.pk}
+    page = signed_in(client, bob).get(review(waiting), address)
+    assert "of an earlier difference" not in text(page)
+    waiting.plan.components.filter(pk=component.pk).update(digest=factories.digest_of(b"other"))
+    page = client.get(review(waiting), address)
     assert "of an earlier difference" in text(page)
 
 
@@ -339,6 +338,8 @@ def test_a_comment_is_about_something_that_is_there(
         assert "The comment is about something that is not there." in text(page), about
     page = client.get(say(client, waiting, "  ")["Location"])
     assert "The comment says nothing." in text(page)
+    page = client.get(say(client, waiting, "x" * 10_001)["Location"])
+    assert "longer than 10,000 characters" in text(page)
     assert waiting.comments.count() == 0
 
 
