@@ -11,6 +11,7 @@ from django.utils import timezone
 from ..models import (
     Delivery,
     Job,
+    Message,
     PackageListing,
     Plan,
     PrimaryAccount,
@@ -26,7 +27,16 @@ logger = logging.getLogger(__name__)
 
 # Nobody is told later than at the next digest, or after the longest pause.
 LATEST_MESSAGE = timedelta(days=2)
-LEASED = (PrimaryAccount, PromotionRequest, PromotionBranch, Plan, PackageListing, Job)
+LEASED = (
+    PrimaryAccount,
+    PromotionRequest,
+    PromotionBranch,
+    Plan,
+    PackageListing,
+    Job,
+    Message,
+    Delivery,
+)
 
 
 def sweep() -> None:
@@ -47,16 +57,14 @@ def sweep() -> None:
 def bring_back() -> None:
     """Moments further ahead than any wait were reckoned before the clock was set back: they cost one lease at most."""
     now = timezone.now()
-    furthest = after(LONGEST_WAIT)
     for model in LEASED:
         rows = model._default_manager.all()
+        furthest = now + LATEST_MESSAGE if model is Delivery else after(LONGEST_WAIT)
         rows.filter(next_attempt_at__gt=furthest).update(next_attempt_at=now)
         rows.filter(lease_until__gt=after(LEASE)).update(lease_until=after(LEASE))
         rows.filter(hold_until__gt=now + timedelta(seconds=LONGEST_RETRY_AFTER)).update(
             hold_until=now
         )
-    late = Delivery.objects.filter(next_attempt_at__gt=now + LATEST_MESSAGE)
-    late.update(next_attempt_at=now)
 
 
 def lapse_undecided() -> None:

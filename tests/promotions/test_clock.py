@@ -71,8 +71,12 @@ def test_messages_that_lie_ahead_are_brought_back(bob: User) -> None:
         Delivery.objects.create(person=bob, next_attempt_at=now + timedelta(days=days))
         for days in (9, 1)
     )
+    held = Delivery.objects.create(person=bob, lease_until=now + HOUR)
     sweep()
     late.refresh_from_db()
+    held.refresh_from_db()
+    assert held.lease_until
+    assert held.lease_until <= timezone.now() + timedelta(seconds=scaled(LEASE))
     digest.refresh_from_db()
     assert late.next_attempt_at
     assert late.next_attempt_at <= timezone.now()
