@@ -785,11 +785,19 @@ _COMMON = frozenset({b"&#9;", b"&#10;", b"&#13;", b"&#xD;", b"&#39;", b"&#34;"})
 
 def _is_sound(raw: bytes, before: bytes) -> bool:
     """Whether a value or text is well-formed for certain, as `before` is."""
-    if _SOUND.fullmatch(raw) is None:
+    if _SOUND.fullmatch(raw) is None or not _is_utf8(raw):
         return False
     return b"&#" not in raw or set(_NUMBERED.findall(raw)) <= _COMMON.union(
         _NUMBERED.findall(before)
     )
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_sound_text(raw: bytes, before: bytes) -> bool:
