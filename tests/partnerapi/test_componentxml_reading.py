@@ -30,7 +30,7 @@ def tree(data: bytes) -> list[tuple[str, list[tuple[str, str]], str]]:
     return [
         (
             etree.QName(one).localname,
-            [(etree.QName(name).localname, value) for name, value in one.attrib.items()],
+            [(etree.QName(name).localname, str(value)) for name, value in one.attrib.items()],
             _own_text(one),
         )
         for one in root.iter()
