@@ -43,7 +43,7 @@ _BY_ACTION = {
     # Whom it waits for now may be others.
     "approved_as_peer": MessageKind.TO_REVIEW,
     "commented": MessageKind.COMMENTED,
-    "asked": MessageKind.ASKED,
+    "admin_asked": MessageKind.ASKED,
     "platform_away": MessageKind.PLATFORM,
     "platform_back": MessageKind.PLATFORM,
     "stray_branch_deleted": MessageKind.STRAY_BRANCH,

@@ -290,6 +290,17 @@ def test_admins_hear_of_stray_branches(bob: User, alice: User, mail: MailReceive
     assert "promo-4711" in text_of(mail.mails[0])
 
 
+def test_admins_hear_of_what_people_ask_for(
+    alice: User, bob: User, dora: User, mail: MailReceiver
+) -> None:
+    record_event("admin_asked", actor=alice, subject="Add a mapping: Orders", note=f"For {SECRET}.")
+    deliver()
+    assert recipients(mail) == ["bob", "dora"]
+    assert mail.mails[0]["Subject"] == "Alice asks an admin"
+    assert "Add a mapping: Orders" in text_of(mail.mails[0])
+    assert SECRET not in mail.mails[0].as_string()
+
+
 def test_a_comment_reaches_the_other_participants(
     staged: PromotionRequest, alice: User, bob: User, dora: User, mail: MailReceiver
 ) -> None:
