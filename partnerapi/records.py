@@ -22,6 +22,20 @@ class Component:
     sub_type: str = ""
 
     @property
+    def metadata(self) -> "ComponentMetadata":
+        """What operation 5 tells of it, as far as its document does."""
+        return ComponentMetadata(
+            self.component_id,
+            self.name,
+            self.type,
+            self.version,
+            self.folder_full_path,
+            self.folder_id,
+            self.sub_type,
+            deleted=self.deleted,
+        )
+
+    @property
     def xml(self) -> bytes:
         """The document as it arrived, byte by byte."""
         return self.document.to_bytes()

@@ -26,7 +26,7 @@ from .classify import Draft
 from .compare import Compared, check_premises, compare, look_around
 from .outline import outline
 from .readings import sentences
-from .resolve import Walk, find_package
+from .resolve import Walk, find_content
 from .rules import RULES_VERSION
 
 # How many workers in a row may die at a plan.
@@ -72,7 +72,7 @@ def _build(plan: Plan, lease: Lease) -> None:
         progress(text, progress_done=done, progress_total=total)
 
     report("Reading the package", 0, 0)
-    package = find_package(
+    package, manifest = find_content(
         client,
         account.account_id,
         plan.package_id,
@@ -81,7 +81,7 @@ def _build(plan: Plan, lease: Lease) -> None:
     )
     plan.root_component_id = package.component_id
     plan.package_version = package.package_version
-    walk = Walk(client, account, package)
+    walk = Walk(client, account, package, manifest)
     compared: Compared | None = None
     if not walk.is_known() and (seen := outline(walk, report)) is not None:
         compared = compare(client, plan, seen, report)

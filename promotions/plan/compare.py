@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
 from partnerapi.client import PartnerApiClient
+from partnerapi.records import ComponentMetadata
 
 from ..messages import PromotionError
 from ..models import ComponentMapping, DevAccount, Plan
@@ -72,13 +74,16 @@ def compare(client: PartnerApiClient, plan: Plan, resolved: Resolved, report: Pr
     account = plan.dev_account
     mapped = _mappings(account, resolved)
     compared = Compared(resolved, [])
+    twins: dict[str, ComponentMetadata] = {}
     with closing(read_pairs(client, account.account_id, resolved, mapped)) as pairs:
         for pair in pairs:
+            if pair.twin is not None:
+                twins[pair.twin.component_id.lower()] = pair.twin.metadata
             report("Comparing with production", len(compared.drafts), len(resolved.components))
             compared.drafts.append(draft(plan, resolved, pair, mapped))
     compared.put_in_order(resolved)
     report("Asking what else is in production", len(compared.drafts), len(compared.drafts))
-    check_premises(client, plan, compared.drafts)
+    check_premises(client, plan, compared.drafts, twins)
     _check_earlier_work(account, resolved, compared.drafts)
     return compared
 
@@ -102,8 +107,19 @@ def _mappings(account: DevAccount, resolved: Resolved) -> dict[str, str]:
     return {dev.lower(): prod for dev, prod in rows if dev.lower() in resolved.components}
 
 
-def check_premises(client: PartnerApiClient, plan: Plan, drafts: list[Draft]) -> None:
-    look = Look(Moment.PLAN, plan, [made.component for made in drafts], client=client)
+def check_premises(
+    client: PartnerApiClient,
+    plan: Plan,
+    drafts: list[Draft],
+    twins: Mapping[str, ComponentMetadata] | None = None,
+) -> None:
+    """Ask what the plan relies on; what contradicts it becomes findings.
+
+    :param twins: those that have just been read, by production id in lower case.
+    :raises PromotionError: what is wrong with the plan as such.
+    """
+    planned = [made.component for made in drafts]
+    look = Look(Moment.PLAN, plan, planned, client=client, read=twins or {})
     by_component = {id(made.component): made for made in drafts}
     for finding in ask(look):
         if finding.component is None:

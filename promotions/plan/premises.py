@@ -6,7 +6,7 @@ API. ``docs/premises.md`` shows which premise is asked when.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -60,6 +60,7 @@ class Look:
     :param components: the components of the plan, stored or not.
     :param client: asks the platform; None on pages.
     :param environments: the targets of a promotion that is being requested.
+    :param read: twins that have been read a moment ago, by production id in lower case.
     """
 
     moment: Moment
@@ -68,6 +69,7 @@ class Look:
     promotion: PromotionRequest | None = None
     client: PartnerApiClient | None = None
     environments: Sequence[Environment] = ()
+    read: Mapping[str, ComponentMetadata] = field(default_factory=dict)
     _made: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -102,8 +104,9 @@ class Look:
     @cached_property
     def twins(self) -> dict[str, ComponentMetadata | None]:
         """Production id in lower case -> what the platform says of it; None where it is not there."""
-        ids = [component.prod_component_id for component in self.components]
-        return metadata_of_many(self.platform, [prod_id for prod_id in ids if prod_id])
+        ids = {component.prod_component_id.lower() for component in self.components} - {""}
+        asked = sorted(ids - self.read.keys())
+        return {**self.read, **metadata_of_many(self.platform, asked)}
 
     @cached_property
     def lookalikes(self) -> list[Lookalikes]:

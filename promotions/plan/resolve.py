@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import cast
 
 from django.conf import settings
 
 from partnerapi.client import PartnerApiClient
 from partnerapi.componentxml import Document
-from partnerapi.records import ComponentMetadata, PackagedComponent, Reference
+from partnerapi.errors import PartnerApiError
+from partnerapi.records import ComponentMetadata, PackagedComponent, PinnedComponent, Reference
 
 from ..messages import PromotionError
 from ..models import DevAccount
@@ -82,18 +84,42 @@ def find_package(
     raise PromotionError("PACKAGE_NOT_FOUND")
 
 
+def find_content(
+    client: PartnerApiClient, account: str, package_id: str, *, component_id: str, version: str
+) -> tuple[PackagedComponent, tuple[PinnedComponent, ...] | None]:
+    """The package, and the components that it holds at their versions where the platform tells them, asked at once.
+
+    :raises PromotionError: as :func:`find_package`.
+    :raises PartnerApiError: when the manifest cannot be read.
+    """
+    calls: list[Callable[[], object]] = [
+        lambda: find_package(
+            client, account, package_id, component_id=component_id, version=version
+        ),
+        lambda: client.get_package_manifest(package_id, account=account),
+    ]
+    found = client.concurrently(calls)
+    for result in found:
+        if isinstance(result, PartnerApiError):
+            raise result
+    return cast("tuple[PackagedComponent, tuple[PinnedComponent, ...] | None]", tuple(found))
+
+
 class Walk:
     """Finds out what a package holds. It remembers what it was told."""
 
     def __init__(
-        self, client: PartnerApiClient, account: DevAccount, package: PackagedComponent
+        self,
+        client: PartnerApiClient,
+        account: DevAccount,
+        package: PackagedComponent,
+        manifest: Iterable[PinnedComponent] | None,
     ) -> None:
         """:raises PromotionError: TOO_MANY_COMPONENTS."""
         self.client = client
         self.account = account.account_id
         self.package = package
         self.root = package.component_id.lower()
-        manifest = client.get_package_manifest(package.package_id, account=self.account)
         versions = {pin.component_id.lower(): pin.version for pin in manifest or ()}
         self.named = list(versions)
         # A row may name no version: of the packaged component the package tells it, of others the newest is read.
