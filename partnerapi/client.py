@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, M
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, cast
 
 from partnerapi import answers, componentxml, wire
 from partnerapi.componentxml import Document
@@ -54,6 +54,7 @@ from partnerapi.wire import Condition, Fields, Term
 
 _Record = TypeVar("_Record")
 _Result = TypeVar("_Result")
+_Other = TypeVar("_Other")
 _Key = TypeVar("_Key", bound=Hashable)
 
 #: Ids or names in one grouped query: as many results as one page holds, or a few.
@@ -156,6 +157,19 @@ class PartnerApiClient(ABC):
         :returns: results in the order of the calls; a failed one's place holds its error.
         """
         return concurrently(self._transport, calls, threads=self._threads)
+
+    def both(
+        self, first: Callable[[], _Result], second: Callable[[], _Other]
+    ) -> tuple[_Result, _Other]:
+        """Two looks at once, each of one call or several; see ``concurrently``.
+
+        :raises PartnerApiError: when one of them fails.
+        """
+        one, other = self.concurrently([first, second])
+        for result in (one, other):
+            if isinstance(result, PartnerApiError):
+                raise result
+        return cast("_Result", one), cast("_Other", other)
 
     def as_they_come(
         self, calls: Sequence[Callable[[], _Result]]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from functools import partial
 
 from django.utils import timezone
 
+from partnerapi.client import PartnerApiClient
 from partnerapi.errors import AlreadyExists, AnswerLost, NeedsPerson, NotFound, PartnerApiError
+from partnerapi.records import ComponentMetadata, PackagedComponent, Release
 from partnerapi.records import IntegrationPack as RemotePack
-from partnerapi.records import PackagedComponent, Release
 
 from ..messages import PromotionError
 from ..models import (
@@ -65,28 +68,43 @@ def create_package(context: StepContext) -> Wait | None:
 
     :raises PromotionError: PACKAGE_VERSION_EXISTS, PRODUCTION_CHANGED.
     """
-    package = _known_package(context)
+    expected = _expected_on_main(context)
+    found, on_main = context.client.both(
+        _package_query(context),
+        lambda: metadata_of_many(context.client, [r.prod_component_id for r, _ in expected]),
+    )
+    package = _known(context, found)
     if package is None:
-        _check_main(context)
+        _check_main(context, expected, on_main)
         package = _create_package(context)
     context.record(prod_package_id=package.package_id)
     context.note(f"Version {package.package_version}", remote_id=package.package_id)
     return None
 
 
-def _check_main(context: StepContext) -> None:
-    """What is packaged must be what was merged; what differs is accepted by an approval of its own, at a retry.
+Versions = list[tuple[ComponentResult, int]]
 
-    :raises PromotionError: PRODUCTION_CHANGED.
-    """
-    expected: list[tuple[ComponentResult, int]] = []
+
+def _expected_on_main(context: StepContext) -> Versions:
+    """The results that are packaged along, and the versions on main that were merged or approved as they are."""
+    expected: Versions = []
     for result in context.promotion.results.select_related("component"):
         merged = result.merged_version
         if result.component.action == Action.UNCHANGED:
             merged = result.component.prod_version
         if merged is not None:
             expected.append((result, merged))
-    on_main = metadata_of_many(context.client, [r.prod_component_id for r, _ in expected])
+    return expected
+
+
+def _check_main(
+    context: StepContext, expected: Versions, on_main: Mapping[str, ComponentMetadata | None]
+) -> None:
+    """What is packaged must be what was merged; what differs is accepted by an approval of its own, at a retry.
+
+    :param on_main: by production id in lower case.
+    :raises PromotionError: PRODUCTION_CHANGED.
+    """
     changed = []
     for result, merged in expected:
         twin = on_main[result.prod_component_id.lower()]
@@ -99,11 +117,19 @@ def _check_main(context: StepContext) -> None:
         raise PromotionError("PRODUCTION_CHANGED", told)
 
 
-def _known_package(context: StepContext) -> PackagedComponent | None:
-    found = context.client.query_packaged_components(
-        component_id=root_prod_id(context.promotion),
-        package_version=context.approved.package_version,
+def _package_query(context: StepContext) -> Callable[[], list[PackagedComponent]]:
+    """Asks for the packages of the promotion's version; a thread may."""
+    component_id, version = root_prod_id(context.promotion), context.approved.package_version
+    return lambda: list(
+        context.client.query_packaged_components(component_id=component_id, package_version=version)
     )
+
+
+def _known(context: StepContext, found: Iterable[PackagedComponent]) -> PackagedComponent | None:
+    """Ours among the packages of the promotion's version.
+
+    :raises PromotionError: PACKAGE_VERSION_EXISTS.
+    """
     for package in found:
         if mark(context.promotion.origin) in package.notes:
             return package
@@ -129,7 +155,11 @@ def _create_package(context: StepContext) -> PackagedComponent:
 
 def our_package(context: StepContext) -> PackagedComponent:
     """The package of this promotion, read again."""
-    package = _known_package(context)
+    return _ours(context, _package_query(context)())
+
+
+def _ours(context: StepContext, found: Iterable[PackagedComponent]) -> PackagedComponent:
+    package = _known(context, found)
     if package is None:
         raise PromotionError("PACKAGE_NOT_FOUND", context.approved.package_version)
     return package
@@ -253,8 +283,23 @@ def _releasing(promotion: PromotionRequest) -> PromotionRequest | None:
 
 
 def _remote_pack(context: StepContext) -> RemotePack:
+    return _chosen(context, context.client.query_integration_packs())
+
+
+def _pack_and_package(context: StepContext) -> tuple[RemotePack, PackagedComponent]:
+    """The pack and our package, read at once.
+
+    :raises PromotionError: PACK_NOT_FOUND, PACKAGE_NOT_FOUND.
+    """
+    packs, packages = context.client.both(
+        context.client.query_integration_packs, _package_query(context)
+    )
+    return _chosen(context, packs), _ours(context, packages)
+
+
+def _chosen(context: StepContext, packs: Iterable[RemotePack]) -> RemotePack:
     chosen = _pack_id(context)
-    for pack in context.client.query_integration_packs():
+    for pack in packs:
         if pack.pack_id == chosen:
             return pack
     raise PromotionError("PACK_NOT_FOUND", context.approved.pack_name)
@@ -265,7 +310,7 @@ def add_to_pack(context: StepContext) -> Wait | None:
 
     :raises PromotionError: PACK_NOT_FOUND.
     """
-    pack, package = _remote_pack(context), our_package(context)
+    pack, package = _pack_and_package(context)
     if not any(
         _holds(entry.package_id, entry.pending_version, entry.component_id, package)
         for entry in pack.entries
@@ -296,7 +341,7 @@ def release_pack(context: StepContext) -> Wait | None:
 
     :raises PromotionError: RELEASE_FAILED, PACK_NOT_FOUND.
     """
-    pack, package = _remote_pack(context), our_package(context)
+    pack, package = _pack_and_package(context)
     version = release_version(context)
     if pack.released_version == version or _is_released(pack, package):
         release = Release(version, "SUCCESS", package_id=pack.released_package_id)
@@ -418,26 +463,20 @@ def deploy(context: StepContext) -> Wait | None:
     attached = frozenset(context.client.query_pack_environments(_pack_id(context)))
     package_id = _package_to_deploy(context)
     outstanding = list(promotion.deployments.outstanding().select_related("environment"))
-    failed: list[str] = []
-    for number, deployment in enumerate(outstanding, start=1):
+    sending: list[tuple[Deployment, ApprovedEnvironment]] = []
+    for deployment in outstanding:
         environment = approved.get(deployment.platform_id)
         if environment is None:
             raise PromotionError(
                 "APPROVAL_MISSING", f"For the environment “{deployment.environment}”."
             )
-        context.note(f"{number} of {len(outstanding)}: {environment.name}")
         if not deployment.environment.is_active:
             _drop(context, deployment, "It was switched off after the approval.")
         elif environment.environment_id in attached:
             _reached(context, deployment)
         else:
-            try:
-                _deploy(context, deployment, environment, package_id)
-            except PromotionError as error:
-                _deployment_failed(context, deployment, error)
-                failed.append(f"{environment.name}: {error.detail}")
-    if failed:
-        raise PromotionError("DEPLOY_FAILED", " ".join(failed))
+            sending.append((deployment, environment))
+    _deploy(context, package_id, sending)
     reached = promotion.deployments.filter(deployed_at__isnull=False)
     names = list(reached.values_list("environment__name", flat=True))
     if not names:
@@ -454,8 +493,8 @@ def _package_to_deploy(context: StepContext) -> str:
     promotion = context.promotion.origin
     if not context.client.capabilities.deploys_released_package:
         return promotion.prod_package_id
-    pack = _remote_pack(context)
-    is_newest = pack.released_package_id and _is_released(pack, our_package(context))
+    pack, package = _pack_and_package(context)
+    is_newest = pack.released_package_id and _is_released(pack, package)
     return pack.released_package_id if is_newest else promotion.released_package_id
 
 
@@ -488,38 +527,72 @@ def _reached(context: StepContext, deployment: Deployment) -> None:
 
 
 def _deploy(
-    context: StepContext,
-    deployment: Deployment,
-    environment: ApprovedEnvironment,
-    package_id: str,
+    context: StepContext, package_id: str, sending: list[tuple[Deployment, ApprovedEnvironment]]
 ) -> None:
-    known = [
-        deployed
-        for deployed in context.client.query_deployed_packages(
-            environment_id=environment.environment_id, package_id=package_id
+    """Deploy to these at once, and record each as soon as it is answered.
+
+    :raises PartnerApiError: trouble that passes.
+    :raises PromotionError: DEPLOY_FAILED.
+    """
+    listeners = "PAUSED" if context.approved.pause_listeners else None
+    calls = [
+        partial(
+            _send_deployment,
+            context.client,
+            environment.environment_id,
+            package_id,
+            notes=mark(context.promotion),
+            listener_status=listeners,
         )
-        if deployed.active
+        for _, environment in sending
     ]
-    remote_id = known[0].deployment_id if known else ""
-    if not known:
-        try:
-            deployed = context.client.create_deployed_package(
-                environment.environment_id,
-                package_id,
-                notes=mark(context.promotion),
-                listener_status="PAUSED" if context.approved.pause_listeners else None,
-            )
-            remote_id = deployed.deployment_id
-        except AlreadyExists:
-            remote_id = ""
-        except NeedsPerson as error:
-            if passes(error):
-                raise
-            raise PromotionError("DEPLOY_FAILED", error.message) from error
-    with context.writing():
-        Deployment.objects.filter(pk=deployment.pk).update(
-            remote_id=remote_id, deployed_at=timezone.now(), error_code="", error=""
+    failed: dict[int, str] = {}
+    waits: list[PartnerApiError] = []
+    with closing(context.client.as_they_come(calls)) as answered:
+        for number, answer in answered:
+            deployment, environment = sending[number]
+            context.note(environment.name)
+            if isinstance(answer, str):
+                with context.writing():
+                    Deployment.objects.filter(pk=deployment.pk).update(
+                        remote_id=answer, deployed_at=timezone.now(), error_code="", error=""
+                    )
+            elif isinstance(answer, NeedsPerson) and not passes(answer):
+                error = PromotionError("DEPLOY_FAILED", answer.message)
+                _deployment_failed(context, deployment, error)
+                failed[number] = f"{environment.name}: {error.detail}"
+            else:
+                waits.append(answer)
+    if waits:
+        raise waits[0]
+    if failed:
+        raise PromotionError("DEPLOY_FAILED", " ".join(failed[n] for n in sorted(failed)))
+
+
+def _send_deployment(
+    client: PartnerApiClient,
+    environment_id: str,
+    package_id: str,
+    *,
+    notes: str,
+    listener_status: str | None,
+) -> str:
+    """Deploy to one environment, unless the package is deployed there.
+
+    :returns: the deployment's id, as far as it is told.
+    """
+    for known in client.query_deployed_packages(
+        environment_id=environment_id, package_id=package_id
+    ):
+        if known.active:
+            return known.deployment_id
+    try:
+        deployed = client.create_deployed_package(
+            environment_id, package_id, notes=notes, listener_status=listener_status
         )
+    except AlreadyExists:
+        return ""
+    return deployed.deployment_id
 
 
 def finish(context: StepContext) -> Wait | None:

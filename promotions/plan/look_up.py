@@ -42,15 +42,10 @@ def lookalikes(
     :raises PartnerApiError: when one of them cannot be asked for.
     """
     ids, names = [c.dev_component_id for c in components], [c.name for c in components]
-    calls = [
+    copied, named = client.both(
         lambda: list(client.query_component_metadata(copied_from=ids)),
         lambda: list(client.query_component_metadata(names=names)),
-    ]
-    copied, named = client.concurrently(calls)
-    if isinstance(copied, PartnerApiError):
-        raise copied
-    if isinstance(named, PartnerApiError):
-        raise named
+    )
     copies: dict[str, list[ComponentMetadata]] = defaultdict(list)
     for twin in copied:
         copies[twin.copied_from_component_id.lower()].append(twin)

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from partnerapi.client import PartnerApiClient
 from partnerapi.errors import PartnerApiError
-from partnerapi.records import ComponentMetadata
+from partnerapi.records import ComponentMetadata, PackagedComponent
 
 from ..access import check_standing
 from ..messages import PromotionError
@@ -120,10 +120,33 @@ class Look:
         ids = [component.copied_from for component in self.created() if component.copied_from]
         return metadata_of_many(self.platform, ids)
 
+    @property
+    def needs_package(self) -> bool:
+        """Making a plan begins with its package; a rollback takes its content from what is kept."""
+        asked_now = self.moment not in (Moment.PLAN, Moment.MERGE)
+        return asked_now and self.plan.restores_id is None
+
+    @cached_property
+    def package(self) -> PackagedComponent:
+        """The package in the dev account.
+
+        :raises PromotionError: PACKAGE_NOT_FOUND.
+        """
+        return find_package(
+            self.platform,
+            self.plan.dev_account.account_id,
+            self.plan.package_id,
+            component_id=self.plan.root_component_id,
+            version=self.plan.package_version,
+        )
+
     def read_ahead(self) -> None:
         """Ask the platform for all of this at once."""
-        _ = self.merged  # threads use no database
+        _ = self.merged, self.plan.dev_account  # threads use no database
+        calls: list[Callable[[], object]]
         calls = [lambda: self.twins, lambda: self.lookalikes, lambda: self.origins]
+        if self.needs_package:
+            calls.append(lambda: self.package)
         for result in self.platform.concurrently(calls):
             if isinstance(result, PartnerApiError):
                 raise result
@@ -343,18 +366,8 @@ def _built_upon(look: Look) -> Iterator[Finding]:
 
 
 def _package_gone(look: Look) -> Iterator[Finding]:
-    plan = look.plan
-    if plan.restores_id is not None:
-        return iter(())  # a rollback takes its content from what is kept
-    if look.moment == Moment.PLAN:
-        return iter(())  # making the plan begins with it
-    find_package(
-        look.platform,
-        plan.dev_account.account_id,
-        plan.package_id,
-        component_id=plan.root_component_id,
-        version=plan.package_version,
-    )
+    if look.needs_package:
+        _ = look.package
     return iter(())
 
 

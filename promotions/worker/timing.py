@@ -10,7 +10,7 @@ from django.utils import timezone
 BRANCH_POLL = 5.0  # guide, operation 14: every 5 s, at most 6 times
 MERGE_POLL = 2.0  # guide, operation 19
 RELEASE_POLL = 5.0
-FIRST_LOOK = 0.5  # what is quick is seen quickly: the first looks come sooner than the guide's
+FIRST_LOOK = 0.3  # what is quick is seen quickly: the first looks come sooner than the guide's
 SLOT_POLL = 15.0  # a promotion that waits for a branch slot or its turn looks again
 TURN_POLL = 5.0
 # Longer than the HTTP timeout, so that no second worker begins while a call of the first may still be answered.
