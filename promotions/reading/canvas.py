@@ -18,7 +18,7 @@ SIGNS = {ADDED: "+", REMOVED: "−", CHANGED: "≠", MOVED: "↔"}
 MARK_WORDS = {ADDED: "added", REMOVED: "removed", CHANGED: "changed", MOVED: "only moved", SAME: ""}
 FOLD_FROM = 12  # shapes from which unchanged runs are folded
 FOLD_RUN = 3
-LETTERS = 20  # of a label in one line
+LETTERS = 18  # in a line of a label: in the widest font that a browser falls back on
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from math import ceil, sqrt
 from ..states import Action
 from .words import shortened
 
-WIDTH, HEIGHT = 212.0, 50.0
+WIDTH, HEIGHT = 246.0, 50.0
 GAP_X, GAP_Y = 64.0, 14.0
 WRAPPED_X = 26.0  # between the columns that one layer is wrapped into
 MARGIN = 16.0

@@ -155,6 +155,7 @@ def places(alice: User, bob: User, charlie: User, make_user: Any) -> dict[str, t
             f"{reverse('review', args=[waiting.pk])}?component={root.pk}&unfolded",
         ),
         "large plan": (alice, large.get_absolute_url()),
+        "large promotion": (alice, factories.promotion(large, alice).get_absolute_url()),
         "change in production": (
             bob,
             reverse("changed_in_production", args=[waiting.plan.pk, changed.pk]),
