@@ -246,7 +246,7 @@ class ReviewPolicyAdmin(RecordedAdmin):
 
 @admin.register(Identity)
 class IdentityAdmin(RecordedAdmin):
-    """Links an account to a person at the identity provider."""
+    """Links an account to a person at the identity provider; like accounts, for superusers alone."""
 
     list_display = ("user", "issuer", "subject", "signed_in_at")
     list_select_related = ("user",)

@@ -292,7 +292,8 @@ MESSAGES = {
     ),
     "ACCOUNT_EXISTS": Message(
         "There is an account of your name already, which is not linked to your sign-in.",
-        "Ask an admin of Promotion Desk to add an identity with this subject to that account, if it is yours.",
+        "If that account is yours, ask whoever looks after the accounts of Promotion Desk to add an identity with this "
+        "subject to it.",
     ),
     "GROUPS_NOT_TOLD": Message(
         "The identity provider does not tell your groups, because there are too many of them.",

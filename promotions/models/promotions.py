@@ -291,7 +291,12 @@ class PromotionRequest(Leased):
         """Why somebody has to look again, or ""; peers' approvals last their time as well."""
         hashes = (self.approved_hash, self.approved_object().peers_hash)
         newest = {row.person_id: row for row in self.approvals.filter(approved_hash__in=hashes)}
-        ends = [row.until for row in newest.values() if row.until is not None]
+        # One that had lapsed when it was approved was replaced by somebody else's.
+        ends = [
+            row.until
+            for row in newest.values()
+            if row.until and (self.approved_at is None or row.until > self.approved_at)
+        ]
         if ends and min(ends) <= timezone.now():
             until = timezone.localtime(min(ends))
             return f"It lasted until {until:%d %B %Y, %H:%M %Z}."

@@ -96,6 +96,9 @@ def approve_as_peer(request: UserRequest, pk: int) -> HttpResponse:
 def _confirmation(
     request: UserRequest, promotion: PromotionRequest, approved: Approved, form: ApproveForm
 ) -> HttpResponse:
+    # This approval is one of those that are missing.
+    admins_after = max(0, votes.count(promotion, approved).admins_missing - 1)
+    closes = not admins_after and access.may_cancel(request.user)
     context = {
         "promotion": promotion,
         "plan": promotion.about,
@@ -109,8 +112,8 @@ def _confirmation(
         if promotion.is_deployment
         else other_homes(promotion.about, form.cleaned_data["pack"]),
         "form": form,
-        "admins_after": max(0, services.votes_so_far(promotion).admins_missing - 1),
-        "older": list(services.older_open(promotion)) if access.may_cancel(request.user) else [],
+        "admins_after": admins_after,
+        "older": list(services.older_open(promotion)) if closes else [],
     }
     return render(request, "approve.html", context)
 

@@ -36,6 +36,7 @@ def review_again(promotion: PromotionRequest, lapsed: ApprovalLapsed, *, epoch: 
         approved_at=None,
         approved_hash="",
         approved={},
+        approvals_missing=promotion.demanded.approvals,
         pack=None,
         new_pack_name="",
     )

@@ -16,6 +16,7 @@ from promotions import access, services, votes
 from promotions.messages import PromotionError
 from promotions.models import (
     Approval,
+    ApprovalLapsed,
     Demand,
     Deputy,
     DevAccount,
@@ -24,6 +25,7 @@ from promotions.models import (
     PromotionRequest,
     ReviewPolicy,
 )
+from promotions.pipeline.rereview import review_again
 from promotions.states import MERGE_INCOMPLETE, Status
 from tests.promotions import factories
 from tests.promotions.pages import links, signed_in, text
@@ -90,6 +92,13 @@ def refused(code: str, what: Any, *args: Any, **kwargs: Any) -> str:
 def status(promotion: PromotionRequest) -> str:
     promotion.refresh_from_db()
     return promotion.status
+
+
+def lapse(approval: Approval) -> None:
+    """As if its time had come: written as the service would have, with an earlier end."""
+    approval.until = timezone.now()
+    approval.seal = approval.make_seal()
+    approval.save()
 
 
 class TestWhatApplies:
@@ -293,6 +302,23 @@ class TestTwoAdmins:
         assert status(promotion) == Status.APPROVED
         assert promotion.approved_by == dora
 
+    def test_the_page_says_whether_another_admin_is_needed_after_this_one(
+        self,
+        client: Client,
+        promotion: PromotionRequest,
+        bob: User,
+        dora: User,
+        pack: IntegrationPack,
+    ) -> None:
+        address = f"/queue/{promotion.pk}/approve/"
+        data = {"plan_hash": promotion.content_hash, "pack": pack.pk}
+        words = "Another admin has to approve the same"
+        assert words in text(signed_in(client, bob).post(address, data))
+        approve(bob, promotion, pack)
+        assert words not in text(signed_in(client, dora).post(address, data))
+        other = data | {"pack": factories.pack("Another").pk}
+        assert words in text(client.post(address, other))
+
     def test_another_pack_needs_both_anew(
         self, promotion: PromotionRequest, bob: User, dora: User, pack: IntegrationPack
     ) -> None:
@@ -366,7 +392,7 @@ class TestWhatTakesAnApprovalAway:
     def change(promotion: PromotionRequest, what: str, admin: User, peer: User) -> None:
         row = PromotionRequest.objects.filter(pk=promotion.pk)
         if what == "lapsed":
-            Approval.objects.filter(role="peer").update(until=timezone.now())
+            lapse(promotion.approvals.get(role="peer"))
         elif what == "content":
             row.update(content_hash="f" * 64)
         elif what == "environment":
@@ -383,6 +409,26 @@ class TestWhatTakesAnApprovalAway:
             peer.groups.clear()
         else:
             row.update(demand={})
+
+    def test_one_that_lapsed_and_was_replaced_takes_nothing_away_any_more(
+        self, promotion: PromotionRequest, bob: User, people: Any, pack: IntegrationPack
+    ) -> None:
+        lapse(promotion.approvals.get())
+        as_peer(people["finn"], promotion)
+        approve(bob, promotion, pack)
+        promotion.refresh_from_db()
+        assert promotion.why_approval_lapsed == ""
+        lapse(promotion.approvals.get(person=people["finn"]))
+        assert promotion.why_approval_lapsed.startswith("It lasted until")
+
+    def test_the_review_begins_again_with_all_that_it_needs(
+        self, promotion: PromotionRequest, bob: User, pack: IntegrationPack
+    ) -> None:
+        approve(bob, promotion, pack)
+        promotion.refresh_from_db()
+        review_again(promotion, ApprovalLapsed("It lasted."), epoch=promotion.lease_epoch)
+        assert status(promotion) == Status.ADMIN_REVIEW
+        assert promotion.approvals_missing == 2
 
     def test_the_database_refuses_a_merge_before_the_last_approval(
         self, promotion: PromotionRequest, bob: User
@@ -500,6 +546,28 @@ class TestOlderPromotions:
         assert status(newer) == Status.APPROVED
 
 
+class TestDeployingFurther:
+    def test_peers_and_an_admin_decide_on_it_too(
+        self,
+        sales: DevAccount,
+        alice: User,
+        bob: User,
+        people: Any,
+        pack: IntegrationPack,
+    ) -> None:
+        source = factories.deployed(
+            factories.plan(sales, alice), alice, bob, pack=pack, prod_package_id="prod-package"
+        )
+        europe = factories.environment("Europe")
+        policy(groups={"Finance": 1}, environment=europe)
+        promotion = services.request_deployment(alice, source, environments=[europe])
+        refused("PEERS_MISSING", approve, bob, promotion, pack)
+        as_peer(people["fay"], promotion)
+        approve(bob, promotion, pack)
+        assert status(promotion) == Status.APPROVED
+        votes.check(promotion, promotion.approved_object())
+
+
 class TestPages:
     def test_the_queue_begins_with_what_needs_my_decision_the_oldest_first(
         self, client: Client, sales: DevAccount, alice: User, bob: User, people: Any
@@ -551,7 +619,7 @@ class TestPages:
         policy(groups={"Finance": 1})
         promotion = submitted(sales, alice)
         as_peer(people["fay"], promotion)
-        Approval.objects.update(until=timezone.now())
+        lapse(promotion.approvals.get())
         page = text(signed_in(client, bob).get(f"/queue/{promotion.pk}/"))
         assert "Fay: the approval counts no more it lapsed" in page
         assert "The peers approve first. Still needed: 1 peer from Finance" in page
