@@ -17,7 +17,7 @@ from ..audit.history import Search, as_csv, as_json_lines, people
 from ..messages import PromotionError
 from ..services import setup as setup_services
 from .common import PAGE_SIZE, UserRequest, forbid, role_required
-from .words import EVENT_WORDS, event_words, person
+from .words import event_kinds, event_words, person
 
 FORMATS = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
@@ -92,7 +92,7 @@ def history(request: UserRequest) -> HttpResponse:
         "older": events[-1].pk if len(rows) > PAGE_SIZE else None,
         "is_newest": not request.GET.get("before"),
         "is_search": any(value for name, value in request.GET.items() if name in form.fields),
-        "kinds": [(kind, event_words(kind)) for kind in sorted(EVENT_WORDS)],
+        "kinds": [(kind, event_words(kind)) for kind in event_kinds()],
         "last_seal": last_seal(),
     }
     return render(request, "history.html", context)

@@ -51,6 +51,10 @@ EVENT_WORDS = {
     "noted": "left a note among reviewers on",
     "signed_in": "signed in",
     "signed_out": "signed out",
+    "sign_in_refused": "refused a sign-in of",
+    "identity_added": "signed in for the first time as",
+    "mapping_adopted": "adopted the twin of",
+    "stray_branch_deleted": "deleted a branch that has no owner:",
     "sign_in_failed": "refused a sign-in of",
     "person_added": "added a person",
     "person_deleted": "deleted",
@@ -106,6 +110,26 @@ def types_of(component_type: str) -> str:
     return known or component_type.replace("-", " ").replace(".", " ")
 
 
+# Rows that admins edit in the admin pages: each change of one is an event such as "devaccount_changed".
+EDITED = (
+    "componentmapping",
+    "deputy",
+    "devaccount",
+    "devaccountaccess",
+    "environment",
+    "identity",
+    "integrationpack",
+    "reviewpolicy",
+    "ruleoverride",
+)
+CHANGES = ("added", "changed", "deleted")
+
+
+def event_kinds() -> list[str]:
+    """Every action that an event can have."""
+    return sorted({*EVENT_WORDS, *(f"{model}_{change}" for model in EDITED for change in CHANGES)})
+
+
 def person(user: User | None) -> str:
     """How people are called on the pages."""
     if user is None:
@@ -115,7 +139,11 @@ def person(user: User | None) -> str:
 
 def event_words(action: str) -> str:
     """An event's action in words; an unknown one is shown as it is."""
-    return EVENT_WORDS.get(action, action.replace("_", " "))
+    if action in EVENT_WORDS:
+        return EVENT_WORDS[action]
+    model, _, change = action.rpartition("_")
+    # What was edited says the subject.
+    return change if model in EDITED and change in CHANGES else action.replace("_", " ")
 
 
 # Letters by their category that no font draws: fillers, joiners and variation selectors.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections, transaction
@@ -22,12 +23,14 @@ from standardwebhooks.webhooks import Webhook
 
 from promotions import outbound, tasks
 from promotions.access import ADMINS
+from promotions.admin import RecordedAdmin
 from promotions.audit import chain
 from promotions.audit.anchor import read_anchors, write_anchor
 from promotions.audit.chain import GENESIS, link, seal_events
 from promotions.audit.history import Search, as_csv, as_json_lines
 from promotions.audit.verify import Kind, verify
 from promotions.models import AppendOnlyError, Event, Seal
+from promotions.pages import words
 from promotions.transitions import record_event
 from tests.conftest import PASSWORD
 from tests.promotions import pages
@@ -498,6 +501,15 @@ def test_who_changes_a_person_in_the_admin_pages_stands_in_the_event(
     assert answer.status_code == 302, pages.text(answer)
     event = Event.objects.get(action="superuser_given", subject=f"person {eve.pk}")
     assert event.actor == root
+
+
+def test_what_admins_edit_is_among_the_kinds_to_search_for() -> None:
+    recorded = [
+        model for model, shown in admin.site._registry.items() if isinstance(shown, RecordedAdmin)
+    ]
+    assert sorted(str(model._meta.model_name) for model in recorded) == sorted(words.EDITED)
+    assert words.event_words("componentmapping_changed") == "changed"
+    assert words.event_words("group_added") == "added"
 
 
 # --- The page and the exports ----------------------------------------------------------------
