@@ -112,6 +112,7 @@ def _promotions(
 ) -> list[tuple[str, ...]]:
     """What is said of promotions whose plan was warm, or cold."""
     whole, plan, calls = f"whole, {how}", f"plan, {how}", f"calls, {how}"
+    readable = f"readable, {how}"
     pace = middle[calls] / middle[whole]
     return [
         (
@@ -121,7 +122,13 @@ def _promotions(
             "by hand ÷ this",
         ),
         (
-            f"{named}: plan, {how}",
+            f"{named}: plan readable, {how}",
+            *_seconds(values[readable]),
+            f"{middle[readable] / (components / CALLS_A_SECOND):.2f}",
+            "this ÷ one call a component",
+        ),
+        (
+            f"{named}: plan proved, {how}",
             *_seconds(values[plan]),
             f"{middle[plan] / (components / CALLS_A_SECOND):.2f}",
             "this ÷ one call a component",

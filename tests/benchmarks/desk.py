@@ -131,12 +131,15 @@ def _promote(desk: Any, family: Family, kind: str, *, warm: bool) -> dict[str, A
         )
         return desk.fresh(row)
 
-    def plan_of(package_id: str) -> tuple[Plan, float, int]:
+    def plan_of(package_id: str) -> tuple[Plan, float, float, int]:
+        """The plan, seconds until it could be read and until it could be requested, and its calls."""
         began, first = time.monotonic(), _newest_call()
         plan = desk_services.make_plan(desk.alice, desk.orders, package_id)
         plan = wait(plan, lambda p: p.state != Plan.State.BUILDING, "the plan")
         assert plan.can_be_submitted, (plan.error_code, plan.error, list(plan.findings.values()))
-        return plan, time.monotonic() - began, ApiCall.objects.filter(pk__gt=first).count()
+        seconds = time.monotonic() - began
+        readable = (plan.readable_at - plan.created_at).total_seconds()
+        return plan, readable, seconds, ApiCall.objects.filter(pk__gt=first).count()
 
     def _newest_call() -> int:
         return ApiCall.objects.aggregate(newest=Max("pk"))["newest"] or 0
@@ -168,7 +171,8 @@ def _promote(desk: Any, family: Family, kind: str, *, warm: bool) -> dict[str, A
         "to merge": staged + merged,
         "refused": made.filter(status__in=(429, 503)).count(),
     }
-    for how, (seconds, calls) in plans.items():
+    for how, (readable, seconds, calls) in plans.items():
+        result[f"readable, {how}"] = readable
         result[f"plan, {how}"] = seconds
         result[f"whole, {how}"] = seconds + staged + deployed
         result[f"calls, {how}"] = calls + made.count()
