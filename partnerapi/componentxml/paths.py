@@ -39,7 +39,7 @@ _TELLING = (
 # Rows that are numbered by `key`; a new row moves the numbers.
 _NUMBERED = frozenset({"header", "parametervalue"})
 # Parts of one composed value: their order is their meaning.
-_PARTS = frozenset({"parametervalue"})
+PARTS = frozenset({"parametervalue"})
 # Told apart by what stands in an element inside.
 _LABELLED = frozenset({"allowedValue"})
 # Their GUIDs are names inside the component and the same in the twin; other GUIDs may be those of
@@ -49,6 +49,7 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SYMBOL = re.compile(r"\{promotion-desk:new:([0-9a-f]{32}|[0-9a-f-]{36})\}")
 # Whatever else such an attribute holds must not be shown: it could be a value.
 _SHOWN = re.compile(r"[\w.:@ +-]{1,64}")
+_NUMBER = re.compile(r'\[@(?:id|key)="\s*\d+\s*"\]')
 _LONG_RUN = re.compile(r"[A-Za-z0-9]{24}")
 
 
@@ -64,6 +65,11 @@ def _fit(name: str, value: str) -> bool:
         return False
     # Might be a secret in the wrong place; never shown.
     return bool(guid) or not (_LONG_RUN.search(value) and re.search(r"\d", value))
+
+
+def _only_numbered(telling: list[str]) -> bool:
+    """Whether nothing but a number tells an element, which may count rows."""
+    return bool(telling) and _NUMBER.fullmatch(telling[0]) is not None
 
 
 class Places:
@@ -127,24 +133,25 @@ class Places:
         parts = "+".join(
             self._document.get(child, "valueType") or ""
             for child in children
-            if child.name in _PARTS
+            if child.name in PARTS
         )
         seen: Counter[str] = Counter()
         keys = [
             name
             if totals[name] == 1
-            else f"{name}({parts if child.name in _PARTS else self._structure(child)})"
+            else f"{name}({parts if child.name in PARTS else self._structure(child)})"
             for child, name in zip(children, names, strict=True)
         ]
         key_totals, keys_seen = Counter(keys), Counter[str]()
-        for child, name, key in zip(children, names, keys, strict=True):
+        for child, telling, name, key in zip(children, tellings, names, keys, strict=True):
             seen[name] += 1
             keys_seen[key] += 1
             total = key_totals[key]
             self._steps[child.number] = _Step(
                 f"{name}[{seen[name]}]" if totals[name] > 1 else name,
                 f"{key}[{keys_seen[key]}/{total}]" if total > 1 else key,
-                total == 1 or child.name in _PARTS,
+                (total == 1 and not (len(children) > 1 and _only_numbered(telling)))
+                or child.name in PARTS,
             )
 
     def _structure(self, element: Element) -> str:

@@ -9,6 +9,7 @@ import hmac
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 from partnerapi.componentxml import candidates, rules, secrets
@@ -31,6 +32,7 @@ from partnerapi.componentxml.errors import ComponentXmlError, UnsafeXml
 from partnerapi.componentxml.overrides import NO_OVERRIDES, Overrides
 from partnerapi.componentxml.paths import (
     MARKER,
+    PARTS,
     Places,
     is_kept_marker,
     kept_marker,
@@ -444,9 +446,22 @@ class _Stripping:
         """
         if self._twin is None or not self._value(element, slot):
             return False
+        list_of_parts = _list_of_parts(element)
+        if list_of_parts is not None:
+            return self._has_parts(list_of_parts)
         if self._names.is_certain(element) and not _is_choice(element):
             return False
         return self._twin.has_places_like(element, slot)
+
+    def _has_parts(self, list_of_parts: Element) -> bool:
+        """Whether production's list of the same name holds a value of its own, in whichever part."""
+        return self._names.key(list_of_parts) in self._lists_of_twin
+
+    @cached_property
+    def _lists_of_twin(self) -> set[str]:
+        """The keys of production's lists of parts that hold a value of its own."""
+        lists = (_list_of_parts(target) for target, _ in self._twin_targets)
+        return {self._twin.places.key(one) for one in lists if self._twin and one is not None}
 
     def _tell_uncertain(self, element: Element, slot: str, rule: str) -> None:
         path = self._names.path(element, slot)
@@ -497,6 +512,14 @@ class _Stripping:
             # White space alone is no value; the new one takes its place.
             end = element.tag_end if element.has_children else element.close
             self.edits.append(Edit(element.tag_end, end, new))
+
+
+def _list_of_parts(element: Element) -> Element | None:
+    """The list that an element is a part of, where parts are told by their order."""
+    for one in (element, *element.ancestors()):
+        if one.name in PARTS:
+            return one.parent
+    return None
 
 
 def _is_choice(element: Element) -> bool:

@@ -10,13 +10,13 @@ from partnerapi.componentxml.document import Document
 from partnerapi.componentxml.normalise import content_hash
 from partnerapi.componentxml.overrides import NO_OVERRIDES, Overrides
 
-RULES_VERSION = 4
+RULES_VERSION = 5
 # Raise this one with the form alone; it is a part of what RULES_VERSION covers.
 FORM_VERSION = 3
 
 
 def rules_version(overrides: Overrides = NO_OVERRIDES) -> str:
-    """The version of the rules, with a mark of the team's own where there are any: `4+1f0a9c33`."""
+    """The version of the rules, with a mark of the team's own where there are any: `5+1f0a9c33`."""
     if not overrides:
         return str(RULES_VERSION)
     mark = hashlib.sha256(repr(overrides.all).encode()).hexdigest()[:8]

@@ -116,6 +116,47 @@ def test_a_row_that_nothing_names_stops_the_component() -> None:
     assert "prod" not in done.document.to_bytes().decode()
 
 
+@pytest.mark.parametrize("number", ["id", "key"])
+def test_a_number_alone_is_no_name(number: str) -> None:
+    row = f'<login {number}="{{}}" password="{{}}"/>'
+    production = row.format(1, "prod-one") + row.format(2, "prod-two")
+    done = strip(row.format(1, "dev-one") + row.format(2, "dev-two"), production=production)
+    assert [place.outcome for place in done.places] == ["emptied"] * 2
+    assert {finding.rule for finding in done.findings} == {"uncertain-place"}
+    # Alone, or with a key of the target's profile, there is nothing to be mistaken for.
+    alone = strip(row.format(1, "dev-one"), production=row.format(1, "prod-one"))
+    assert [place.outcome for place in alone.places] == ["kept"]
+    default = '<Default toKey="{}" toNamePath="Root/login/password" value="{}"/>'
+    named = strip(
+        default.format(5, "a") + default.format(6, "b"),
+        production=default.format(6, "d") + default.format(5, "c"),
+    )
+    assert [place.outcome for place in named.places] == ["kept"] * 2
+
+
+def test_a_part_that_was_put_in_front_moves_no_value() -> None:
+    def parts(*values: str) -> str:
+        static = '<staticparameter staticproperty="{}"/>'
+        inside = "".join(
+            f'<parametervalue key="{at}" valueType="static">{static.format(value)}</parametervalue>'
+            for at, value in enumerate(values)
+        )
+        return (
+            '<documentproperty propertyId="dynamicdocument.DDP_URL">'
+            f"<sourcevalues>{inside}</sourcevalues></documentproperty>"
+        )
+
+    production = parts("prod.example.org", "/v1/orders")
+    done = strip(parts("https://", "dev.example.org", "/v2/orders"), production=production)
+    sent = done.document.to_bytes().decode()
+    assert "example.org" not in sent.partition("<bns:object>")[2]
+    assert "/v2/orders" in sent
+    assert [finding.rule for finding in done.findings] == ["uncertain-place"]
+    # A property that production does not know takes nothing away.
+    other = parts("dev.example.org", "/v2").replace("DDP_URL", "DDP_ENDPOINT")
+    assert strip(other, production=production).findings == ()
+
+
 # --- what a connector imported ------------------------------------------------------------------
 
 
