@@ -192,7 +192,8 @@ def preview_approval(
     _check_content(user, promotion)
     approved = freeze(promotion, pack=pack, new_pack_name=new_pack_name)
     found = votes.count(promotion, approved)
-    if found.has_voted(user):
+    # Where a peer's approval had lapsed and was given again, an admin's may be all there: then it is only confirmed.
+    if found.has_voted(user) and not found.are_complete:
         raise PromotionError("COUNTED_ALREADY")
     if not found.peers_are_done:
         raise PromotionError("PEERS_MISSING", votes.in_words(found))
