@@ -216,6 +216,9 @@ MESSAGES = {
         "The package is in this environment already, or on its way there.",
         "Choose the environments that do not have it.",
     ),
+    "MAPPING_REFUSED": Message(
+        "This mapping cannot be.", "Read why, then pick another production component."
+    ),
     "CONTENT_NOT_KEPT": Message(
         "What is to be restored is not kept any more, or never was.",
         "Choose a newer version, or promote the wanted one from the dev account. KEEP_VERSIONS says how many are kept.",

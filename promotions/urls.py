@@ -3,6 +3,7 @@
 from django.urls import path
 
 from .pages import (
+    asks,
     board,
     channels,
     comments,
@@ -65,6 +66,12 @@ urlpatterns = [
         promotions.drop_environment,
         name="drop_environment",
     ),
+    path("asks/", asks.asks, name="asks"),
+    path("asks/<int:pk>/answer/", asks.answer_ask, name="answer_ask"),
+    path("findings/<int:pk>/ask/", asks.ask_admin, name="ask_admin"),
+    path("findings/<int:pk>/twin/", asks.pick_twin, name="pick_twin"),
+    path("findings/<int:pk>/twin/read/", asks.read_production, name="read_production"),
+    path("findings/<int:pk>/twin/map/", asks.map_to_twin, name="map_to_twin"),
     path("processes/", board.process_board, name="process_board"),
     path("processes/drift/", board.look_for_drift, name="look_for_drift"),
     path("processes/<str:process_id>/", board.process_history, name="process_history"),

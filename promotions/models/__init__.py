@@ -8,6 +8,7 @@ from .approved import (
     ApprovedEnvironment,
     ApprovedFinding,
 )
+from .asks import Ask
 from .base import LONG_NAME, NAME, NO_HOLD, Hold, Leased
 from .checklists import DoneTask
 from .contents import Content
@@ -37,6 +38,7 @@ from .rules import RuleOverride
 from .uses import ComponentUses
 
 __all__ = [
+    "Ask",
     "Acceptance",
     "ApiCall",
     "AppendOnlyError",

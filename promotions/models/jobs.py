@@ -17,6 +17,7 @@ class Job(Leased):
         ACCOUNTS = "accounts", "Synchronise accounts and environments"
         CONNECTION_CHECK = "connection_check", "Check the connection"
         ADOPTION = "adoption", "Look for production twins to adopt"
+        LISTING = "listing", "List production components of a type"
         DRIFT = "drift", "Compare production with what was promoted"
 
     kind = models.CharField(max_length=32, choices=Kind)

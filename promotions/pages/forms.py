@@ -14,6 +14,7 @@ from django.utils import timezone
 from .. import access, services
 from ..models import (
     NAME,
+    Ask,
     Comment,
     DevAccount,
     Environment,
@@ -169,6 +170,13 @@ class ReasonForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": "Say why, in a sentence."},
     )
+
+
+class AnswerForm(forms.Form):
+    """An admin's answer to what was asked."""
+
+    outcome = forms.ChoiceField(choices=Ask.Outcome.choices)
+    words = forms.CharField(required=False, max_length=10_000)
 
 
 class NoteForm(forms.Form):

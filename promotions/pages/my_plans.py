@@ -84,7 +84,9 @@ def my_plans(request: UserRequest) -> HttpResponse:
         plans = plans.filter(Q(root_name__icontains=words) | Q(package_version__icontains=words))
     page = page_of(
         request,
-        with_outlook(plans).select_related("dev_account", "requested_by", "promotion", "restores"),
+        with_outlook(plans)
+        .select_related("dev_account", "requested_by", "promotion", "restores")
+        .order_by("-created_at", "-pk"),
     )
     context = {
         "show": show,

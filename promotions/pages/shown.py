@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from .. import access
-from ..models import ComponentResult, Finding, Plan, PlannedComponent
+from ..models import Ask, ComponentResult, Finding, Plan, PlannedComponent
+from ..services.asks import kind_of
 from ..states import FINAL, Action, Outcome, Status
 from .readings import plan_graph
 
@@ -101,6 +102,7 @@ class MissingMapping:
     name: str
     component_id: str
     add_url: str
+    finding: Finding
 
 
 def add_mapping_url(plan: Plan, finding: Finding) -> str:
@@ -126,6 +128,15 @@ def plan_context(plan: Plan, user: User, review: str = "") -> dict[str, Any]:
     findings = list(plan.findings.select_related("accepted_by", "component"))
     missing = [finding for finding in findings if finding.code == MISSING_MAPPINGS]
     others = [finding for finding in findings if finding.code != MISSING_MAPPINGS]
+    asked: dict[int | None, Ask] = {
+        ask.finding_id: ask
+        for ask in Ask.objects.filter(plan=plan)
+        .select_related("asked_by", "answered_by")
+        .order_by("pk")
+    }
+    for finding in findings:
+        finding.ask = asked.get(finding.pk)  # type: ignore[attr-defined]
+        finding.needs_admin = kind_of(finding) is not None  # type: ignore[attr-defined]
     for finding in others:
         if finding.code in (TWIN, "MISSING_MAPPINGS"):
             finding.add_mapping_url = add_mapping_url(plan, finding)  # type: ignore[attr-defined]
@@ -137,7 +148,9 @@ def plan_context(plan: Plan, user: User, review: str = "") -> dict[str, Any]:
         "figures": figures(components),
         "graph": plan_graph(plan, components, review),
         "missing_mappings": [
-            MissingMapping(finding.subject_name, finding.subject_id, add_mapping_url(plan, finding))
+            MissingMapping(
+                finding.subject_name, finding.subject_id, add_mapping_url(plan, finding), finding
+            )
             for finding in missing
             if finding.accepted_by is None
         ],

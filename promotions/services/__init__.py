@@ -5,6 +5,7 @@ Every service checks access itself and raises ``PromotionError`` with a code tha
 
 from .acceptances import accept_finding
 from .approvals import needing, votes_so_far
+from .asks import add_mapping, answer, ask_admin
 from .checklists import tick
 from .decisions import approve, approve_as_peer, older_open, preview_approval, reject
 from .deployments import further_environments, request_deployment
@@ -21,6 +22,9 @@ from .rollbacks import may_be_restored, plan_rollback, suggested_version
 from .submission import submit
 
 __all__ = [
+    "add_mapping",
+    "answer",
+    "ask_admin",
     "accept_finding",
     "approve",
     "approve_as_peer",

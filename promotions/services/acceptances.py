@@ -11,6 +11,7 @@ from .. import access
 from ..messages import PromotionError
 from ..models import Acceptance, Finding
 from ..transitions import record_event
+from .asks import settle
 from .guards import refuse
 
 if TYPE_CHECKING:
@@ -48,3 +49,4 @@ def accept_finding(user: User, finding: Finding, *, reason: str) -> None:
             subject=f"{finding.code} in {finding.subject_name}: {finding.path}",
             note=reason,
         )
+        settle(user, finding, reason)

@@ -41,11 +41,30 @@ def _look_for_drift(job: Job, lease: Lease) -> dict[str, Any]:
     return drift.look(partner_client(), Progress(lease))
 
 
+def _list_production(job: Job, lease: Lease) -> dict[str, Any]:
+    """The production components of one type, to pick twins from."""
+    lease.record(progress="Reading the list")
+    found = partner_client().query_component_metadata(component_type=job.argument)
+    return {
+        "components": [
+            {
+                "id": row.component_id,
+                "name": row.name,
+                "sub_type": row.sub_type,
+                "folder": row.folder_full_path,
+                "version": row.version,
+            }
+            for row in found
+        ]
+    }
+
+
 KINDS: dict[str, Callable[[Job, Lease], dict[str, Any]]] = {
     Job.Kind.ACCOUNTS: _synchronise_accounts,
     Job.Kind.CONNECTION_CHECK: _check_connection,
     Job.Kind.ADOPTION: _look_for_twins,
     Job.Kind.DRIFT: _look_for_drift,
+    Job.Kind.LISTING: _list_production,
 }
 
 

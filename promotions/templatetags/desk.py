@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from .. import access
 from ..messages import MESSAGES
-from ..models import Approval, PromotionRequest
+from ..models import Approval, Ask, PromotionRequest
 from ..pages import words
 from ..pages.common import Problem, problem, uses_password
 from ..pages.queue import waiting_count
@@ -241,6 +241,7 @@ def navigation(context: Context) -> dict[str, Any]:
         "current": match.url_name if match else "",
         "may_enter": is_admin or access.may_enter(user),
         "is_admin": is_admin,
+        "asked": Ask.objects.filter(outcome="").count() if is_admin else 0,
         "has_password": uses_password(user),
         "reviews": reviews,
         "waiting": waiting_for(request),

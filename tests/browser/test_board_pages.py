@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
+from promotions import services
 from promotions.models import ComponentResult, Job, Plan, PromotionRequest
 from promotions.states import Action, Status
 from tests.browser.test_accessibility import LOADED, LOOKS, faults, sign_in
@@ -65,7 +66,31 @@ def places(alice: User, bob: User, dora: User) -> dict[str, tuple[User, str]]:
         finished_at=timezone.now(),
         result={"changed": {"prod-1": {"name": "Order import", "version": 9}}, "seen": 3},
     )
+    blocked = factories.plan(sales, alice)
+    missing = factories.finding(blocked, "MISSING_CONNECTION_MAPPINGS")
+    secret = factories.finding(
+        blocked, "SECRET_LEFT_BEHIND", component=blocked.components.last(), can_be_accepted=True
+    )
+    ask = services.ask_admin(alice, secret, words="It is a public key.")
+    services.answer(bob, ask, outcome="declined", words="It is none.")
+    services.ask_admin(alice, missing, words="For the season.")
+    Job.objects.create(
+        kind=Job.Kind.LISTING,
+        argument="connector-settings",
+        finished_at=timezone.now(),
+        result={
+            "components": [
+                {"id": "p1", "name": "Orders", "sub_type": "http", "folder": "X", "version": 2}
+            ]
+        },
+    )
     return {
+        "plan with an answer": (alice, blocked.get_absolute_url()),
+        "plan of an admin": (bob, blocked.get_absolute_url()),
+        "inbox": (bob, reverse("asks")),
+        "own questions": (alice, f"{reverse('asks')}?show=answered"),
+        "twins": (bob, reverse("pick_twin", args=[missing.pk])),
+        "twins not read": (bob, reverse("pick_twin", args=[secret.pk])),
         "my plans": (alice, reverse("my_plans")),
         "no plans": (dora, reverse("my_plans")),
         "compared plans": (

@@ -20,9 +20,11 @@ from promotions.models import (
     DevAccount,
     DevAccountAccess,
     DevPackage,
+    Job,
     PackageListing,
     Plan,
 )
+from promotions.services.setup import start_job
 from promotions.states import Action, Status
 from tests.benchmarks.family import plant
 from tests.integration.desk import Desk
@@ -317,3 +319,13 @@ def test_a_component_that_moves_on_before_it_is_proved_makes_the_plan_stale(desk
         assert plan.is_ready, "The packaged version is what travels."
     versions = ComponentUses.objects.filter(component_id=family.root).values_list("version")
     assert list(versions) == ([] if plan.error_code else [(1,)])
+
+
+def test_production_connections_are_listed_to_pick_from(desk: Desk) -> None:
+    job = start_job(desk.bob, Job.Kind.LISTING, "connector-settings")
+    desk.wait_until(lambda: desk.fresh(job).finished_at is not None, "the list")
+    job = desk.fresh(job)
+    assert not job.error_code, job.error
+    listed = {row["id"] for row in job.result["components"]}
+    assert set(seed.CONNECTIONS.values()) <= listed
+    assert all(row["name"] and row["version"] for row in job.result["components"])
