@@ -71,6 +71,9 @@ return 0
 TURNS_AHEAD = 2
 LEAST_AHEAD_SECONDS = 0.05
 
+#: A turn that is taken so late, or by a whole interval, is lost.
+LATE_SECONDS = 0.1
+
 #: An owner that has asked for no turn for so long does not wait for one.
 WAITS_SECONDS = 0.3
 
@@ -226,10 +229,18 @@ class RedisThrottle:
             logger.warning("Other processes were not told to slow down: %s", error)
 
     def wait(self) -> None:
-        """Take the next free moment of all processes and sleep until it comes."""
+        """Take the next free moment of all processes and sleep until it comes.
+
+        Who wakes up so late that the next turns have come takes another one: calls must not bunch.
+        """
+        if self._wait() > max(self._interval_us / 1_000_000, LATE_SECONDS):
+            self._wait()
+
+    def _wait(self) -> float:
+        """Sleep until a turn. Returns how many seconds too late that ended."""
         if self._failing and self._clock() < self._ask_again:
             self._fallback.wait()
-            return
+            return 0.0
         try:
             with self._asking:
                 while (delay_us := self._ask()) < 0:
@@ -243,12 +254,14 @@ class RedisThrottle:
             self._failing = True
             self._ask_again = self._clock() + ASK_AGAIN_SECONDS
             self._fallback.wait()
-            return
+            return 0.0
         if self._failing:
             logger.info("Calls are spaced across all processes again.")
             self._failing = False
+        turn = self._clock() + delay_us / 1_000_000
         if delay_us > 0:
             self._sleep(delay_us / 1_000_000)
+        return self._clock() - turn
 
     def _ask(self) -> int:
         """Microseconds until the turn; negative until the next question where there is none yet."""

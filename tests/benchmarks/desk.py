@@ -170,6 +170,7 @@ def _promote(desk: Any, family: Family, kind: str, *, warm: bool) -> dict[str, A
         "kind": kind,
         "to merge": staged + merged,
         "refused": made.filter(status__in=(429, 503)).count(),
+        "writing": _pace(promotion),
     }
     for how, (readable, seconds, calls) in plans.items():
         result[f"readable, {how}"] = readable
@@ -177,6 +178,17 @@ def _promote(desk: Any, family: Family, kind: str, *, warm: bool) -> dict[str, A
         result[f"whole, {how}"] = seconds + staged + deployed
         result[f"calls, {how}"] = calls + made.count()
     return result
+
+
+def _pace(promotion: Any) -> float:
+    """Calls a second while components are copied: then calls wait for their turn all the time."""
+    from promotions.models import ApiCall
+
+    step = promotion.steps.get(step="stage_components", state="done")
+    calls = ApiCall.objects.filter(
+        promotion=promotion, at__range=(step.started_at, step.finished_at)
+    )
+    return float(calls.count() / (step.finished_at - step.started_at).total_seconds())
 
 
 def main() -> None:

@@ -299,3 +299,19 @@ def test_a_person_who_waits_comes_first(redis_server: redis.Redis) -> None:
         took = time.monotonic() - began
     # Twelve threads wait; each of the five calls comes after the few turns that were given out ahead.
     assert took < 5 * 0.1 * MARGIN * (TURNS_AHEAD + 1.5)
+
+
+def test_who_wakes_up_too_late_takes_another_turn(redis_server: redis.Redis) -> None:
+    key = f"pace-{time.monotonic_ns()}"
+    clock = Clock()
+    late = [1.0]
+
+    def oversleep(seconds: float) -> None:
+        clock.sleep(seconds + (late.pop() if late else 0))
+
+    throttle = RedisThrottle(redis_server, key=key, interval_ms=500, sleep=oversleep, clock=clock)
+    throttle.wait()
+    throttle.wait()
+    # The second call's first turn was lost; the third turn is its own.
+    assert len(clock.slept) == 2
+    assert clock.slept[1] == pytest.approx(2 * 0.5 * MARGIN, abs=0.2)
