@@ -125,9 +125,6 @@ def _of_a_promotion(told_of: Message, event: Event, promotion: PromotionRequest)
     elif told_of.kind == MessageKind.COMMENTED:
         subject = f"{actor} commented on {title}"
         lines = (f"{actor} left a comment.",)
-    elif told_of.kind == MessageKind.ASKED:
-        subject = f"{actor} asks an admin about {title}"
-        lines = (f"{actor} cannot go on without an admin.",)
     else:
         subject = f"{title} {ENDS.get(event.to_status, 'ended')}"
         lines = (f"{requester} had requested it.",)
@@ -176,5 +173,5 @@ def _of_the_desk(told_of: Message, event: Event) -> Told:
     elif told_of.kind == MessageKind.ASKED:
         subject = f"{_name(event.actor)} asks an admin"
         lines = (plain(event.subject),) if event.subject else ()
-        path, link_words = reverse("home"), "Open Promotion Desk"
+        path, link_words = reverse("asks"), "See what is asked"
     return Told(told_of.kind, subject, lines, address(path), link_words, data)

@@ -291,13 +291,15 @@ def test_admins_hear_of_stray_branches(bob: User, alice: User, mail: MailReceive
 
 
 def test_admins_hear_of_what_people_ask_for(
-    alice: User, bob: User, dora: User, mail: MailReceiver
+    sales: DevAccount, alice: User, bob: User, dora: User, mail: MailReceiver
 ) -> None:
-    record_event("admin_asked", actor=alice, subject="Add a mapping: Orders", note=f"For {SECRET}.")
+    finding = factories.finding(factories.plan(sales, alice), "MISSING_CONNECTION_MAPPINGS")
+    services.ask_admin(alice, finding, words=f"For {SECRET}.")
     deliver()
     assert recipients(mail) == ["bob", "dora"]
     assert mail.mails[0]["Subject"] == "Alice asks an admin"
-    assert "Add a mapping: Orders" in text_of(mail.mails[0])
+    assert "Add a mapping: Order connection" in text_of(mail.mails[0])
+    assert "/asks/" in text_of(mail.mails[0])
     assert SECRET not in mail.mails[0].as_string()
 
 
