@@ -61,6 +61,8 @@ def outlook(plan: Plan) -> tuple[str, str, str]:
     """Where a plan stands: a tint, an icon and a word. Takes a plan of :func:`with_outlook`."""
     if plan.state == Plan.State.BUILDING:
         return "accent", "spinner", "Being made"
+    if plan.is_cancelled:
+        return "gray", "stop", plan.get_state_display()
     if plan.state != Plan.State.READY:
         return "bad", "alert", plan.get_state_display()
     if plan.to_settle:  # type: ignore[attr-defined]

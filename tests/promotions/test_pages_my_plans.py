@@ -28,12 +28,13 @@ def test_each_plan_says_where_it_stands(client: Client, alice: User, sales: DevA
     idle.components.filter(action__in=(Action.CREATE, Action.UPDATE)).delete()
     factories.plan(sales, alice, ready=False, root_name="Young one")
     factories.plan(sales, alice, ready=False, state="failed", root_name="Failed one")
+    factories.plan(sales, alice, ready=False, state="cancelled", root_name="Stopped one")
     requested = factories.promotion(factories.plan(sales, alice, root_name="Asked for"), alice)
     shown = text(signed_in(client, alice).get(PLANS))
-    for words in ("Ready", "Blocked", "Nothing to do", "Being made", "Failed"):
+    for words in ("Ready", "Blocked", "Nothing to do", "Being made", "Failed", "Cancelled"):
         assert words in shown
     assert f"Promotion {requested.pk}" in shown
-    assert "Made by me 6" in shown
+    assert "Made by me 7" in shown
 
 
 def test_a_plan_is_outdated_once_something_it_compared_was_written(

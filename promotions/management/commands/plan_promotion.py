@@ -87,6 +87,8 @@ class Command(BaseCommand):
         ]
         if plan.state == Plan.State.FAILED:
             status, outcome = FAILED, sentence(plan.error_code, plan.error)
+        elif plan.is_cancelled:
+            status, outcome = FAILED, "The plan was cancelled before it was made."
         elif any(finding["blocking"] for finding in findings):
             status, outcome = BLOCKED, "Blocked: findings have to be settled first."
         elif not plan.has_changes:
