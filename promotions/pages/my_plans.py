@@ -72,6 +72,10 @@ def outlook(plan: Plan) -> tuple[str, str, str]:
     return "good", "check", "Ready"
 
 
+# Counting for each plan makes Django forget the order of the model.
+NEWEST = ("-created_at", "-pk")
+
+
 @require_GET
 @role_required
 def my_plans(request: UserRequest) -> HttpResponse:
@@ -84,18 +88,18 @@ def my_plans(request: UserRequest) -> HttpResponse:
     plans = everybodys if show == "all" else own
     if words:
         plans = plans.filter(Q(root_name__icontains=words) | Q(package_version__icontains=words))
-    page = page_of(
-        request,
-        with_outlook(plans)
-        .select_related("dev_account", "requested_by", "promotion", "restores")
-        .order_by("-created_at", "-pk"),
+    page = page_of(request, plans)
+    # What is counted for a plan is counted for those on the page alone.
+    on_page = Plan.objects.filter(pk__in=[plan.pk for plan in page.object_list])
+    shown = with_outlook(on_page).select_related(
+        "dev_account", "requested_by", "promotion", "restores"
     )
     context = {
         "show": show,
         "query": words,
         "tabs": [("mine", "Made by me", count(own)), ("all", "Everybody's", count(everybodys))],
         "page": page,
-        "rows": [(plan, *outlook(plan), _is_outdated(plan)) for plan in page.object_list],
+        "rows": [(plan, *outlook(plan), _is_outdated(plan)) for plan in shown.order_by(*NEWEST)],
     }
     return render(request, "my_plans.html", context)
 

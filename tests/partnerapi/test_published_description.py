@@ -57,7 +57,13 @@ def test_every_call_of_the_client_is_judged() -> None:
         for name, member in vars(PartnerApiClient).items()
         if callable(member) and not name.startswith("_")
     }
-    many = {"get_many_metadata", "get_many_components", "get_many_references", "get_many_parents"}
+    many = {
+        "get_many_metadata",
+        "get_many_components",
+        "get_many_references",
+        "get_many_parents",
+        "find_metadata",
+    }
     at_once = {"both", "concurrently", "as_they_come", "each_component"}
     made_of_others = {"ensure_folder", "find_metadata", "ensure_folders", "get_main_branch"}
     assert public - called == many | at_once | made_of_others
