@@ -241,11 +241,19 @@ def navigation(context: Context) -> dict[str, Any]:
         "current": match.url_name if match else "",
         "may_enter": is_admin or access.may_enter(user),
         "is_admin": is_admin,
+        "role": _role(user),
         "asked": Ask.objects.filter(outcome="").count() if is_admin else 0,
         "has_password": uses_password(user),
         "reviews": reviews,
         "waiting": waiting_for(request),
     }
+
+
+def _role(user: User) -> str:
+    """What the page calls the role of somebody who may enter."""
+    if access.is_admin(user):
+        return "Admin"
+    return "Contributor" if access.is_contributor(user) else "Reviewer"
 
 
 def waiting_for(request: Any) -> int:

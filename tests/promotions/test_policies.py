@@ -583,7 +583,9 @@ class TestPages:
         page = signed_in(client, people["fay"]).get("/queue/")
         assert list(page.context["page"]) == [for_peers]
         assert f"/queue/{for_peers.pk}/" in links(page)
-        assert "Review queue" in text(client.get("/"))
+        home = text(client.get("/"))
+        assert "Review queue" in home
+        assert "FayReviewer" in home
 
     def test_the_review_says_what_applied_and_who_is_needed(
         self, client: Client, sales: DevAccount, alice: User, bob: User, people: Any
