@@ -230,8 +230,10 @@ class TestTheMergeDemandsAnApproval:
         promotion = desk.submit(plan)
         with celery_worker(environment.FOLDER, env):
             promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
-        settings.PROMOTION_APPROVAL_DAYS = 1e-9
+        settings.PROMOTION_APPROVAL_DAYS = 1 / 86_400
         desk.approve(promotion)
+        assert desk.fresh(promotion).status == Status.APPROVED
+        time.sleep(1.1)
         with celery_worker(environment.FOLDER, env):
             promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
             assert promotion.events.filter(action="approval_lapsed").exists()

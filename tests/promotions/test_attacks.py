@@ -484,10 +484,8 @@ class TestAnApprovalLastsItsTime:
         dora: User,
         approved: PromotionRequest,
         carried: Carried,
-        settings: Any,
     ) -> None:
-        settings.PROMOTION_APPROVAL_DAYS = 1e-9
-        services_approved_again(approved, dora)
+        sealed(approved, until=timezone.now())
         assert carried() == ASKED_AGAIN
         assert approved.approved_by is None
         assert approved.branch is not None
@@ -495,9 +493,29 @@ class TestAnApprovalLastsItsTime:
         assert "It lasted until" in approved.events.get(action="approval_lapsed").note
         page = signed_in(client, dora).get(approved.get_absolute_url())
         assert "The approval does not hold any more" in text(page)
-        settings.PROMOTION_APPROVAL_DAYS = 1
+        # Another admin says yes to the very same object.
         services.approve(dora, approved, plan_hash=approved.content_hash, new_pack_name="Orders")
         assert carried() == GOES_ON
+
+    def test_so_does_each_of_two(
+        self, approved: PromotionRequest, dora: User, carried: Carried
+    ) -> None:
+        """The second admin's approval lasts, and the first one's has lapsed."""
+        demand = Demand(policies=("Two",), admins=2)
+        frozen = approved.approved | {"demand": demand.as_json()}
+        row(approved).update(
+            demand=demand.as_json(),
+            approved=frozen,
+            approved_hash=hash_of(frozen),
+            approved_by=dora,
+        )
+        sealed(approved, approved_hash=hash_of(frozen), until=timezone.now())
+        second = approved.approvals.get()
+        second.pk, second.person, second.until = None, dora, None
+        second.seal = second.make_seal()
+        second.save()
+        assert carried() == ASKED_AGAIN
+        assert "It lasted until" in approved.events.get(action="approval_lapsed").note
 
     def test_what_comes_after_the_approval_is_staged_anew(
         self, approved: PromotionRequest, carried: Carried
@@ -556,13 +574,6 @@ def sealed(promotion: PromotionRequest, **columns: Any) -> None:
         setattr(approval, name, value)
     approval.seal = approval.make_seal()
     approval.save()
-
-
-def services_approved_again(promotion: PromotionRequest, admin: User) -> None:
-    frozen = approvals.freeze(promotion, pack=None, new_pack_name="Orders")
-    row(promotion).update(**approvals.columns_of(admin, frozen))
-    promotion.refresh_from_db()
-    approvals.keep(promotion, admin, frozen)
 
 
 class TestWhoWasSwitchedOffStopsIt:
