@@ -801,7 +801,7 @@ class PartnerApiClient(ABC):
 
     @abstractmethod
     def _branch_origin(self, package_id: str | None, parent_id: str | None) -> dict[str, str]:
-        """What a new branch begins with, as operation 10 is told it."""
+        """What a new branch begins with, as operation 10 takes it."""
 
     def query_branches(self, *, name: str | None = None) -> tuple[Branch, ...]:
         """Operation 11: the branches that are there, main among them."""
@@ -858,7 +858,7 @@ class PartnerApiClient(ABC):
 
     @abstractmethod
     def _merge_body(self, source: str, target: str) -> dict[str, str]:
-        """The target of a merge and the branch that wins, as operation 12 is told them."""
+        """The target of a merge and the branch that wins, as operation 12 takes them."""
 
     def execute_merge_request(self, merge_request_id: str) -> MergeRequest:
         """Operation 13: carry a merge request out; allowed while ``can_be_executed``.
@@ -871,7 +871,7 @@ class PartnerApiClient(ABC):
 
     @abstractmethod
     def _execution_body(self, merge_request_id: str) -> dict[str, str]:
-        """What operation 13 is told."""
+        """The body of operation 13."""
 
     def get_merge_request(self, merge_request_id: str) -> MergeRequest:
         """Operation 19: how far a merge request is."""

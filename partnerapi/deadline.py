@@ -1,7 +1,7 @@
 """A deadline for a whole answer, which a server cannot stretch.
 
 The timeouts of sockets bound the time between two pieces of an answer only: a server that sends
-one byte of its status line, headers, body or trailers now and then would hold a worker for ever.
+one byte of its status line, headers, body or trailers now and then would hold a worker forever.
 At the deadline the connection is shut down, wherever reading stands.
 """
 

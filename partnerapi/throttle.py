@@ -30,7 +30,7 @@ MARGIN = 1.04
 #: A shared next turn further away than this is a clock that was set back, not a queue.
 HORIZON_SECONDS = 120
 
-#: After a failure Redis is left alone for so long: its client may try for seconds each time.
+#: Seconds for which Redis is left alone after a failure: its client may try for seconds each time.
 ASK_AGAIN_SECONDS = 10
 
 #: A rate of 1 is the configured one. What is grown back in a second, and the lowest rate.
@@ -74,7 +74,7 @@ LEAST_AHEAD_SECONDS = 0.05
 #: A turn that is taken so late, or by a whole interval, is lost.
 LATE_SECONDS = 0.1
 
-#: An owner that has asked for no turn for so long does not wait for one.
+#: Seconds after which an owner that has not asked for a turn is no longer waiting for one.
 WAITS_SECONDS = 0.3
 
 # KEYS[1] holds the next free moment in microseconds of the Redis server's own clock, so that the

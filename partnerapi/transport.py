@@ -443,7 +443,7 @@ def _read_body(response: requests.Response, limit: int, deadline: Deadline) -> t
     """The body, and whether that is all of it.
 
     Piece by piece as it arrives: asking for a full buffer would let a server that sends one byte
-    now and then hold the worker for ever.
+    now and then hold the worker forever.
     """
     pieces: list[bytes] = []
     size = 0

@@ -272,7 +272,7 @@ PROMOTION_BRANCH_POLLS = env.int("PROMOTION_BRANCH_POLLS", default=6)
 PROMOTION_MERGE_TIMEOUT = env.int("PROMOTION_MERGE_TIMEOUT", default=600)
 PROMOTION_LAPSE_DAYS = env.int("PROMOTION_LAPSE_DAYS", default=14)
 # Days that records are kept: calls of the API, steps of ended promotions, plans that nobody submitted. 0 keeps
-# them for ever. Promotions and events always stay.
+# them forever. Promotions and events always stay.
 KEEP_API_CALLS = env.int("KEEP_API_CALLS", default=90)
 KEEP_STEPS = env.int("KEEP_STEPS", default=365)
 KEEP_PLANS = env.int("KEEP_PLANS", default=30)
@@ -317,7 +317,7 @@ EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""
 EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
-# Seconds. A mail server that does not answer keeps one worker for so long.
+# Seconds for which a mail server that does not answer may keep a worker.
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="Promotion Desk <promotion-desk@localhost>")
 

@@ -442,7 +442,7 @@ MESSAGES = {
 
 
 def message(code: str) -> Message:
-    """The sentences for a code; an unknown code is told as it is."""
+    """The sentences for a code; an unknown code stands for itself."""
     return MESSAGES.get(code, Message(f"Something went wrong ({code}).", "Ask an admin."))
 
 

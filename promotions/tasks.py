@@ -39,7 +39,7 @@ from .worker.timing import scaled
 
 logger = logging.getLogger(__name__)
 
-# A row that was enqueued is not enqueued again for so long, so that a busy queue does not fill with doubles.
+# Seconds before an enqueued row is enqueued again, so that a busy queue does not fill with duplicates.
 ENQUEUE_AGAIN = 30.0
 SUBMIT_AGAIN = "promotions.services.resubmission.submit_again_task"
 

@@ -249,7 +249,7 @@ def move(
 
 
 def _clean_up(promotion_id: int, *, keep_branch: bool) -> None:
-    """What every final status brings with it: no branch, no reservation, no step that looks alive, no kept content."""
+    """What every final status implies: no branch, no reservation, no step that looks alive, no kept content."""
     now = timezone.now()
     if not keep_branch:
         drop_branches(promotion_id)

@@ -96,7 +96,7 @@ class Service:
             return answer
 
     def _no_route(self, incoming: Incoming) -> ApiError:
-        """Nothing answers this address. A known object with another verb is told apart."""
+        """Nothing answers this address. A known object with the wrong verb gets an answer of its own."""
         kind = KIND.fullmatch(incoming.path)
         if self.dialect == "published" and kind and kind[1] in published.TABLE.kinds:
             verb = {"POST": "create", "DELETE": "delete"}.get(incoming.method, "get")

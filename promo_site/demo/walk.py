@@ -9,7 +9,7 @@ from typing import Any
 
 from .visitor import Page, VisitError, Visitor
 
-# Without any change for so long, the demo gives up.
+# Seconds without any change after which the demo gives up.
 PATIENCE_SECONDS = 120
 POLL_SECONDS = 0.4
 

@@ -34,7 +34,7 @@ class Hold:
 
     :param since: when it began to wait.
     :param until: when it is tried next; None where somebody else decides.
-    :param tries: how often it was tried in vain.
+    :param tries: number of failed tries so far.
     :param code: the error behind it, a key of ``messages.MESSAGES``, or "".
     :param words: what people are told; Boomi's own words stand at the end.
     """

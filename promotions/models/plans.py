@@ -288,7 +288,7 @@ class Finding(models.Model):
 
 
 class Acceptance(models.Model):
-    """An admin's word that a finding is all right, as long as the value behind it stays the same."""
+    """An admin's acceptance of a finding, valid while the value behind it stays the same."""
 
     dev_account = models.ForeignKey(DevAccount, on_delete=models.CASCADE, related_name="+")
     dev_component_id = models.CharField(max_length=NAME)

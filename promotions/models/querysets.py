@@ -108,7 +108,7 @@ class PromotionRequestQuerySet(LeasedQuerySet[M]):
         )
 
     def merging(self) -> PromotionRequestQuerySet[M]:
-        """Requests that have begun to merge and whose package is not made yet: main belongs to them so long.
+        """Requests that have begun to merge and whose package is not made yet: until then nobody else may merge.
 
         One that failed on the way belongs to them until its clean-up has looked: the platform may still be merging.
         """

@@ -1,4 +1,4 @@
-"""What every view needs: who may enter, who sees what, and how a refusal is told."""
+"""What every view needs: who may enter, who sees what, and how refusals are shown."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def role_required(
 
 
 def post_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
-    """Takes what forms send; whoever opens the address itself is told so on a page."""
+    """Takes what forms send; anybody who opens the address gets a page that says so."""
 
     @wraps(view)
     def inner(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -168,7 +168,7 @@ def not_changed() -> HttpResponse:
 
 
 def nobody_works(since: datetime | None) -> bool:
-    """Whether something that waits since then waits in vain: no worker has been alive lately."""
+    """Whether something that has waited since then waits in vain: no worker has been alive lately."""
     if since is None or timezone.now() - since < PATIENCE:
         return False
     pulse = heartbeat.pulse()

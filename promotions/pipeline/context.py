@@ -29,7 +29,7 @@ def counted(number: int, noun: str) -> str:
 
 
 class StageAgain(Exception):
-    """The branch is in doubt: drop it and stage again. Before the merge a branch is worth nothing.
+    """The branch is in doubt: drop it and stage again. Before the merge a branch is disposable.
 
     :param code: the code that the promotion fails with when it has been staged too often.
     :param result: the component that the doubt is about: each has its own count.

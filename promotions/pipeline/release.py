@@ -406,7 +406,7 @@ def _checked(release: Release) -> Release:
 def await_release(context: StepContext) -> Wait | None:
     """The release's own status, where the platform releases in the background.
 
-    One that is put off to a day waits for its day; one that goes on for ever does not hold the promotion for ever.
+    One that is scheduled waits for its day; one that never ends does not hold the promotion forever.
 
     :raises PromotionError: RELEASE_FAILED, RELEASE_TIMEOUT.
     """
@@ -519,7 +519,7 @@ def _deployment_failed(context: StepContext, deployment: Deployment, error: Prom
 
 def _reached(context: StepContext, deployment: Deployment) -> None:
     pack = context.approved.pack_name
-    note = f"Reached through the pack “{pack}”, which is installed there: nothing was deployed besides."
+    note = f"Reached through the pack “{pack}”, which is installed there; nothing else was deployed."
     with context.writing():
         Deployment.objects.filter(pk=deployment.pk).update(
             deployed_at=timezone.now(), note=note, error_code="", error=""

@@ -1,4 +1,4 @@
-"""Staging once more: before the merge a branch is worth nothing, and what was approved can be written again.
+"""Staging again: before the merge a branch is disposable, and what was approved can be written to a new one.
 
 After an approval nobody has to approve again: what is staged is compared with the approved plan in any case.
 """

@@ -40,7 +40,7 @@ def run_promotion(promotion_id: int) -> float | None:
 
 
 class PromotionWork(Work[PromotionRequest]):
-    """One step after the other; what a step leaves behind is told by its run."""
+    """One step after the other; the step's run records what it did."""
 
     model = PromotionRequest
 

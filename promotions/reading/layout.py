@@ -1,7 +1,7 @@
 """Where the boxes of a canvas stand and how its arrows run, in a grid that keeps the designer's order.
 
 Places snap to columns and rows. Arrows run in the channels between them, at right angles, one trunk for each source,
-so that no arrow crosses a box. Everything is reckoned along a main axis and one across it: left to right on a wide
+so that no arrow crosses a box. Everything is computed along a main axis and one across it: left to right on a wide
 screen, top to bottom on a phone.
 """
 

@@ -14,7 +14,7 @@ from ..worker.lease import Lease
 from ..worker.loop import Progress, Stop, Work, carry_on
 from . import accounts, adoption, connection_check, drift
 
-# A worker that died is followed by another one, but not for ever.
+# Another worker takes over from one that died, but not forever.
 MOST_WORKERS = 3
 
 

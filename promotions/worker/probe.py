@@ -1,4 +1,4 @@
-"""The one question that is asked for everybody while the platform does not answer (operation 11)."""
+"""The one call (operation 11) that finds out for everybody whether the platform answers again."""
 
 from __future__ import annotations
 

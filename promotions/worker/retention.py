@@ -1,6 +1,6 @@
 """Removes what nobody needs any more, a few rows at a time; promotions and their events stay.
 
-How long each kind is kept are the KEEP_… settings, in days; 0 keeps it for ever.
+How long each kind is kept are the KEEP_… settings, in days; 0 keeps it forever.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def sweep() -> None:
 
 
 def bring_back() -> None:
-    """Moments further ahead than any wait were reckoned before the clock was set back: they cost one lease at most."""
+    """Times further ahead than any wait date from before the clock was set back; they cost one lease at most."""
     now = timezone.now()
     for model in LEASED:
         rows = model._default_manager.all()

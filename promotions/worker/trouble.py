@@ -1,4 +1,4 @@
-"""Which failures of a call pass by themselves, and what one says about the write that met it."""
+"""Which failures of a call pass without help, and what a failure says about the write that it interrupted."""
 
 from __future__ import annotations
 
