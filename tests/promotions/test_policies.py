@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -283,6 +284,28 @@ class TestPeers:
         promotion = submitted(sales, alice)
         services.reject(people["fay"], promotion, reason="The account is wrong.")
         assert status(promotion) == Status.REJECTED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_one_takes_the_place(
+    sales: DevAccount, alice: User, people: dict[str, User]
+) -> None:
+    policy(groups={"Finance": 1})
+    promotion = submitted(sales, alice)
+
+    def attempt(user: User) -> str:
+        try:
+            as_peer(user, PromotionRequest.objects.get(pk=promotion.pk))
+        except PromotionError as error:
+            return error.code
+        finally:
+            connection.close()
+        return "approved"
+
+    with ThreadPoolExecutor(2) as pool:
+        came = list(pool.map(attempt, (people["fay"], people["finn"])))
+    assert sorted(came) == ["NOT_NEEDED", "approved"]
+    assert promotion.approvals.count() == 1
 
 
 class TestTwoAdmins:
