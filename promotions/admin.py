@@ -357,7 +357,6 @@ class PromotionRequestAdmin(LongListAdmin, ReadOnlyAdmin):
     list_filter = ("status", "dev_account", "submitted_at")
     list_select_related = ("plan", "dev_account", "requester")
     search_fields = ("plan__root_name", "package_version")
-    search_help_text = "The name of its root component, or its version."
     inlines = (ApprovalInline, StepRunInline, PromotionBranchInline)
 
     def get_search_results(
@@ -417,5 +416,4 @@ class StepRunAdmin(LongListAdmin, ReadOnlyAdmin):
     list_filter = ("state", among("step", "step", StepName.choices))
     list_select_related = ("promotion__plan",)
     search_fields = ("=promotion__id",)
-    search_help_text = "The number of a promotion."
     ordering = ("-pk",)

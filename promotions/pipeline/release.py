@@ -519,7 +519,9 @@ def _deployment_failed(context: StepContext, deployment: Deployment, error: Prom
 
 def _reached(context: StepContext, deployment: Deployment) -> None:
     pack = context.approved.pack_name
-    note = f"Reached through the pack “{pack}”, which is installed there; nothing else was deployed."
+    note = (
+        f"Reached through the pack “{pack}”, which is installed there; nothing else was deployed."
+    )
     with context.writing():
         Deployment.objects.filter(pk=deployment.pk).update(
             deployed_at=timezone.now(), note=note, error_code="", error=""
