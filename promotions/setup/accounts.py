@@ -63,14 +63,13 @@ def synchronise_packs(client: PartnerApiClient, actor: User | None = None) -> di
     :returns: how many were seen, and the names of those that are new, changed, and not listed any more.
     :raises PartnerApiError: when packs cannot be listed.
     """
-    packs = client.query_integration_packs()
+    packs, reached = client.both(client.query_integration_packs, client.query_all_pack_environments)
     now = timezone.now()
     seen: Seen = {pack.pack_id: {"name": pack.name} for pack in packs}
     for pack in packs:
         known = IntegrationPack.objects.filter(pack_id=pack.pack_id)
         if not known.exists() and _is_for_tests(pack.name):
             seen[pack.pack_id]["purpose"] = IntegrationPack.Purpose.TEST
-    reached = client.query_all_pack_environments()
     told = _write(IntegrationPack, "pack_id", seen, actor)
     for pack in packs:
         row = IntegrationPack.objects.get(pack_id=pack.pack_id)
