@@ -42,6 +42,15 @@ class Ask(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     answered_at = models.DateTimeField(null=True, blank=True)
+    answer_event = models.OneToOneField(
+        "promotions.Event",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="answered_ask",
+        help_text="Tells the asker.",
+    )
 
     class Meta:
         ordering = ["-asked_at", "-pk"]

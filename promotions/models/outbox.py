@@ -25,6 +25,7 @@ class MessageKind(models.TextChoices):
     FAILED = "failed", "A promotion failed"
     COMMENTED = "commented", "Somebody commented on a promotion"
     ASKED = "asked", "Somebody asks an admin for something"
+    ANSWERED = "answered", "An admin answered what you asked"
     PLATFORM = "platform", "The platform does not answer, or answers again"
     STRAY_BRANCH = "stray_branch", "A branch without an owner was deleted"
 
@@ -44,6 +45,8 @@ _BY_ACTION = {
     "approved_as_peer": MessageKind.TO_REVIEW,
     "commented": MessageKind.COMMENTED,
     "admin_asked": MessageKind.ASKED,
+    "ask_done": MessageKind.ANSWERED,
+    "ask_declined": MessageKind.ANSWERED,
     "platform_away": MessageKind.PLATFORM,
     "platform_back": MessageKind.PLATFORM,
     "stray_branch_deleted": MessageKind.STRAY_BRANCH,

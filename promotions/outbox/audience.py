@@ -29,6 +29,8 @@ def audience(message: Message) -> list[User]:
     found: Iterable[User] = []
     if message.kind in TO_ADMINS:
         found = admins()
+    elif message.kind == MessageKind.ANSWERED:
+        found = User.objects.filter(asks__answer_event=event)
     elif promotion is not None and message.kind == MessageKind.TO_REVIEW:
         found = reviewers(promotion)
     elif promotion is not None and message.kind == MessageKind.COMMENTED:
@@ -97,6 +99,8 @@ def may_read(user: User, message: Message) -> bool:
     promotion = message.event.promotion
     if not user.is_active:
         return False
+    if message.kind == MessageKind.ANSWERED:
+        return access.plans(user).filter(asks__answer_event=message.event).exists()
     if promotion is None:
         return access.is_admin(user)
     return access.promotions(user).filter(pk=promotion.pk).exists()
@@ -105,7 +109,7 @@ def may_read(user: User, message: Message) -> bool:
 def kinds_for(user: User) -> list[MessageKind]:
     """The kinds that somebody can get at all."""
     kinds = [MessageKind.TO_REVIEW] if access.decides(user) or access.is_peer(user) else []
-    kinds += [kind for kind in MessageKind if kind in TO_REQUESTER]
+    kinds += [kind for kind in MessageKind if kind in TO_REQUESTER or kind == MessageKind.ANSWERED]
     return kinds + (
         [kind for kind in MessageKind if kind in TO_ADMINS] if access.is_admin(user) else []
     )

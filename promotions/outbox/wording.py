@@ -155,6 +155,7 @@ def _what_changes(promotion: PromotionRequest) -> tuple[str, ...]:
 def _of_the_desk(told_of: Message, event: Event) -> Told:
     subject = told_of.get_kind_display()
     lines: tuple[str, ...] = ()
+    reason = ""
     path, link_words = reverse("setup"), "Open the set-up"
     data: dict[str, Any] = {"subject": plain(event.subject)}
     if event.action == "platform_away":
@@ -174,4 +175,10 @@ def _of_the_desk(told_of: Message, event: Event) -> Told:
         subject = f"{_name(event.actor)} asks an admin"
         lines = (plain(event.subject),) if event.subject else ()
         path, link_words = reverse("asks"), "See what is asked"
-    return Told(told_of.kind, subject, lines, address(path), link_words, data)
+    elif told_of.kind == MessageKind.ANSWERED:
+        ask = event.answered_ask
+        subject = f"{_name(event.actor)} answered: {plain(event.subject)}"
+        lines = (f"{ask.get_outcome_display()}.",)
+        path, link_words = ask.plan.get_absolute_url(), "Open the plan"
+        reason = event.note
+    return Told(told_of.kind, subject, lines, address(path), link_words, data, reason.strip())

@@ -132,5 +132,6 @@ def _close(user: User, asks: QuerySet[Ask], outcome: Ask.Outcome, words: str) ->
             Ask.objects.filter(pk=ask.pk).update(
                 outcome=outcome, answer=words, answered_by=user, answered_at=timezone.now()
             )
-            record_event(f"ask_{outcome.value}", actor=user, subject=str(ask), note=words)
+            event = record_event(f"ask_{outcome.value}", actor=user, subject=str(ask), note=words)
+            Ask.objects.filter(pk=ask.pk).update(answer_event=event)
     return len(waiting)

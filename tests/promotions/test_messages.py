@@ -303,6 +303,38 @@ def test_admins_hear_of_what_people_ask_for(
     assert SECRET not in mail.mails[0].as_string()
 
 
+@pytest.mark.parametrize("outcome", ["done", "declined"])
+def test_the_asker_hears_of_the_answer(
+    sales: DevAccount, alice: User, bob: User, dora: User, mail: MailReceiver, outcome: str
+) -> None:
+    finding = factories.finding(factories.plan(sales, alice), "MISSING_CONNECTION_MAPPINGS")
+    ask = services.ask_admin(alice, finding)
+    deliver()
+    mail.mails.clear()
+    services.answer(bob, ask, outcome=outcome, words="It is called Orders of old.")
+    deliver()
+    assert recipients(mail) == ["alice"]
+    assert mail.mails[0]["Subject"] == "Bob answered: Add a mapping: Order connection"
+    told = text_of(mail.mails[0])
+    assert outcome in told.lower()
+    assert "It is called Orders of old." in told
+    assert finding.plan.get_absolute_url() in told
+
+
+def test_who_may_not_see_the_plan_any_more_is_not_told_of_an_answer(
+    sales: DevAccount, alice: User, bob: User, mail: MailReceiver
+) -> None:
+    ask = services.ask_admin(
+        alice, factories.finding(factories.plan(sales, alice), "MISSING_CONNECTION_MAPPINGS")
+    )
+    alice.groups.clear()
+    deliver()
+    mail.mails.clear()
+    services.answer(bob, ask, outcome="done")
+    deliver()
+    assert recipients(mail) == []
+
+
 def test_a_comment_reaches_the_other_participants(
     staged: PromotionRequest, alice: User, bob: User, dora: User, mail: MailReceiver
 ) -> None:
