@@ -8,8 +8,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from promotions.models import DevAccount, Environment, Plan, PromotionRequest
+from promotions import services
+from promotions.messages import PromotionError
+from promotions.models import Deployment, DevAccount, Environment, Plan, PromotionRequest
 from promotions.states import Kind, Status
 from tests.promotions import factories
 from tests.promotions.pages import document, fields, links, signed_in, text
@@ -150,3 +153,25 @@ def test_what_nothing_came_after_is_not_rolled_back_to(
     assert "Nothing has been promoted since." in text(answer)
     assert signed_in(client, charlie).post(address).status_code == 404
     assert not Plan.objects.filter(restores=source).exists()
+
+
+def test_nothing_older_is_deployed_over_what_is_newer(
+    alice: User, dora: User, source: PromotionRequest, newer: PromotionRequest
+) -> None:
+    us = factories.environment("Production US")
+    assert services.further_environments(source) == [us]
+    deployment = services.request_deployment(alice, source, environments=[us])
+    Deployment.objects.create(
+        promotion=newer,
+        environment=us,
+        platform_id=us.environment_id,
+        deployed_at=timezone.now(),
+    )
+    # It came there while the request waited.
+    with pytest.raises(PromotionError, match="NEWER_IS_DEPLOYED") as refused:
+        services.approve(dora, deployment, plan_hash=deployment.content_hash, pack=source.pack)
+    assert f"“Production US” has {newer.package_version}" in refused.value.detail
+    services.withdraw(alice, deployment)
+    assert services.further_environments(source) == []
+    with pytest.raises(PromotionError, match="NEWER_IS_DEPLOYED"):
+        services.request_deployment(alice, source, environments=[us])
