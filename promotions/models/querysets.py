@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
-from ..states import FINAL, OPEN, Status
+from ..states import FINAL, MERGE_INCOMPLETE, OPEN, Kind, Status
 
 M = TypeVar("M", bound=models.Model)
 
@@ -86,6 +86,15 @@ class PromotionRequestQuerySet(LeasedQuerySet[M]):
         further = everything.filter(source__in=by_name, plan__isnull=True).values("pk")
         by_version = everything.filter(package_version__icontains=words).values("pk")
         return self.filter(pk__in=by_name.union(by_version, further))
+
+    def may_be_retried(self) -> PromotionRequestQuerySet[M]:
+        """Failed after something reached production, or as an approved deployment; a retry may still refuse."""
+        return self.filter(
+            Q(merged_at__isnull=False)
+            | Q(error_code=MERGE_INCOMPLETE)
+            | Q(kind=Kind.DEPLOYMENT, approved_by__isnull=False),
+            status=Status.FAILED,
+        )
 
     def awaiting_review(self) -> PromotionRequestQuerySet[M]:
         return self.filter(status=Status.ADMIN_REVIEW)

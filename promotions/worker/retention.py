@@ -17,7 +17,17 @@ from django.db.models import Exists, F, ForeignObjectRel, Model, OuterRef, Q, Qu
 from django.db.models.functions import Lower, RowNumber
 from django.utils import timezone
 
-from ..models import ApiCall, ComponentResult, Content, Delivery, DevPackage, Message, Plan, StepRun
+from ..models import (
+    ApiCall,
+    ComponentResult,
+    Content,
+    Delivery,
+    DevPackage,
+    Message,
+    Plan,
+    PromotionRequest,
+    StepRun,
+)
 from ..states import FINAL, MERGE_INCOMPLETE
 
 logger = logging.getLogger(__name__)
@@ -58,7 +68,10 @@ def _outdated(now: datetime) -> Iterator[tuple[str, QuerySet[Model]]]:
     if before := _before(now, settings.KEEP_STEPS):
         yield (
             "steps",
-            StepRun.objects.filter(promotion__status__in=FINAL, promotion__updated_at__lt=before),
+            # A retry goes on from the steps that are done: without them it would do everything again.
+            StepRun.objects.filter(
+                promotion__status__in=FINAL, promotion__updated_at__lt=before
+            ).exclude(promotion__in=PromotionRequest.objects.may_be_retried()),
         )
     if before := _before(now, settings.KEEP_PLANS):
         yield (

@@ -21,7 +21,7 @@ from promotions.models import (
     StepRun,
 )
 from promotions.plan import contents
-from promotions.states import Status
+from promotions.states import MERGE_INCOMPLETE, Status
 from promotions.worker import retention
 from promotions.worker.retention import remove_outdated
 from tests.promotions import factories
@@ -58,6 +58,26 @@ def test_calls_and_steps_go_and_the_promotion_stays(old: PromotionRequest) -> No
     assert old.plan.components.count() == components
     assert old.results.count() == components
     assert Event.objects.count() == events
+
+
+def test_the_steps_of_what_can_be_retried_stay(sales: DevAccount, alice: User, bob: User) -> None:
+    """Without them a retry would package, release and deploy again what is there."""
+    factories.environment()
+    merged = factories.deployed(factories.plan(sales, alice), alice, bob)
+    incomplete = factories.deployed(factories.plan(sales, alice), alice, bob)
+    further = factories.deployment(merged, alice, factories.environment("US"))
+    factories.approve(further, bob)
+    factories.step(further, "check_package")
+    rows = PromotionRequest.objects.all()
+    rows.update(status=Status.FAILED)
+    rows.filter(pk=incomplete.pk).update(merged_at=None, error_code=MERGE_INCOMPLETE)
+    incomplete.branches.update(delete_due=None, deleted_at=None)
+    for promotion in rows:
+        assert promotion.can_be_retried
+        rows.filter(pk=promotion.pk).update(updated_at=timezone.now() - LONG_AGO)
+    before = StepRun.objects.count()
+    assert "steps" not in remove_outdated()
+    assert StepRun.objects.count() == before
 
 
 def test_nothing_of_an_open_promotion_goes(sales: DevAccount, alice: User) -> None:
