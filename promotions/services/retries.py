@@ -143,11 +143,14 @@ def _check_retry(promotion: PromotionRequest) -> None:
         premises.check_no_newer(promotion.origin, premises.environments_of(promotion))
         return
     merged_at = promotion.merged_at or promotion.updated_at
-    newer = PromotionRequest.objects.filter(
+    same_process = Q(
         dev_account=promotion.dev_account,
         plan__root_component_id=promotion.plan.root_component_id,
-        merged_at__gt=merged_at,
-    ).first()
+    )
+    if promotion.process_id:
+        # Another account may promote it as well.
+        same_process |= Q(process_id__iexact=promotion.process_id)
+    newer = PromotionRequest.objects.filter(same_process, merged_at__gt=merged_at).first()
     if newer is not None:
         raise PromotionError(
             "INVALID_TRANSITION", f"Promotion {newer.pk} has brought a newer version."

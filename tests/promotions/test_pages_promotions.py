@@ -381,6 +381,22 @@ def test_retry_with_something_else_is_an_approval_and_says_before_and_after(
     assert "→ Order Management" in note
 
 
+def test_retry_takes_nothing_back_that_another_account_has_brought_since(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    """Two accounts may promote one process: its id in production tells."""
+    promotion = failed_after_merge(sales, alice, bob)
+    plan = factories.plan(factories.account("Service Dev"), alice)
+    newer = factories.deployed(plan, alice, bob)
+    newer.process_id = promotion.process_id
+    newer.merged_at = timezone.now()
+    newer.save()
+    answer = signed_in(client, bob).post(reverse("retry", args=[promotion.pk]))
+    assert f"Promotion {newer.pk} has brought a newer version." in text(answer)
+    promotion.refresh_from_db()
+    assert promotion.status == Status.FAILED
+
+
 def test_retry_is_for_admins(client: Client, alice: User, bob: User, sales: DevAccount) -> None:
     promotion = failed_after_merge(sales, alice, bob)
     response = signed_in(client, alice).post(reverse("retry", args=[promotion.pk]))
