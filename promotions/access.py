@@ -11,15 +11,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from .messages import PromotionError
-from .models import Deputy, DevAccount, Plan, PolicyGroup, PromotionRequest
+from .models import Demand, Deputy, DevAccount, Plan, PolicyGroup, PromotionRequest
 from .models.querysets import PromotionRequestQuerySet
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser, User
+    from django.contrib.auth.models import AnonymousUser
 
 T = TypeVar("T")
 
@@ -165,10 +166,18 @@ def check_standing(promotion: PromotionRequest) -> None:
         raise PromotionError("SWITCHED_OFF", "Who approved it is no admin any more.")
 
 
+def is_excluded(user: User, demand: Demand) -> bool:
+    """Whether a policy says that the user neither approves nor rejects, under whatever name."""
+    if demand.excluded_groups and user.groups.filter(pk__in=demand.excluded_groups).exists():
+        return True
+    excluded = User.objects.filter(pk__in=demand.excluded_people) if demand.excluded_people else ()
+    return any(same_person(user, person) for person in excluded)
+
+
 def may_decide(user: User, promotion: PromotionRequest, at: datetime | None = None) -> bool:
     """Whether the user may approve or reject this promotion: an admin or the deputy of one, and not its requester.
 
-    Nobody decides in place of the requester either.
+    Nobody decides in place of the requester either, nor of an admin whom a review policy leaves out.
 
     :param at: the moment at which a deputy decided, where that was earlier.
     """
@@ -182,7 +191,15 @@ def in_place_of(user: User, promotion: PromotionRequest, at: datetime | None = N
     if is_admin(user):
         return None
     admins = stands_in_for(user, at)
-    return next((one for one in admins if not same_person(one, promotion.requester)), None)
+    demand = promotion.demanded
+    return next(
+        (
+            one
+            for one in admins
+            if not same_person(one, promotion.requester) and not is_excluded(one, demand)
+        ),
+        None,
+    )
 
 
 def may_withdraw(user: User, promotion: PromotionRequest) -> bool:

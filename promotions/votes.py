@@ -179,16 +179,8 @@ def may_take_part(user: User, promotion: PromotionRequest, demand: Demand | None
     return (
         user.is_active
         and not access.same_person(user, promotion.requester)
-        and not is_excluded(user, demand)
+        and not access.is_excluded(user, demand)
     )
-
-
-def is_excluded(user: User, demand: Demand) -> bool:
-    """Whether a policy says that the user neither approves nor rejects, under whatever name."""
-    if user.groups.filter(pk__in=demand.excluded_groups).exists():
-        return True
-    excluded = User.objects.filter(pk__in=demand.excluded_people) if demand.excluded_people else ()
-    return any(access.same_person(user, person) for person in excluded)
 
 
 def may_be_peer(user: User, promotion: PromotionRequest) -> bool:
@@ -196,9 +188,12 @@ def may_be_peer(user: User, promotion: PromotionRequest) -> bool:
     demand = promotion.demanded
     if not demand.peers or not may_take_part(user, promotion, demand):
         return False
+    if user.groups.filter(pk__in=[group.group_id for group in demand.groups]).exists():
+        return True
+    # A place of no group is for whoever sees the promotion.
     return (
         demand.peers > sum(group.number for group in demand.groups)
-        or user.groups.filter(pk__in=[group.group_id for group in demand.groups]).exists()
+        and access.promotions(user).filter(pk=promotion.pk).exists()
     )
 
 

@@ -171,7 +171,7 @@ def _page(
         "is_waiting": promotion.status == Status.ADMIN_REVIEW,
         "votes": found,
         "reviews": votes.reviews(request.user, promotion),
-        "is_excluded": votes.is_excluded(request.user, found.demand),
+        "is_excluded": access.is_excluded(request.user, found.demand),
         "has_voted": found.has_voted(request.user),
         "may_approve": found.may_approve_as_admin(request.user),
         "may_approve_as_peer": found.may_approve_as_peer(request.user),

@@ -41,7 +41,9 @@ def check_may_decide(user: User, promotion: PromotionRequest, what: str) -> None
         record_event("self_review_refused", promotion=promotion, actor=user, subject=what)
         raise PromotionError("SELF_REVIEW")
     if not access.may_decide(user, promotion):
-        raise PromotionError("SELF_REVIEW", "You stand in for its requester.")
+        if any(access.same_person(one, promotion.requester) for one in access.stands_in_for(user)):
+            raise PromotionError("SELF_REVIEW", "You stand in for its requester.")
+        raise PromotionError("NOT_A_REVIEWER", "It leaves out the admin for whom you stand in.")
     check_not_excluded(user, promotion, what)
 
 
@@ -53,7 +55,7 @@ def check_may_review(user: User, promotion: PromotionRequest, what: str) -> None
 
 def check_not_excluded(user: User, promotion: PromotionRequest, what: str) -> None:
     """:raises PromotionError: NOT_A_REVIEWER when a review policy leaves the user out."""
-    if votes.is_excluded(user, promotion.demanded):
+    if access.is_excluded(user, promotion.demanded):
         record_event("access_refused", promotion=promotion, actor=user, subject=what)
         raise PromotionError("NOT_A_REVIEWER")
 

@@ -255,6 +255,27 @@ class TestPeers:
         as_peer(colleague, promotion)
         refused("NOT_NEEDED", as_peer, make_user("cora", access.CONTRIBUTORS, "Team A"), promotion)
 
+    def test_an_open_place_is_for_nobody_who_does_not_see_the_promotion(
+        self, sales: DevAccount, alice: User, people: Any, make_user: MakeUser
+    ) -> None:
+        policy(peers=1)
+        promotion = submitted(sales, alice)
+        elsewhere = make_user("eve", access.CONTRIBUTORS, "Team Z")
+        for stranger in (people["fay"], elsewhere):
+            refused("FORBIDDEN", as_peer, stranger, promotion)
+            refused("FORBIDDEN", services.reject, stranger, promotion, reason="No.")
+        assert not promotion.approvals.exists()
+
+    def test_a_peer_who_lost_the_account_counts_no_more(
+        self, sales: DevAccount, alice: User, bob: User, pack: Any, make_user: MakeUser
+    ) -> None:
+        policy(peers=1)
+        promotion = submitted(sales, alice)
+        colleague = make_user("carl", access.CONTRIBUTORS, "Team A")
+        as_peer(colleague, promotion)
+        colleague.groups.remove(Group.objects.get(name="Team A"))
+        refused("PEERS_MISSING", approve, bob, promotion, pack)
+
     def test_others_are_refused_with_an_event(
         self, sales: DevAccount, alice: User, charlie: User, people: Any
     ) -> None:
@@ -501,6 +522,28 @@ class TestDeputies:
     ) -> None:
         bob.groups.clear()
         refused("FORBIDDEN", approve, charlie, submitted(sales, alice), pack)
+
+    def test_nor_for_an_admin_whom_a_policy_leaves_out(
+        self,
+        sales: DevAccount,
+        alice: User,
+        bob: User,
+        charlie: User,
+        dora: User,
+        deputy: Deputy,
+        pack: Any,
+    ) -> None:
+        policy(excluded_people=[bob])
+        promotion = submitted(sales, alice)
+        refused("NOT_A_REVIEWER", approve, charlie, promotion, pack)
+        refused("NOT_A_REVIEWER", services.reject, charlie, promotion, reason="No.")
+        assert services.needing(charlie) == []
+        # The deputy of another admin as well decides in place of that one.
+        Deputy.objects.create(
+            admin=dora, deputy=charlie, starts_at=deputy.starts_at, ends_at=deputy.ends_at
+        )
+        approve(charlie, promotion, pack)
+        assert promotion.approvals.get().in_place_of == dora
 
     def test_an_admin_and_the_deputy_count_as_one(
         self,
