@@ -451,7 +451,8 @@ def deploy(context: StepContext) -> Wait | None:
     """Operation 8 once for each target environment, but for those that the release reaches by itself.
 
     Environments do not depend on one another: every one is tried, and a retry takes up those that failed. Where an
-    instance of the pack is attached, the package would run twice if it were deployed as well.
+    instance of the pack is attached, the package would run twice if it were deployed as well. An environment to which
+    a newer version has come while this one waited keeps that.
 
     :raises PromotionError: DEPLOY_FAILED, with the name of each environment that failed and why; NO_ENVIRONMENT when
         every environment has been left out.
@@ -463,6 +464,7 @@ def deploy(context: StepContext) -> Wait | None:
     attached = frozenset(context.client.query_pack_environments(_pack_id(context)))
     package_id = _package_to_deploy(context)
     outstanding = list(promotion.deployments.outstanding().select_related("environment"))
+    newer = premises.newer_versions(promotion.origin, [row.environment for row in outstanding])
     sending: list[tuple[Deployment, ApprovedEnvironment]] = []
     for deployment in outstanding:
         environment = approved.get(deployment.platform_id)
@@ -474,6 +476,8 @@ def deploy(context: StepContext) -> Wait | None:
             _drop(context, deployment, "It was switched off after the approval.")
         elif environment.environment_id in attached:
             _reached(context, deployment)
+        elif version := newer.get(deployment.environment):
+            _drop(context, deployment, f"It has the newer version {version}.")
         else:
             sending.append((deployment, environment))
     _deploy(context, package_id, sending)

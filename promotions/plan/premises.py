@@ -244,14 +244,21 @@ def check_no_newer(source: PromotionRequest, environments: Iterable[Environment]
 
     :raises PromotionError: NEWER_IS_DEPLOYED, with the environments and what they have.
     """
-    newer = Deployment.objects.newer_than(source).filter(environment__in=environments)
-    told = {
-        str(found.environment): found.promotion.package_version
-        for found in newer.select_related("environment", "promotion").order_by("deployed_at")
-    }
+    told = newer_versions(source, environments)
     if told:
         having = ", ".join(f"“{name}” has {version}" for name, version in told.items())
         raise PromotionError("NEWER_IS_DEPLOYED", f"{having}.")
+
+
+def newer_versions(
+    source: PromotionRequest, environments: Iterable[Environment]
+) -> dict[Environment, str]:
+    """The environments to which something was deployed that was promoted later, and its version."""
+    newer = Deployment.objects.newer_than(source).filter(environment__in=environments)
+    return {
+        found.environment: found.promotion.package_version
+        for found in newer.select_related("environment", "promotion").order_by("deployed_at")
+    }
 
 
 def _finding(code: str, component: PlannedComponent, message: str, **more: object) -> Finding:

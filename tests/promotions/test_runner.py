@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from promotions.models import (
 from promotions.pipeline import cleanup, runner
 from promotions.pipeline.context import Step, StepContext, Wait
 from promotions.pipeline.merge import record_merged
+from promotions.pipeline.steps import steps_of
 from promotions.plan import build
 from promotions.states import Status, StepName, StepState
 from promotions.transitions import move, record_event
@@ -450,3 +452,61 @@ class TestTheChangeStamp:
         promotion.refresh_from_db()
         assert promotion.status == Status.FAILED
         assert seen[1] < self.stamp(promotion)
+
+
+class Deployer:
+    """The platform as far as a deployment asks it; it remembers what went where."""
+
+    capabilities = SimpleNamespace(deploys_released_package=False)
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+
+    def query_pack_environments(self, pack_id: str) -> list[str]:
+        return []
+
+    def query_deployed_packages(self, **asked: str) -> list[Any]:
+        return []
+
+    def create_deployed_package(
+        self, environment_id: str, package_id: str, **more: Any
+    ) -> SimpleNamespace:
+        self.sent.append((environment_id, package_id))
+        return SimpleNamespace(deployment_id="deployment-1")
+
+    def as_they_come(self, calls: list[Callable[[], Any]]) -> Iterator[tuple[int, Any]]:
+        yield from ((number, call()) for number, call in enumerate(calls))
+
+
+def test_what_waited_is_not_deployed_over_what_was_merged_later(
+    sales: DevAccount, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A release may take a day; meanwhile a newer version can come by another pack."""
+    platform = Deployer()
+    monkeypatch.setattr(runner, "partner_client", lambda **about: platform)
+    shared, own = factories.environment("EU"), factories.environment("US")
+    first = factories.mapped_plan(sales, alice)
+    older = factories.promotion(
+        first,
+        alice,
+        Status.DEPLOYING,
+        approved_by=bob,
+        merge_started_at=timezone.now(),
+        merged_at=timezone.now() - timedelta(hours=2),
+        prod_package_id="older-package",
+        next_attempt_at=timezone.now(),
+    )
+    older.deployments.create(environment=own, platform_id=own.environment_id)
+    factories.approve(older, bob)
+    for step in steps_of(Status.DEPLOYING, older.stage):
+        if step.name not in (StepName.DEPLOY, StepName.FINISH):
+            factories.step(older, step.name)
+    newer = factories.deployed(factories.plan(sales, alice), alice, bob)
+    PromotionRequest.objects.filter(pk=newer.pk).update(process_id=older.process_id)
+    runner.run_promotion(older.pk)
+    older.refresh_from_db()
+    assert (older.status, older.error) == (Status.DEPLOYED, "")
+    assert platform.sent == [(own.environment_id, "older-package")]
+    left_out = older.deployments.get(environment=shared)
+    assert left_out.dropped_at is not None
+    assert newer.package_version in left_out.note
