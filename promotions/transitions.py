@@ -71,7 +71,7 @@ def open_promotion(
     first = {
         "plan": plan,
         "content_hash": plan.content_hash,
-        "process_id": plan.root_twin,
+        "process_id": plan.root_twin.lower(),
         "stage": stage,
         "environment_values": plan.environment_values,
         "rules_version": plan.rules_version,

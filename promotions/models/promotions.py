@@ -72,7 +72,7 @@ class PromotionRequest(Leased):
         blank=True,
         db_index=True,
         editable=False,
-        help_text="The production component that it packages; empty as long as there is none.",
+        help_text="The production component that it packages, in lower case; empty as long as there is none.",
     )
     package_version = models.CharField(max_length=NAME)
     notes = models.TextField(blank=True)

@@ -389,7 +389,9 @@ def _record_mappings(promotion: PromotionRequest, versions: dict[int, int]) -> N
         component__dev_component_id=promotion.plan.root_component_id
     ).first()
     if root is not None and root.prod_component_id:
-        PromotionRequest.objects.filter(pk=promotion.pk).update(process_id=root.prod_component_id)
+        PromotionRequest.objects.filter(pk=promotion.pk).update(
+            process_id=root.prod_component_id.lower()
+        )
     for result in promotion.results.filter(pk__in=versions).select_related("component"):
         component = result.component
         ComponentResult.objects.filter(pk=result.pk).update(merged_version=versions[result.pk])

@@ -108,7 +108,8 @@ def _build_rollback(plan: Plan, source: PromotionRequest, lease: Lease) -> None:
         lambda text, done, total: progress(text, progress_done=done, progress_total=total),
     )
     check_premises(client, plan, made.drafts)
-    packages = client.query_packaged_components(component_id=source.process_id, with_deleted=True)
+    root_id = source.plan.root_twin or source.process_id
+    packages = client.query_packaged_components(component_id=root_id, with_deleted=True)
     back = (
         f"It brings back what promotion {source.pk} has brought: version {source.package_version}."
     )

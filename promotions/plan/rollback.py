@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models.functions import Lower
 
 from partnerapi import componentxml
 from partnerapi.client import PartnerApiClient, Wanted
@@ -99,8 +99,9 @@ def _planned(result: ComponentResult) -> PlannedComponent:
 def _later_writes(source: PromotionRequest, prod_ids: Iterable[str]) -> dict[str, ComponentResult]:
     """Production id in lower case -> the first write of it by any promotion that was merged after `source`."""
     writes = (
-        ComponentResult.objects.filter(
-            prod_component_id__in=[prod_id for prod_id in prod_ids if prod_id],
+        ComponentResult.objects.annotate(key=Lower("prod_component_id"))
+        .filter(
+            key__in=[prod_id.lower() for prod_id in prod_ids if prod_id],
             merged_version__isnull=False,
             promotion__merged_at__gt=source.merged_at,
         )
@@ -233,10 +234,8 @@ def built_upon(
         key: write.promotion.merged_at for key, write in later.items()
     }
     users = (
-        ComponentResult.objects.filter(
-            Q(promotion__merged_at__gt=source.merged_at),
-            prod_component_id__in=[c.prod_component_id for c in written.values()],
-        )
+        ComponentResult.objects.annotate(key=Lower("prod_component_id"))
+        .filter(promotion__merged_at__gt=source.merged_at, key__in=list(written))
         .exclude(promotion__process_id=source.process_id)
         .exclude(component__action=Action.CONNECTION)
         .select_related("promotion__plan")
