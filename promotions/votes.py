@@ -152,7 +152,7 @@ def count(promotion: PromotionRequest, approved: Approved) -> Votes:
             and (
                 may_be_peer(approval.person, promotion)
                 if is_peer
-                else access.may_decide(approval.person, promotion, at=approval.at)
+                else _still_decides(approval, promotion)
             )
         )
         if not counts:
@@ -162,6 +162,15 @@ def count(promotion: PromotionRequest, approved: Approved) -> Votes:
         elif approval.in_place_of is None or not votes.has_voted(approval.in_place_of):
             votes.admins.append(approval)
     return votes
+
+
+def _still_decides(approval: Approval, promotion: PromotionRequest) -> bool:
+    """Whether who approved as an admin is one now, or stood in then for one who is and may decide."""
+    admin = approval.in_place_of
+    if admin is None:
+        return access.is_admin(approval.person)
+    stood_in_for = access.stands_in_for(approval.person, approval.at)
+    return may_take_part(admin, promotion) and admin in stood_in_for
 
 
 def check(promotion: PromotionRequest, approved: Approved) -> None:
@@ -198,8 +207,13 @@ def may_be_peer(user: User, promotion: PromotionRequest) -> bool:
 
 
 def reviews(user: User, promotion: PromotionRequest) -> bool:
-    """Whether the user is one of the promotion's reviewers: may decide on it, or is asked as a peer."""
-    return access.may_decide(user, promotion) or may_be_peer(user, promotion)
+    """Whether the user is one of the promotion's reviewers: may decide on it, or is asked as a peer.
+
+    Nobody is whom a policy leaves out.
+    """
+    if access.may_decide(user, promotion):
+        return not access.is_excluded(user, promotion.demanded)
+    return may_be_peer(user, promotion)
 
 
 def asked(user: User) -> QuerySet[PromotionRequest]:

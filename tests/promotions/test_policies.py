@@ -299,6 +299,9 @@ class TestPeers:
         as_peer(people["fay"], promotion)
         refused("NOT_A_REVIEWER", approve, bob, promotion, pack)
         refused("NOT_A_REVIEWER", services.reject, bob, promotion, reason="No.")
+        services.comment(people["fay"], promotion, text="Ask Bob's team.", is_private=True)
+        assert services.comments(bob, promotion) == []
+        refused("FORBIDDEN", services.comment, bob, promotion, text="Why?", is_private=True)
 
     def test_a_peers_no_ends_it(self, sales: DevAccount, alice: User, people: Any) -> None:
         policy(groups={"Finance": 1})
@@ -561,6 +564,40 @@ class TestDeputies:
         refused("COUNTED_ALREADY", approve, bob, promotion, pack)
         approve(dora, promotion, pack)
         assert status(promotion) == Status.APPROVED
+
+    def test_an_admin_who_is_only_a_deputy_by_now_counts_no_more(
+        self, sales: DevAccount, alice: User, bob: User, charlie: User, deputy: Deputy, pack: Any
+    ) -> None:
+        """Otherwise an admin and their deputy would be two."""
+        policy(admins=2)
+        promotion = submitted(sales, alice)
+        admins = Group.objects.get(name=access.ADMINS)
+        charlie.groups.add(admins)
+        approve(charlie, promotion, pack)
+        charlie.groups.remove(admins)
+        approve(bob, promotion, pack)
+        assert status(promotion) == Status.ADMIN_REVIEW
+
+    def test_nor_does_who_stood_in_for_somebody_who_is_no_admin_any_more(
+        self,
+        sales: DevAccount,
+        alice: User,
+        bob: User,
+        charlie: User,
+        dora: User,
+        deputy: Deputy,
+        pack: Any,
+    ) -> None:
+        policy(admins=2)
+        promotion = submitted(sales, alice)
+        approve(charlie, promotion, pack)
+        assert promotion.approvals.get().in_place_of == bob
+        Deputy.objects.create(
+            admin=dora, deputy=charlie, starts_at=deputy.starts_at, ends_at=deputy.ends_at
+        )
+        bob.groups.clear()
+        approve(dora, promotion, pack)
+        assert status(promotion) == Status.ADMIN_REVIEW
 
 
 class TestOlderPromotions:
