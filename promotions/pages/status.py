@@ -133,16 +133,16 @@ DEPLOYMENT_PAGES = {
         "The package is deployed to these environments, too.",
         "Go through the list of what is left for people, below.",
     ),
-    Status.REJECTED: ("An admin said no; nothing was deployed.", "Read the reason."),
+    Status.REJECTED: ("An admin said no; {deployed}.", "Read the reason."),
     Status.WITHDRAWN: (
-        "Its requester took it back; nothing was deployed.",
+        "Its requester took it back; {deployed}.",
         "Request it again whenever you like.",
     ),
     Status.CANCELLED: (
-        "An admin stopped it.",
+        "An admin stopped it; {deployed}.",
         "Read the reason, then request it again if it is still wanted.",
     ),
-    Status.LAPSED: ("Nobody decided in time; nothing was deployed.", "Request it again."),
+    Status.LAPSED: ("Nobody decided in time; {deployed}.", "Request it again."),
     Status.FAILED: (
         "It could not be deployed to every environment.",
         "Once the cause is out of the way an admin retries it: what failed is deployed again, nothing else.",
@@ -167,7 +167,8 @@ def explain(promotion: PromotionRequest) -> Explanation:
     lapsed = _lapsed(promotion)
     if promotion.is_deployment and Status(promotion.status) in DEPLOYMENT_PAGES:
         now, following = DEPLOYMENT_PAGES[Status(promotion.status)]
-        return Explanation(now.format(**fields), following)
+        deployed = _deployed(promotion) if "{deployed}" in now else ""
+        return Explanation(now.format(**fields, deployed=deployed), following)
     if promotion.demand and promotion.status == Status.ADMIN_REVIEW:
         needed = votes.in_words(services.votes_so_far(promotion))
         return Explanation(
@@ -188,6 +189,15 @@ def _lapsed(promotion: PromotionRequest) -> str:
     if came is None or came.action != "approval_lapsed":
         return ""
     return f"The approval does not hold any more. {came.note} "
+
+
+def _deployed(promotion: PromotionRequest) -> str:
+    """Where a deployment that was ended has got to: its approval may lapse between two environments."""
+    reached = promotion.deployments.filter(deployed_at__isnull=False)
+    names = ", ".join(reached.values_list("environment__name", flat=True))
+    return (
+        f"{names} had been reached before and stays as it is" if names else "nothing was deployed"
+    )
 
 
 def _branch(promotion: PromotionRequest) -> str:

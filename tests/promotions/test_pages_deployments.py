@@ -13,6 +13,7 @@ from django.utils import timezone
 from promotions import services
 from promotions.messages import PromotionError
 from promotions.models import Deployment, DevAccount, Environment, Plan, PromotionRequest
+from promotions.pages.status import explain
 from promotions.states import Kind, Status
 from tests.promotions import factories
 from tests.promotions.pages import document, fields, links, signed_in, text
@@ -175,3 +176,14 @@ def test_nothing_older_is_deployed_over_what_is_newer(
     assert services.further_environments(source) == []
     with pytest.raises(PromotionError, match="NEWER_IS_DEPLOYED"):
         services.request_deployment(alice, source, environments=[us])
+
+
+def test_one_that_ended_half_way_says_where_it_got_to(
+    alice: User, source: PromotionRequest
+) -> None:
+    us = factories.environment("Production US")
+    withdrawn = factories.deployment(source, alice, us, status=Status.WITHDRAWN)
+    assert "nothing was deployed" in explain(withdrawn).now
+    withdrawn.deployments.update(deployed_at=timezone.now())
+    assert "nothing was deployed" not in explain(withdrawn).now
+    assert "it was deployed to Production US before" in explain(withdrawn).now
