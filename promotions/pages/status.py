@@ -196,7 +196,7 @@ def _deployed(promotion: PromotionRequest) -> str:
     reached = promotion.deployments.filter(deployed_at__isnull=False)
     names = ", ".join(reached.values_list("environment__name", flat=True))
     return (
-        f"{names} had been reached before and stays as it is" if names else "nothing was deployed"
+        f"it was deployed to {names} before, and stays there" if names else "nothing was deployed"
     )
 
 
