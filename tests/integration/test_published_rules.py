@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from partnerapi import answers
 from partnerapi.client import PartnerApiClient
 from partnerapi.componentxml import Document
 from partnerapi.records import Component, ComponentMetadata, MergeRequest, PackEntry
@@ -533,16 +534,13 @@ def test_answers_may_be_careless_about_types_and_lists(office: Office) -> None:
 def test_a_type_that_nobody_knows_is_promoted_like_the_rest(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = PartnerApiClient.get_component_metadata
+    read = answers.component_metadata
 
-    def of_tomorrow(*args: Any, **kwargs: Any) -> ComponentMetadata:
-        found = read(*args, **kwargs)
+    def of_tomorrow(fields: Any) -> ComponentMetadata:
+        found = read(fields)
         return replace(found, type="future.kind") if found.type.startswith("profile") else found
 
-    monkeypatch.setattr(PartnerApiClient, "get_component_metadata", of_tomorrow)
-    monkeypatch.setattr(
-        PartnerApiClient, "query_component_metadata", lambda *args, **kwargs: iter(())
-    )
+    monkeypatch.setattr(answers, "component_metadata", of_tomorrow)
     plan = office.plan(seed.RETURNS_PACKAGE_ID)
     assert plan.can_be_submitted, (plan.error, list(plan.findings.values()))
     unknown = plan.components.filter(component_type="future.kind")
