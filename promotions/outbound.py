@@ -150,7 +150,8 @@ def is_public(address: Address) -> bool:
         inside = [address.ipv4_mapped, address.sixtofour]
         if address in NAT64:
             inside.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        if address.teredo:
+        # Site-local addresses were given up long ago, and count as global here; networks have them still.
+        if address.teredo or address.is_site_local:
             return False
     return (
         address.is_global

@@ -689,6 +689,8 @@ def test_channels_hear_only_of_what_they_are_for(
         "https://[fe80::1]/",
         "https://[64:ff9b::7f00:1]/",
         "https://[2002:7f00:1::]/",
+        "https://[fec0::1]/",
+        "https://[2002:a9fe:a9fe::]/",
         "https://0.0.0.0:{port}/",
         "https://user:password@8.8.8.8/",
         "http://8.8.8.8/",
