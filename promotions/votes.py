@@ -131,10 +131,18 @@ class Votes:
         return len(self._open_places([*people, user])) < len(self.open_places)
 
     def may_approve_as_admin(self, user: User) -> bool:
-        """Whether the user may decide now: the peers have, and the user has not."""
+        """Whether the user may decide now: the peers have, and neither the user nor whom they stand in for has."""
         return (
-            self.peers_are_done and access.may_decide(user, self.promotion) and self.may_vote(user)
+            self.peers_are_done
+            and access.may_decide(user, self.promotion)
+            and self.may_vote(user)
+            and not self.has_voted_as_admin(user)
         )
+
+    def has_voted_as_admin(self, user: User) -> bool:
+        """Whether the user has voted, or the admin in whose place they would."""
+        admin = access.in_place_of(user, self.promotion)
+        return self.has_voted(user) or (admin is not None and self.has_voted(admin))
 
 
 def count(promotion: PromotionRequest, approved: Approved) -> Votes:

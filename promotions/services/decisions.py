@@ -193,7 +193,7 @@ def preview_approval(
     approved = freeze(promotion, pack=pack, new_pack_name=new_pack_name)
     found = votes.count(promotion, approved)
     # Where a peer's approval had lapsed and was given again, an admin's may be all there: then it is only confirmed.
-    if found.has_voted(user) and not found.are_complete:
+    if found.has_voted_as_admin(user) and not found.are_complete:
         raise PromotionError("COUNTED_ALREADY")
     if not found.peers_are_done:
         raise PromotionError("PEERS_MISSING", votes.in_words(found))

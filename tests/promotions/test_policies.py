@@ -565,6 +565,16 @@ class TestDeputies:
         approve(dora, promotion, pack)
         assert status(promotion) == Status.APPROVED
 
+    def test_a_deputy_is_told_that_the_admin_has_approved(
+        self, sales: DevAccount, alice: User, bob: User, charlie: User, deputy: Deputy, pack: Any
+    ) -> None:
+        policy(admins=2)
+        promotion = submitted(sales, alice)
+        approve(bob, promotion, pack)
+        refused("COUNTED_ALREADY", approve, charlie, promotion, pack)
+        assert services.needing(charlie) == []
+        assert promotion.approvals.count() == 1
+
     def test_an_admin_who_is_only_a_deputy_by_now_counts_no_more(
         self, sales: DevAccount, alice: User, bob: User, charlie: User, deputy: Deputy, pack: Any
     ) -> None:
