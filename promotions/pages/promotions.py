@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.core.signing import BadSignature, Signer
+from django.core.signing import BadSignature, TimestampSigner
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,7 +25,6 @@ from .checklist import after_deployment
 from .common import (
     Problem,
     UserRequest,
-    is_seen,
     nobody_works,
     not_changed,
     page_of,
@@ -44,7 +44,7 @@ from .status import explain
 from .workbench import whole_talk
 
 SHOWN_CALLS = 100
-SIGNER = Signer(salt="promotion_progress")
+SIGNER = TimestampSigner(salt="promotion_progress")
 
 
 @require_GET
@@ -267,19 +267,27 @@ def _seen(promotion: PromotionRequest) -> str:
     It is signed, so that whoever brings it has seen the page; that there is nothing new is then told without a look
     at the session or at access. One query answers a tab that stays open.
     """
-    shown = f"{promotion.pk}.{promotion.change_stamp}.{int(_is_idle(promotion))}"
-    return SIGNER.sign(shown)
+    return SIGNER.sign(_shown(promotion))
+
+
+def _shown(promotion: PromotionRequest) -> str:
+    return f"{promotion.pk}.{promotion.change_stamp}.{int(_is_idle(promotion))}"
 
 
 def _shows_all(request: HttpRequest, pk: int) -> bool:
-    """Whether the browser, asking for the live part, shows everything there is."""
+    """Whether the browser, asking for the live part, shows everything there is.
+
+    One that has signed out, or a page as old as a session that was left idle, has to show its session first.
+    """
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return False
     try:
-        SIGNER.unsign(request.GET.get("seen", ""))
+        shown = SIGNER.unsign(request.GET.get("seen", ""), max_age=settings.SESSION_IDLE_SECONDS)
     except BadSignature:
         return False
     rows = PromotionRequest.objects.only("pk", "status", "updated_at", "change_stamp")
     promotion = rows.filter(pk=pk).first()
-    return promotion is not None and is_seen(request, _seen(promotion))
+    return promotion is not None and shown == _shown(promotion)
 
 
 def _poll_every(promotion: PromotionRequest, branch: PromotionBranch | None) -> str:

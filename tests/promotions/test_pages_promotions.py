@@ -236,6 +236,18 @@ def test_promotion_progress_is_sent_only_when_something_has_changed(
     assert is_fragment(changed)
 
 
+def test_promotion_progress_asks_for_the_session_of_a_page_that_is_old_or_signed_out(
+    client: Client, alice: User, sales: DevAccount, settings: Any
+) -> None:
+    promotion = factories.promotion(factories.plan(sales, alice), alice, Status.STAGING)
+    seen = signed_in(client, alice).get(promotion.get_absolute_url()).context["seen"]
+    url = reverse("promotion_progress", args=[promotion.pk])
+    assert client.get(url, {"seen": seen}, **HTMX).status_code == 204
+    assert Client().get(url, {"seen": seen}).status_code == 302
+    settings.SESSION_IDLE_SECONDS = -1
+    assert client.get(url, {"seen": seen}).status_code == 302
+
+
 @pytest.mark.parametrize("seen", ["", "1.0.0", "1.0.0:forged"])
 def test_promotion_progress_tells_nothing_to_who_has_not_seen_the_page(
     client: Client, alice: User, sales: DevAccount, seen: str
