@@ -20,6 +20,7 @@ from ..messages import MESSAGES
 from ..models import Approval, Ask, PromotionRequest
 from ..pages import words
 from ..pages.common import Problem, problem, uses_password
+from ..pages.paging import count
 from ..pages.queue import waiting_count
 from ..pages.status import STATUS_PAGES
 from ..states import Action, HoldKind, Outcome, Status
@@ -242,7 +243,7 @@ def navigation(context: Context) -> dict[str, Any]:
         "may_enter": is_admin or access.may_enter(user),
         "is_admin": is_admin,
         "role": _role(user),
-        "asked": Ask.objects.filter(outcome="").count() if is_admin else 0,
+        "asked": count(Ask.objects.filter(outcome="")) if is_admin else 0,
         "has_password": uses_password(user),
         "reviews": reviews,
         "waiting": waiting_for(request),
