@@ -81,6 +81,8 @@ class Drawn:
             for key, said in point.attributes.items()
             if key in ("x", "y")
         } | ({(-1, "", "")} if dragpoints else set())
+        # Arrows by their number that lead to a shape that is not there.
+        self.lost: set[tuple[int, str]] = set()
         self.rest = _rest(dragpoints, self.name)
 
     @property
@@ -241,11 +243,12 @@ class _Comparison:
         for shapes in (olds, news):
             known = {shape.name for shape in shapes} | NOWHERE
             for shape in shapes:
-                shape.bends |= {
-                    (number, "toShape", point.target)
+                shape.lost = {
+                    (number, point.target)
                     for number, point in enumerate(shape.points)
                     if point.target not in known
                 }
+                shape.bends |= {(number, "toShape", target) for number, target in shape.lost}
         self.gone = [shape for shape in olds if id(shape) not in kept]
         self.new_ids = _ids((shape.name, f"s{at}") for at, shape in enumerate(news))
         self.of_old = {id(shape): f"s{at}" for at, shape in self.pairs.items()} | {
@@ -478,6 +481,12 @@ class _Comparison:
             said = listed(f"{s.type} “{s.label}”" if s.label else s.type for s in loose[:5])
             more = f" and {len(loose) - 5} more" if len(loose) > 5 else ""
             notes.append(f"Not connected to the start: {said}{more}.")
+        for at, shape in enumerate(self.news):
+            known = self.pairs[at].lost if at in self.pairs else set()
+            for _, target in sorted(shape.lost - known):
+                notes.append(
+                    f"An arrow of {_called(shape)} leads to “{target}”, which is not there."
+                )
         if shifted or bends:
             told = [
                 *([f"{count(shifted, 'shape')}"] if shifted else []),

@@ -131,11 +131,13 @@ def test_taking_back_one_of_several_changes_changes_what_is_told(
     name: str, data: st.DataObject
 ) -> None:
     xml = DOCUMENTS[name]
-    # Where arrows bend is told for the whole of a process, not arrow by arrow.
+    # Where arrows bend is told for the whole of a process, not arrow by arrow; and a shape without arrows may have
+    # an empty list of them or none.
     everywhere = [
         (path, what)
         for path, what in places(etree.fromstring(xml))
         if not ("dragpoint" in path and what in ("@x", "@y"))
+        and not (path.endswith("/dragpoints") and what == "remove")
     ]
     chosen = data.draw(
         st.lists(st.sampled_from(everywhere), min_size=2, max_size=4, unique=True), label="changes"
@@ -178,3 +180,27 @@ def test_a_new_internal_name_alone_is_told() -> None:
     ]
     found = read(samples.process(boxes), samples.process(renamed), {})
     assert found.entries
+
+
+def test_an_arrow_to_what_was_removed_says_where_it_led() -> None:
+    xml = DOCUMENTS["process"]
+    root = etree.fromstring(xml)
+    tree = root.getroottree()
+    shapes = [node for node in root.iter() if etree.QName(node).localname == "shape"]
+    pointing, aimed_at = next(
+        (point, shape)
+        for point in root.iter("dragpoint")
+        for shape in shapes
+        if point.get("toShape") == shape.get("name")
+    )
+    removed = (tree.getpath(aimed_at), "remove")
+    turned = (tree.getpath(pointing), "@toShape")
+    target = aimed_at.get("name")
+    assert (
+        f"leads to “{target}”, which is not there."
+        in told(xml, with_changes(xml, [removed])).decode()
+    )
+    assert (
+        f"leads to “{target}x”, which is not there."
+        in told(xml, with_changes(xml, [removed, turned])).decode()
+    )
