@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import pytest
 import redis
 from django.contrib.auth.hashers import make_password
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PASSWORD = "a-password-for-tests"
+
+# The same examples each time, so that a run says something of the change that was made. New ones are looked for with
+# HYPOTHESIS_PROFILE=default.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 # A fixture that a test asks for, also by way of another one -> the marker that it gets.
 MARKERS = {
