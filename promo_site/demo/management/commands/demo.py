@@ -59,6 +59,8 @@ class Command(BaseCommand):
         self.began = time.monotonic()
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _end)
+        # Also where a shell has started it in the background, which lets it ignore Ctrl-C's signal.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             self._run(once)
         except (EmbeddedError, VisitError, NotDeployed, requests.RequestException) as error:
