@@ -217,7 +217,7 @@ def test_a_twin_with_a_secret_set_is_not_updated_unless_an_admin_accepts_it(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     twin = uid(seed.PRIMARY_ACCOUNT, "get-stock")
-    read = PartnerApiClient.get_component
+    read = answers.component
     entry = b'<bns:encryptedValue path="//Operation/Auth/@password" isSet="true"/>'
 
     def with_a_secret(*args: Any, **kwargs: Any) -> Component:
@@ -230,7 +230,7 @@ def test_a_twin_with_a_secret_set_is_not_updated_unless_an_admin_accepts_it(
             document=Document.parse(found.xml.replace(b"<bns:encryptedValues/>", marked)),
         )
 
-    monkeypatch.setattr(PartnerApiClient, "get_component", with_a_secret)
+    monkeypatch.setattr(answers, "component", with_a_secret)
     plan = office.plan(seed.UPDATE_PACKAGE_ID)
     found = finding(plan, "SECRET_SET_IN_PRODUCTION")
     assert found.blocking
