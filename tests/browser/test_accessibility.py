@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,6 +60,35 @@ def faults(page: Page, *, but_for: str = "") -> list[str]:
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         lines.append("The page is wider than the window.")
     return lines
+
+
+def faults_by_page(
+    browser: Browser,
+    web_server: str,
+    places: Mapping[str, tuple[User | None, str]],
+    scheme: Any,
+    width: int,
+    height: int,
+) -> dict[str, list[str]]:
+    """What is wrong with each page, by its name; pages without a fault are left out."""
+    # Not the `page` fixture: a page that refuses something is an error in the browser's console.
+    page = browser.new_page(
+        base_url=web_server,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        viewport={"width": width, "height": height},
+    )
+    found: dict[str, list[str]] = {}
+    for name, (user, path) in places.items():
+        sign_in(page, web_server, user)
+        page.goto(path)
+        # Everything that can be opened is looked at too.
+        page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
+        page.wait_for_function(LOADED)
+        if lines := faults(page):
+            found[name] = lines
+    page.close()
+    return found
 
 
 @pytest.fixture
@@ -184,24 +214,7 @@ def test_every_page_is_accessible(
     width: int,
     height: int,
 ) -> None:
-    # Not the `page` fixture: a page that refuses something is an error in the browser's console.
-    page = browser.new_page(
-        base_url=web_server,
-        color_scheme=scheme,
-        reduced_motion="reduce",
-        viewport={"width": width, "height": height},
-    )
-    found = {}
-    for name, (user, path) in places.items():
-        sign_in(page, web_server, user)
-        page.goto(path)
-        # Everything that can be opened is looked at too.
-        page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
-        page.wait_for_function(LOADED)
-        if lines := faults(page):
-            found[name] = lines
-    page.close()
-    assert not found, found
+    assert not faults_by_page(browser, web_server, places, scheme, width, height)
 
 
 def test_every_page_fits_on_paper(

@@ -13,7 +13,7 @@ from django.utils import timezone
 from promotions import services
 from promotions.models import ComponentResult, Job, Plan, PromotionRequest
 from promotions.states import Action, Status
-from tests.browser.test_accessibility import LOADED, LOOKS, faults, sign_in
+from tests.browser.test_accessibility import LOOKS, faults_by_page
 from tests.promotions import factories
 
 if TYPE_CHECKING:
@@ -122,19 +122,4 @@ def test_every_page_is_accessible(
     width: int,
     height: int,
 ) -> None:
-    page = browser.new_page(
-        base_url=web_server,
-        color_scheme=scheme,
-        reduced_motion="reduce",
-        viewport={"width": width, "height": height},
-    )
-    found = {}
-    for name, (user, path) in places.items():
-        sign_in(page, web_server, user)
-        page.goto(path)
-        page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
-        page.wait_for_function(LOADED)
-        if lines := faults(page):
-            found[name] = lines
-    page.close()
-    assert not found, found
+    assert not faults_by_page(browser, web_server, places, scheme, width, height)
