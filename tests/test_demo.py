@@ -145,6 +145,36 @@ def test_a_signal_ends_every_process(demos: list[Demo], number: signal.Signals) 
     _assert_gone(family)
 
 
+def test_a_signal_that_lands_in_a_finalizer_is_not_lost() -> None:
+    program = """
+import os, signal, time
+import django
+django.setup()
+from promo_site.demo.management.commands import demo
+
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, demo._end)
+try:
+    Finalized()
+    time.sleep(20)
+except KeyboardInterrupt:
+    print("It has ended.")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=PROJECT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "promo_site.settings", "DEMO": "true"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "It has ended." in done.stdout, done.stderr
+    assert "Exception ignored in" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "command"),
     [

@@ -42,6 +42,8 @@ PACK_NAME = "Order to Cash"
 TIME_SCALE = "0.2"
 # The last thing of a promotion may still be under way when its page says that it is deployed.
 SETTLE_SECONDS = 15
+# The signals that end it.
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
@@ -57,16 +59,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         self.began = time.monotonic()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        # SIGINT too: a shell that starts the demo in the background lets it ignore Ctrl-C's signal.
+        for number in ENDING:
             signal.signal(number, _end)
-        # Also where a shell has started it in the background, which lets it ignore Ctrl-C's signal.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             self._run(once)
         except (EmbeddedError, VisitError, NotDeployed, requests.RequestException) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             self.say("Everything has ended.")
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _run(self, once: bool) -> None:
         web = _port("DEMO_WEB_PORT", 8000)
@@ -100,7 +103,7 @@ class Command(BaseCommand):
                     self._stay(folder)
             finally:
                 # Nothing interrupts the ending.
-                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                for number in (signal.SIGALRM, *ENDING):
                     signal.signal(number, signal.SIG_IGN)
         self.say(result)
 
@@ -186,7 +189,11 @@ class Command(BaseCommand):
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(128 + number)
+    # Python drops an exception that is raised inside a finalizer. So it is raised again until the
+    # ending begins.
+    signal.signal(signal.SIGALRM, lambda *_: _end(number, None))
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
 
 def _port(setting: str, default: int) -> int:
