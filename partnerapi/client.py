@@ -688,13 +688,6 @@ class PartnerApiClient(ABC):
         :param alive: operation 5 has just shown the component.
         """
 
-    def ensure_folder(self, full_path: str) -> Folder | None:
-        """Find the folder of a path, making what is missing of it; see ``ensure_folders``."""
-        found = self.ensure_folders([full_path])[full_path]
-        if isinstance(found, PartnerApiError):
-            raise found
-        return found
-
     @abstractmethod
     def ensure_folders(
         self, full_paths: Iterable[str]

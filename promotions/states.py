@@ -99,9 +99,7 @@ class HoldKind(TextChoices):
 
     SLOT = "slot", "Waits for a branch"
     TURN = "turn", "Waits for its turn"
-    WINDOW = "window", "Waits for its window"
     PLATFORM = "platform", "Waits for the platform"
-    STOP = "stop", "Stopped"
 
 
 class Action(TextChoices):

@@ -50,7 +50,6 @@ _SPECIAL_IN_ATTRIBUTE = re.compile(rb"&(#[xX]?[0-9a-fA-F]+|\w+);|\r\n?|[\t\n]")
 _ENTITIES = {b"amp": "&", b"lt": "<", b"gt": ">", b"quot": '"', b"apos": "'"}
 _PLAIN = re.compile(r"[\w:{}. -]*")
 _NOT_PLAIN = re.compile(rb"[&<\r\n\t]")
-_SLASH = ord("/")
 
 
 class Attribute(NamedTuple):

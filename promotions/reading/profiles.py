@@ -11,7 +11,6 @@ from .tree import Node
 from .words import Names, count, listed, words
 
 MOST_LINES = 600
-PLAIN = frozenset({"Object", "Root", "Fields", "Elements", "Array", "ArrayElement1"})
 
 
 @dataclass

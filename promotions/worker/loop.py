@@ -44,7 +44,7 @@ class Wait:
     """The work is not over: come back in so many (unscaled) seconds. No worker sleeps for it.
 
     :param why: in words for people.
-    :param kind: where people are to see that it waits: for a slot, a turn, a window.
+    :param kind: what the pages say it waits for: a slot, or its turn.
     """
 
     seconds: float

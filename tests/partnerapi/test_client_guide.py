@@ -396,7 +396,7 @@ def test_a_release_ends_at_once_and_names_what_is_deployed(guide: Stage) -> None
 
 def test_what_the_guide_does_not_have_needs_no_call(guide: Stage) -> None:
     assert guide.client.get_package_manifest(PACKAGE_ID) is None
-    assert guide.client.ensure_folder("/Promoted/Orders") is None
+    assert guide.client.ensure_folders(["/Promoted/Orders"]) == {"/Promoted/Orders": None}
     assert guide.client.query_component_parents(COMPONENT) == ()
     assert guide.client.query_pack_environments(PACK) == ()
     assert guide.client.query_all_pack_environments() is None

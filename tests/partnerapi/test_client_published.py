@@ -236,8 +236,8 @@ def test_folders_that_are_missing_are_made_below_one_another(published: Stage) -
     published.answer("POST", "Folder/query", query_json())
     published.answer("POST", "Folder", _folder("f1", "Acme/Promoted"))
     published.then("POST", "Folder", _folder("f2", "Acme/Promoted/Orders", "f1"))
-    found = published.client.ensure_folder("Promoted/Orders/")
-    assert found is not None
+    [found] = published.client.ensure_folders(["Promoted/Orders/"]).values()
+    assert isinstance(found, Folder)
     assert found.folder_id == "f2"
     assert [sent.json for sent in published.sent if sent.path == "Folder"] == [
         {"name": "Promoted"},
@@ -250,8 +250,8 @@ def test_folders_that_were_deleted_are_not_used(published: Stage) -> None:
         "POST", "Folder/query", query_json(_folder("f0", "Acme/Promoted", deleted=True))
     )
     published.answer("POST", "Folder", _folder("f1", "Acme/Promoted"))
-    found = published.client.ensure_folder("Promoted")
-    assert found is not None
+    [found] = published.client.ensure_folders(["Promoted"]).values()
+    assert isinstance(found, Folder)
     assert found.folder_id == "f1"
 
 
@@ -262,8 +262,8 @@ def test_folders_without_a_parent_in_the_answer_are_told_by_their_path(published
         {"id": "f9", "name": "Promoted", "fullPath": "Acme/X/Promoted", "deleted": False},
     ]
     published.answer("POST", "Folder/query", query_json(*reversed(rows)))
-    found = published.client.ensure_folder("Promoted")
-    assert found is not None
+    [found] = published.client.ensure_folders(["Promoted"]).values()
+    assert isinstance(found, Folder)
     assert found.folder_id == "f1"
 
 
@@ -271,8 +271,8 @@ def test_a_folder_that_somebody_else_makes_at_the_same_time(published: Stage) ->
     published.answer("POST", "Folder/query", query_json())
     published.then("POST", "Folder/query", query_json(_folder("f1", "Acme/Promoted")))
     published.answer("POST", "Folder", {"message": "That folder already exists."}, 400)
-    found = published.client.ensure_folder("Promoted")
-    assert found is not None
+    [found] = published.client.ensure_folders(["Promoted"]).values()
+    assert isinstance(found, Folder)
     assert found.folder_id == "f1"
 
 
@@ -280,13 +280,13 @@ def test_a_folder_that_somebody_else_makes_at_the_same_time(published: Stage) ->
 def test_folders_with_awkward_names(published: Stage, name: str) -> None:
     published.answer("POST", "Folder/query", query_json())
     published.answer("POST", "Folder", _folder("f1", f"Acme/{name}"))
-    made = published.client.ensure_folder(f"/{name}")
+    [made] = published.client.ensure_folders([f"/{name}"]).values()
     assert made == Folder("f1", name, f"Acme/{name}")
     assert published.last.json == {"name": name}
 
 
 def test_no_folder_is_the_root(published: Stage) -> None:
-    assert published.client.ensure_folder("/") is None
+    assert published.client.ensure_folders(["/"]) == {"/": None}
     assert published.sent == []
 
 

@@ -11,7 +11,7 @@ import pytest
 from partnerapi import componentxml, errors
 from partnerapi.client import PartnerApiClient
 from partnerapi.dialects import dialect_named
-from partnerapi.records import Branch, Component, MergeRequest, PackagedComponent, Release
+from partnerapi.records import Branch, Component, Folder, MergeRequest, PackagedComponent, Release
 from partnerapi.simulator import seed
 from partnerapi.simulator.server import Server
 from partnerapi.simulator.service import PASSWORD, USER, Service
@@ -76,12 +76,12 @@ def _branch(live: Live, name: str = "promo-test") -> Branch:
 
 def _document(live: Live, source: Component, name: str = "") -> bytes:
     """A component of a dev account, addressed to the primary account's Promoted folder."""
-    folder = live.client.ensure_folder("/Promoted/Over the wire")
+    [folder] = live.client.ensure_folders(["/Promoted/Over the wire"]).values()
     document = componentxml.set_envelope(
         source.document,
         component_id=None,
         folder_full_path="/Promoted/Over the wire",
-        folder_id=folder.folder_id if folder else None,
+        folder_id=folder.folder_id if isinstance(folder, Folder) else None,
     )
     xml = document.to_bytes()
     if name:

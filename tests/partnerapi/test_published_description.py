@@ -65,7 +65,7 @@ def test_every_call_of_the_client_is_judged() -> None:
         "find_metadata",
     }
     at_once = {"both", "concurrently", "as_they_come", "each_component"}
-    made_of_others = {"ensure_folder", "find_metadata", "ensure_folders", "get_main_branch"}
+    made_of_others = {"find_metadata", "ensure_folders", "get_main_branch"}
     assert public - called == many | at_once | made_of_others
 
 
@@ -92,7 +92,7 @@ def test_folders() -> None:
         folder = {"id": "f", "name": "Promoted", "fullPath": "Acme/Promoted"}
         on.answer("POST", "Folder/query", query_json())
         on.answer("POST", "Folder", folder)
-        on.client.ensure_folder("/Promoted/Orders")
+        on.client.ensure_folders(["/Promoted/Orders"])
         assert len(on.sent) == 4
         for sent in on.sent:
             assert openapi.problems(sent.method, sent.path, sent.media_type, sent.body) == []
