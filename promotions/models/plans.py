@@ -286,6 +286,11 @@ class Finding(models.Model):
     def __str__(self) -> str:
         return f"{self.code}: {self.subject_name or self.subject_id}"
 
+    @property
+    def anchor(self) -> str:
+        """The id of its place on a page."""
+        return f"finding-{self.pk}"
+
 
 class Acceptance(models.Model):
     """An admin's acceptance of a finding, valid while the value behind it stays the same."""

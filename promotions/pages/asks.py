@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from .. import access, services
@@ -14,7 +14,15 @@ from ..messages import PromotionError, sentence
 from ..models import Ask, Finding, Job
 from ..plan.same import same_sub_type
 from ..services.setup import start_job
-from .common import UserRequest, forbid, page_of, post_only, refuse_account, role_required
+from .common import (
+    UserRequest,
+    back_to,
+    forbid,
+    page_of,
+    post_only,
+    refuse_account,
+    role_required,
+)
 from .forms import AnswerForm, NoteForm
 from .paging import count
 from .shown import add_mapping_url
@@ -53,12 +61,14 @@ def ask_admin(request: UserRequest, pk: int) -> HttpResponse:
     except PromotionError as error:
         if error.code == "FORBIDDEN":
             forbid(error)
-        messages.error(request, sentence(error.code, error.detail))
+        messages.error(request, sentence(error.code, error.detail), extra_tags=finding.anchor)
     else:
         messages.success(
-            request, "The admins are asked. You see their answer here and under Questions."
+            request,
+            "The admins are asked. You see their answer here and under Questions.",
+            extra_tags=finding.anchor,
         )
-    return redirect(finding.plan)
+    return back_to(finding.anchor, finding.plan)
 
 
 @post_only
@@ -78,10 +88,12 @@ def answer_ask(request: UserRequest, pk: int) -> HttpResponse:
     except PromotionError as error:
         if error.code == "FORBIDDEN":
             forbid(error)
-        messages.error(request, sentence(error.code, error.detail))
+        messages.error(request, sentence(error.code, error.detail), extra_tags="asks")
     else:
-        messages.success(request, "Answered.")
-    return redirect("asks")
+        messages.success(
+            request, f"“{ask.subject_name or ask.subject_id}” is answered.", extra_tags="asks"
+        )
+    return back_to("asks", "asks")
 
 
 @require_GET
@@ -118,8 +130,8 @@ def read_production(request: UserRequest, pk: int) -> HttpResponse:
         start_job(request.user, Job.Kind.LISTING, _type_of(finding))
     except PromotionError as error:
         forbid(error)
-    messages.success(request, "A worker reads the list. Reload the page soon.")
-    return redirect("pick_twin", finding.pk)
+    messages.success(request, "A worker reads the list. Reload the page soon.", extra_tags="twins")
+    return back_to("twins", "pick_twin", finding.pk)
 
 
 @post_only
@@ -131,15 +143,19 @@ def map_to_twin(request: UserRequest, pk: int) -> HttpResponse:
     chosen = request.POST.get("production", "")
     picked = [row for row in _rows(finding, _listing(finding), "") if row["id"] == chosen]
     if not picked:
-        messages.error(request, "Pick a component of the list first.")
-        return redirect("pick_twin", finding.pk)
+        messages.error(request, "Pick a component of the list first.", extra_tags="twins")
+        return back_to("twins", "pick_twin", finding.pk)
     try:
         services.add_mapping(request.user, finding, picked[0])
     except PromotionError as error:
-        messages.error(request, sentence(error.code, error.detail))
-        return redirect("pick_twin", finding.pk)
-    messages.success(request, f"“{finding.subject_name}” is mapped. Make a new plan to go on.")
-    return redirect(finding.plan)
+        messages.error(request, sentence(error.code, error.detail), extra_tags="twins")
+        return back_to("twins", "pick_twin", finding.pk)
+    messages.success(
+        request,
+        f"“{finding.subject_name}” is mapped. Make a new plan to go on.",
+        extra_tags=finding.anchor,
+    )
+    return back_to(finding.anchor, finding.plan)
 
 
 SHOWN = 100

@@ -13,7 +13,7 @@ from django.core.paginator import Paginator
 from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Lower, RowNumber
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from .. import access
@@ -29,7 +29,7 @@ from ..models import (
 )
 from ..services.setup import start_job
 from ..states import Kind
-from .common import PAGE_SIZE, UserRequest, forbid, post_only, role_required
+from .common import PAGE_SIZE, UserRequest, back_to, forbid, post_only, role_required
 from .forms import BoardForm
 from .places import Place, places_of
 
@@ -124,9 +124,11 @@ def look_for_drift(request: UserRequest) -> HttpResponse:
     except PromotionError as error:
         forbid(error)
     messages.success(
-        request, "A worker compares production with what was promoted. Reload the page soon."
+        request,
+        "A worker compares production with what was promoted. Reload the page soon.",
+        extra_tags="drift",
     )
-    return redirect("process_board")
+    return back_to("drift", "process_board")
 
 
 @require_GET

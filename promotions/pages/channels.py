@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.contrib import messages as notices
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -21,6 +21,7 @@ from ..services import channels as services
 from ..services.setup import check_admin
 from .common import (
     UserRequest,
+    back_to,
     fingerprint,
     forbid,
     is_seen,
@@ -150,7 +151,7 @@ def message_setup(request: UserRequest) -> HttpResponse:
         "seen": fingerprint([(row.pk, row.state, row.tries, row.error) for row in rows]),
         "deliveries": [(row, MARKS[State(row.state)]) for row in rows],
     }
-    if request.htmx:
+    if request.htmx and request.htmx.target == "deliveries":
         if is_seen(request, str(context["seen"])):
             return not_changed()
         return render(request, "_setup_deliveries.html", context)
@@ -192,8 +193,9 @@ def edit_channel(request: UserRequest, pk: int | None = None) -> HttpResponse:
             if key:
                 # Shown by this answer alone: a redirect would have to store it.
                 return render(request, "setup_channel_key.html", {"channel": saved, "key": key})
-            notices.success(request, f"“{saved.name}” is saved.")
-            return redirect("message_setup")
+            place = f"channel-{saved.pk}"
+            notices.success(request, f"“{saved.name}” is saved.", extra_tags=place)
+            return back_to(place, "message_setup")
     return render(request, "setup_channel.html", context)
 
 
@@ -205,8 +207,8 @@ def delete_channel(request: UserRequest, pk: int) -> HttpResponse:
         services.delete_channel(request.user, channel)
     except PromotionError as error:
         forbid(error)
-    notices.success(request, f"“{channel.name}” is deleted.")
-    return redirect("message_setup")
+    notices.success(request, f"“{channel.name}” is deleted.", extra_tags="channels")
+    return back_to("channels", "message_setup")
 
 
 @post_only
@@ -217,10 +219,13 @@ def send_test(request: UserRequest, pk: int | None = None) -> HttpResponse:
         services.send_test(request.user, get_object_or_404(Channel, pk=pk) if pk else None)
     except PromotionError as error:
         forbid(error)
+    place = f"channel-{pk}" if pk else "mail"
     notices.success(
-        request, "A test message is on its way: the log below tells what becomes of it."
+        request,
+        "A test message is on its way: the log below tells what becomes of it.",
+        extra_tags=place,
     )
-    return redirect("message_setup")
+    return back_to(place, "message_setup")
 
 
 @require_http_methods(["GET", "POST"])
@@ -238,8 +243,8 @@ def preferences(request: UserRequest) -> HttpResponse:
             quiet_until=said["quiet_until"],
             digest_at=said["digest_at"],
         )
-        notices.success(request, "You are told like this from now on.")
-        return redirect("preferences")
+        notices.success(request, "You are told like this from now on.", extra_tags="saved")
+        return back_to("saved", "preferences")
     context = {
         "form": form,
         "mail": mail_is_set_up(),

@@ -17,7 +17,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -145,6 +145,15 @@ def refuse_account(user: User, account_id: str, what: str) -> NoReturn:
 
 def forbid(error: PromotionError) -> NoReturn:
     raise PermissionDenied(messages.sentence(error.code, error.detail)) from error
+
+
+def back_to(place: str, page: str | Model, *args: object) -> HttpResponse:
+    """Leads back to where the click was, with the anchor of the place that tells what became of it.
+
+    :param place: an id on the page; a message with this as its ``extra_tags`` is shown there.
+    :param page: as for Django's ``redirect``.
+    """
+    return redirect(f"{resolve_url(page, *args)}#{place}")
 
 
 def page_of(request: HttpRequest, rows: QuerySet[M], size: int = PAGE_SIZE) -> Page[M]:

@@ -11,7 +11,7 @@ from .. import access, services
 from ..messages import PromotionError, sentence
 from ..models import PromotionRequest
 from ..states import Status
-from .common import Problem, UserRequest, forbid, post_only, refusal, role_required
+from .common import Problem, UserRequest, back_to, forbid, post_only, refusal, role_required
 from .forms import DeployForm
 from .places import places_of
 
@@ -59,8 +59,8 @@ def plan_rollback(request: UserRequest, pk: int) -> HttpResponse:
     except PromotionError as error:
         if error.code == "FORBIDDEN":
             forbid(error)
-        messages.error(request, sentence(error.code, error.detail))
-        return redirect(source)
+        messages.error(request, sentence(error.code, error.detail), extra_tags="actions")
+        return back_to("actions", source)
     return redirect(plan)
 
 

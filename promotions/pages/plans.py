@@ -16,6 +16,7 @@ from ..models import Finding, Plan, PlannedComponent
 from .common import (
     Problem,
     UserRequest,
+    back_to,
     fingerprint,
     forbid,
     is_seen,
@@ -125,15 +126,15 @@ def accept_finding(request: UserRequest, pk: int) -> HttpResponse:
     except PromotionError as error:
         if error.code == "FORBIDDEN":
             forbid(error)
-        messages.error(request, sentence(error.code, error.detail), extra_tags="findings")
+        messages.error(request, sentence(error.code, error.detail), extra_tags=finding.anchor)
     else:
         what = finding.subject_name or finding.subject_id
         told = f"Accepted, for “{what}”: {message(finding.code).happened}"
-        messages.success(request, told, extra_tags="findings")
+        messages.success(request, told, extra_tags=finding.anchor)
     plan = finding.plan
     if hasattr(plan, "promotion"):
-        return redirect(f"{reverse('review', args=[plan.promotion.pk])}#findings")
-    return redirect(f"{plan.get_absolute_url()}#findings")
+        return back_to(finding.anchor, "review", plan.promotion.pk)
+    return back_to(finding.anchor, plan)
 
 
 @require_GET

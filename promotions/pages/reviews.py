@@ -16,7 +16,7 @@ from ..messages import PromotionError
 from ..models import Approved, DevPackage, PromotionRequest
 from ..plan.packs import other_homes, reach_in_words
 from ..states import Status
-from .common import Problem, UserRequest, post_only, refusal, role_required
+from .common import Problem, UserRequest, back_to, post_only, refusal, role_required
 from .forms import ApproveForm, PeerForm, ReasonForm, focus_first_error
 from .places import places_of
 from .sessions import recent_sign_in_required
@@ -67,8 +67,10 @@ def approve(request: UserRequest, pk: int) -> HttpResponse:
         return _refused(request, promotion, error, approve_form=form)
     promotion.refresh_from_db()
     if promotion.status == Status.ADMIN_REVIEW:
-        messages.success(request, "Approved. Another admin has to approve it too.")
-        return redirect("review", promotion.pk)
+        messages.success(
+            request, "Approved. Another admin has to approve it too.", extra_tags="decision"
+        )
+        return back_to("decision", "review", promotion.pk)
     messages.success(request, "Approved. A worker carries it to production now.")
     return redirect(promotion)
 
@@ -89,8 +91,8 @@ def approve_as_peer(request: UserRequest, pk: int) -> HttpResponse:
         )
     except PromotionError as error:
         return _refused(request, promotion, error)
-    messages.success(request, "Approved, as a peer.")
-    return redirect("review", promotion.pk)
+    messages.success(request, "Approved, as a peer.", extra_tags="decision")
+    return back_to("decision", "review", promotion.pk)
 
 
 def _confirmation(

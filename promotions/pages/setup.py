@@ -18,6 +18,7 @@ from ..services import setup as setup_services
 from ..setup import adoption, readiness
 from .common import (
     UserRequest,
+    back_to,
     fingerprint,
     forbid,
     is_seen,
@@ -64,16 +65,16 @@ def ask_platform(request: UserRequest) -> HttpResponse:
         ask_platform_again(request.user)
     except PromotionError as error:
         forbid(error)
-    messages.success(request, "The platform is asked again now.")
+    messages.success(request, "The platform is asked again now.", extra_tags="platform")
     page = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure())
-    return redirect(page if page and is_ours else "home")
+    return back_to("platform", page if page and is_ours else "home")
 
 
 @post_only
 @role_required
 def synchronise_accounts(request: UserRequest) -> HttpResponse:
-    return _start(request, Job.Kind.ACCOUNTS, "setup")
+    return _start(request, Job.Kind.ACCOUNTS, "setup", at="setup")
 
 
 @require_GET
@@ -101,7 +102,7 @@ def connection_check(request: UserRequest) -> HttpResponse:
 @post_only
 @role_required
 def check_connection(request: UserRequest) -> HttpResponse:
-    return _start(request, Job.Kind.CONNECTION_CHECK, "connection_check")
+    return _start(request, Job.Kind.CONNECTION_CHECK, "connection_check", at="connection")
 
 
 @require_GET
@@ -178,12 +179,15 @@ def adopt_twins(request: UserRequest, pk: int) -> HttpResponse:
         messages.success(
             request,
             f"{count} component{'' if count == 1 else 's'} mapped: {', '.join(done.mapped)}.",
+            extra_tags="adopted",
         )
     for sentence in done.skipped:
-        messages.warning(request, sentence)
+        messages.warning(request, sentence, extra_tags="adopted")
     if not chosen:
-        messages.warning(request, "Nothing was ticked, so nothing was mapped.")
-    return redirect("adoption_proposals", pk)
+        messages.warning(
+            request, "Nothing was ticked, so nothing was mapped.", extra_tags="adopted"
+        )
+    return back_to("adopted", "adoption_proposals", pk)
 
 
 def _is_sure(proposal: adoption.Proposal, twins: dict[str, int]) -> bool:
@@ -199,12 +203,12 @@ def _admins_only(request: UserRequest, what: str) -> None:
         forbid(error)
 
 
-def _start(request: UserRequest, kind: str, page: str) -> HttpResponse:
+def _start(request: UserRequest, kind: str, page: str, *, at: str) -> HttpResponse:
     try:
         setup_services.start_job(request.user, kind)
     except PromotionError as error:
         forbid(error)
-    return redirect(page)
+    return back_to(at, page)
 
 
 def _adoption(pk: int) -> Job:

@@ -234,12 +234,12 @@ class MappingExchange(Exchange):
         previewed = request.session.pop(_PREVIEWED, None)
         if previewed is None or request.POST.get("import_file_name") != previewed:
             messages.error(request, "Nothing was imported: preview your own file first.")
-            return HttpResponseRedirect("../import/")
+            return HttpResponseRedirect("../import/#import")
         try:
             return super().process_import(request, **kwargs)
         except UploadRefused as error:
             messages.error(request, f"Nothing was imported. {error}")
-            return HttpResponseRedirect("../import/")
+            return HttpResponseRedirect("../import/#import")
 
     def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
         """Something may have changed between the preview and its confirmation: then nothing is imported."""
@@ -247,6 +247,6 @@ class MappingExchange(Exchange):
             messages.error(
                 request, "Nothing was imported: the file does not fit any more. Preview it again."
             )
-            return HttpResponseRedirect("../import/")
+            return HttpResponseRedirect("../import/#import")
         done: HttpResponse = super().process_result(result, request)
         return done

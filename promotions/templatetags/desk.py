@@ -150,6 +150,22 @@ def duration(started: datetime | None, finished: datetime | None) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+# --- Forms that stay on their page -----------------------------------------------------------
+
+
+@register.simple_tag
+def stays_in(place: str) -> SafeString:
+    """Attributes of a form whose answer takes the place of a part of the page, by its id.
+
+    Without scripts the form is sent as any other, and its answer leads back to that part.
+    """
+    return format_html(
+        'hx-boost="true" hx-push-url="false" hx-target="#{0}" hx-select="#{0}" '
+        'hx-swap="outerHTML show:none"',
+        place,
+    )
+
+
 # --- Icons and chips -------------------------------------------------------------------------
 
 
@@ -215,7 +231,7 @@ def platform_notice(context: Context) -> dict[str, Any]:
     """Says once, for everything that waits for it, that the platform does not answer."""
     account = platform.closed()
     if account is None:
-        return {"hold": None}
+        return {"hold": None, "messages": context.get("messages")}
     request = context["request"]
     waiting = PromotionRequest.objects.open().filter(hold_kind=HoldKind.PLATFORM)
     return {
@@ -223,6 +239,8 @@ def platform_notice(context: Context) -> dict[str, Any]:
         "waiting": waiting.count(),
         "is_admin": access.is_admin(request.user),
         "csrf_token": context.get("csrf_token"),
+        "messages": context.get("messages"),
+        "page": request.path,
     }
 
 

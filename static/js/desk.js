@@ -126,7 +126,7 @@
   // A form is sent once.
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+    if (form.method !== "post" || form.matches("[hx-post], [hx-boost]")) return;
     if (form.dataset.sent) {
       event.preventDefault();
       return;

@@ -66,3 +66,29 @@ def test_a_person_chooses_what_they_are_told(page: Page, web_server: str, bob: U
     row = MessagePreference.objects.get()
     assert row.how_of("to_review") == MessagePreference.How.DIGEST
     assert moments.zone(row.time_zone).key == "Europe/Berlin"
+
+
+def test_a_message_appears_where_the_click_was(page: Page, web_server: str, bob: User) -> None:
+    """Far down a page, with scripts and without: what was done is told in sight, beside its button."""
+    for number in range(30):
+        last = Channel.objects.create(name=f"Channel {number:02}", kind="slack", told=[])
+    button = f"Send a test to {last.name}"
+    place = f"#channel-{last.pk}"
+    sign_in(page, web_server, bob)
+    page.goto(f"{web_server}/setup/messages/")
+    page.evaluate("window.isTheSamePage = true")
+    page.get_by_role("button", name=button).click()
+    told = page.locator(place).get_by_text("A test message is on its way")
+    expect(told).to_be_in_viewport()
+    assert page.evaluate("window.isTheSamePage"), "the part of the page was to be replaced alone"
+    # The keyboard is where it was, and the log has come along.
+    expect(page.get_by_role("button", name=button)).to_be_focused()
+    expect(page.locator("#deliveries").get_by_text("Test message", exact=True)).to_be_visible()
+
+    assert page.context.browser is not None
+    plain = page.context.browser.new_page(java_script_enabled=False, base_url=web_server)
+    sign_in(plain, web_server, bob)
+    plain.goto("/setup/messages/")
+    plain.get_by_role("button", name=button).click()
+    expect(plain.locator(place).get_by_text("A test message is on its way")).to_be_in_viewport()
+    plain.close()

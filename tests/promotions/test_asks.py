@@ -128,7 +128,7 @@ def test_a_twin_is_picked_and_the_plan_comes_back(
     found = client.get(reverse("pick_twin", args=[missing.pk]), {"q": "warehouse"})
     assert document(found).xpath("//input[@name='production']/@value") == ["p-2"]
     answer = client.post(reverse("map_to_twin", args=[missing.pk]), {"production": "P-1"})
-    assert answer.headers["Location"] == missing.plan.get_absolute_url()
+    assert answer.headers["Location"] == f"{missing.plan.get_absolute_url()}#finding-{missing.pk}"
     mapping = ComponentMapping.objects.get()
     assert missing.component is not None
     assert mapping.dev_component_id == missing.component.dev_component_id
