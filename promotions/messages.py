@@ -29,8 +29,8 @@ class PromotionError(Exception):
 MESSAGES = {
     "AUTH_FAILED": Message(
         "The platform refused the API token.",
-        "Check that the user reads BOOMI_TOKEN. followed by the e-mail, that the token is of the primary account and "
-        "has not been revoked, and that the Partner API is enabled. The call was not repeated.",
+        "Check that the user is BOOMI_TOKEN. followed by the e-mail address, that the token belongs to the primary "
+        "account and has not been revoked, and that the Partner API is enabled. The call was not repeated.",
     ),
     "FORBIDDEN_ACCOUNT": Message(
         "The token's user may not use this account.",
@@ -41,33 +41,33 @@ MESSAGES = {
     ),
     "FORBIDDEN": Message("You may not do this.", "Ask an admin of Promotion Desk for access."),
     "COMPONENT_NOT_FOUND": Message(
-        "A component of the plan is not there any more.",
+        "A component of the plan no longer exists.",
         "Look for it in the dev account, then make a new plan.",
     ),
     "PACKAGE_NOT_FOUND": Message(
-        "The package is not in the dev account any more.", "Refresh the packages and pick another."
+        "The package is no longer in the dev account.", "Refresh the packages and pick another."
     ),
     "PACKAGE_NOT_SHAREABLE": Message(
-        "The package was made without “shareable”.",
-        "Make a new, shareable package in the dev account and promote that.",
+        "The package is not marked as shareable.",
+        "Create a shareable package in the dev account and promote that one.",
     ),
     "RATE_LIMITED": Message(
-        "The platform kept refusing calls because of their pace.",
+        "The platform kept refusing calls because they came too fast.",
         "Try again later, or raise PARTNER_API_SPACING_MS if other tools use the same account.",
     ),
     "API_UNAVAILABLE": Message(
-        "The platform did not answer, even after several tries.",
-        "Look at the platform's status page and try again later.",
+        "The platform did not answer, even after several attempts.",
+        "Check the platform's status page and try again later.",
     ),
-    "API_ERROR": Message("The platform refused a call.", "Read Boomi's own words below."),
-    "BAD_REQUEST": Message("The platform refused a call.", "Read Boomi's own words below."),
+    "API_ERROR": Message("The platform refused a call.", "Read Boomi's message below."),
+    "BAD_REQUEST": Message("The platform refused a call.", "Read Boomi's message below."),
     "NOT_FOUND": Message(
-        "The platform does not find what a call asked for.",
-        "Read Boomi's own words below, then make a new plan.",
+        "The platform could not find what a call asked for.",
+        "Read Boomi's message below, then make a new plan.",
     ),
     "BAD_RESPONSE": Message(
-        "The platform answered something that is not what its description promises.",
-        "Try again; if it stays, check the address of the API and any proxy in between.",
+        "The platform's answer does not match its description of the API.",
+        "Try again; if it keeps happening, check the address of the API and any proxy in between.",
     ),
     "TOO_MANY_COMPONENTS": Message(
         "The package uses more components than a plan may hold.",
@@ -78,61 +78,61 @@ MESSAGES = {
         "Make it smaller, or raise PROMOTION_MAX_COMPONENT_BYTES.",
     ),
     "UNSAFE_XML": Message(
-        "A component's XML carries something that is never read: a DTD, an entity or a mark of our own.",
-        "Look at the component in the dev account; promotions never contain such XML.",
+        "A component's XML contains something that is never accepted: a DTD, an entity or one of our own marks.",
+        "Look at the component in the dev account; a promotion never carries such XML.",
     ),
     "CONTENT_UNREADABLE": Message(
-        "What the database keeps of a component cannot be read: no key of CONTENT_KEYS fits.",
-        "Put the key with which it was written back into CONTENT_KEYS, behind the newer ones.",
+        "Stored content of a component cannot be decrypted: no key in CONTENT_KEYS fits.",
+        "Put the key it was written with back into CONTENT_KEYS, after the newer ones.",
     ),
     "MISSING_CONNECTION_MAPPINGS": Message(
-        "Connections of the package have no production twin.",
-        "Set each of them up once in the primary account and let an admin map it.",
+        "Some connections of the package have no production twin.",
+        "Set each of them up once in the primary account and have an admin map it.",
     ),
     "UNRESOLVED_REFERENCES": Message(
         "The package refers to components that cannot be found.",
-        "Repair the references in the dev account and package it again.",
+        "Fix the references in the dev account and package it again.",
     ),
     "SECRET_LEFT_BEHIND": Message(
         "A value that looks like a secret would travel to production.",
-        "Remove it from the component, or let an admin accept it with a reason.",
+        "Remove it from the component, or have an admin accept it with a reason.",
     ),
     "SECRET_SET_IN_PRODUCTION": Message(
         "The production twin has a secret set, and an update might touch it.",
-        "Let an admin accept it with a reason, and check the secret after the deployment.",
+        "Have an admin accept it with a reason, and check the secret after the deployment.",
     ),
     "TWIN_IN_PRODUCTION": Message(
-        "Production already has a component like this one that is not mapped.",
-        "Let an admin map it, so that it is updated; or let an admin accept that a second one is made.",
+        "Production already has a component like this one, and it is not mapped.",
+        "Have an admin map it, so that it is updated, or accept that a second one is created.",
     ),
     "TWO_WRITERS": Message(
-        "Two components of this dev account have one production twin.",
-        "Let an admin correct the mappings: what one of them brings would be replaced by the other.",
+        "Two components of this dev account share one production twin.",
+        "Have an admin correct the mappings: each of the two would overwrite what the other brings.",
     ),
     "MAPPING_OF_ANOTHER_KIND": Message(
         "A component is mapped to a production component of another kind.",
-        "Let an admin map it to a twin of the same type and connector.",
+        "Have an admin map it to a twin of the same type and connector.",
     ),
     "MISSING_MAPPINGS": Message(
         "A part that is never copied has no production twin.",
-        "Certificates, PGP keys and custom libraries hold what does not travel: set it up once in the primary account "
-        "and let an admin map it.",
+        "Certificates, PGP keys and custom libraries are never copied: set this one up once in the primary account "
+        "and have an admin map it.",
     ),
     "CONNECTOR_OF_ACCOUNT": Message(
         "A custom connector belongs to the dev account.",
-        "Use a connector that the primary account has too; or let an admin accept it where this one is shared.",
+        "Use a connector that the primary account also has, or have an admin accept this one if it is shared.",
     ),
     "CHANGED_IN_PRODUCTION": Message(
-        "Production was changed since the last promotion, and this one would undo it.",
-        "Bring the change into the dev account and package it again, or let an admin accept that it is lost.",
+        "Production has changed since the last promotion, and this one would undo the change.",
+        "Bring the change into the dev account and package it again, or have an admin accept that it is lost.",
     ),
     "DOWNGRADE": Message(
         "Production has something newer than this package.",
-        "Pick the newer package, or let an admin accept the way back.",
+        "Pick the newer package, or have an admin accept the step back.",
     ),
     "TWIN_DELETED": Message(
-        "The production twin is not there.",
-        "Restore it in the primary account, or let an admin remove the mapping.",
+        "The production twin no longer exists.",
+        "Restore it in the primary account, or have an admin remove the mapping.",
     ),
     "COMPONENT_RESERVED": Message(
         "Another open promotion is bringing this component.",
@@ -140,99 +140,103 @@ MESSAGES = {
     ),
     "PACKAGE_OLDER": Message(
         "A component is newer than the package.",
-        "Only the component as it is now can be read: test that, make a new package of the process and promote the new "
-        "one; or let an admin accept what has changed.",
+        "Only the current version of a component can be read: test that version, package the process again and "
+        "promote the new package, or have an admin accept what has changed.",
     ),
     "CHANGE_HIDDEN": Message(
-        "A value was changed in dev, and production's own is kept.",
-        "Change it in production as well if it is meant to differ there, or let an admin override the rule.",
+        "A value was changed in dev, but production keeps its own.",
+        "Change it in production as well if it is meant to differ there, or have an admin override the rule.",
     ),
     "MAPPING_AMBIGUOUS": Message(
-        "Two mappings of one component id differ only in how it is spelt and lead to different twins.",
-        "Let an admin remove one of the two mappings, then make a new plan.",
+        "Two mappings of one component id differ only in spelling and lead to different twins.",
+        "Have an admin remove one of the two mappings, then make a new plan.",
     ),
     "REWRITTEN_IN_DATA": Message(
-        "A known component id stands in a script or in data and is rewritten there.",
+        "A known component id appears in a script or in data and is rewritten there.",
         "Look at the difference before you approve.",
     ),
     "NOT_FOR_PACKS": Message(
         "No Integration Pack can hold this.",
-        "Process routes, processes with one, certificates and custom libraries are deployed by hand on the platform.",
+        "Deploy process routes, processes that contain one, certificates and custom libraries by hand on the "
+        "platform.",
     ),
     "NOT_PACKAGED_ALONG": Message(
         "A part of the promotion is not in the package of the process.",
-        "After the promotion, package and deploy this part on the platform by itself.",
+        "After the promotion, package and deploy this part separately on the platform.",
     ),
     "LISTENER_STARTS": Message(
         "A listener starts with the deployment.",
-        "Be sure that nothing else listens in its place, or have it deployed paused: that is chosen with the request.",
+        "Make sure that nothing else listens in its place, or choose to deploy it paused when you request the "
+        "promotion.",
     ),
     "IN_PACKS": Message(
-        "An Integration Pack holds this process already.",
-        "Release it in the same pack again: whoever has installed two packs with it runs it twice.",
+        "An Integration Pack already holds this process.",
+        "Release it in the same pack again: anyone who has installed two packs with it runs it twice.",
     ),
     "USED_BY_OTHERS": Message(
-        "Other production processes use what is updated.",
-        "They change only when they are packaged again; tell the people who look after them.",
+        "Other production processes use what this promotion updates.",
+        "They change only when they are packaged again; tell the people who maintain them.",
     ),
     "ELEMENT_RETYPED": Message(
         "An element of a profile changes its data type.",
         "The platform refuses some of these changes when the profile is written, before anything reaches production. "
-        "Where it does, add an element of the new type instead, and look at the maps that use the old one.",
+        "If it does, add an element of the new type instead, and check the maps that use the old one.",
     ),
     "VALUES_WOULD_BE_EMPTIED": Message(
-        "The update would empty values that production has.",
-        "Set ENVIRONMENT_VALUES=keep and make a new plan, or let an admin accept it and fill the values in afterwards.",
+        "The update would clear values that are set in production.",
+        "Set ENVIRONMENT_VALUES=keep and make a new plan, or have an admin accept it and fill in the values "
+        "afterwards.",
     ),
     "PACK_EXISTS": Message(
-        "There is an Integration Pack of that name already.",
+        "An Integration Pack of that name already exists.",
         "Choose it from the list if it is for production, or give the new pack another name.",
     ),
     "PACK_FULL": Message(
-        "The Integration Pack holds as many packages as a pack can.",
+        "The Integration Pack already holds as many packages as it can.",
         "Nothing reached production. Promote again into another pack.",
     ),
     "PACK_PENDING": Message(
-        "The Integration Pack has an update that somebody else has not released.",
+        "The Integration Pack has an update that somebody else has not released yet.",
         "Nothing reached production. Release that update or take it back on the platform, then promote again.",
     ),
     "FOLDER_IGNORED": Message(
-        "The platform made a component in another folder than it was told.",
-        "Nothing reached production. Look whether the token's user may write to the folder, then promote again.",
+        "The platform created a component in a different folder from the one it was given.",
+        "Nothing reached production. Check whether the token's user may write to that folder, then promote again.",
     ),
     "NOTHING_TO_PROMOTE": Message(
         "There is nothing to promote.",
         "Change something in the dev account and package it, or pick another package.",
     ),
     "NEWER_IS_DEPLOYED": Message(
-        "An environment has a newer version of the process already.",
+        "An environment already has a newer version of the process.",
         "Leave that environment out, or roll the process back.",
     ),
     "NOT_DEPLOYED": Message(
-        "Only what has been deployed can be deployed further.",
+        "Only what has been deployed can be deployed to further environments.",
         "Wait until the promotion is deployed, or promote the package again.",
     ),
     "DEPLOYED_ALREADY": Message(
-        "The package is in this environment already, or on its way there.",
-        "Choose the environments that do not have it.",
+        "The package is already in this environment, or on its way there.",
+        "Choose environments that do not have it.",
     ),
     "MAPPING_REFUSED": Message(
-        "This mapping cannot be.", "Read why, then pick another production component."
+        "This mapping is not possible.", "Read why, then pick another production component."
     ),
     "CONTENT_NOT_KEPT": Message(
-        "What is to be restored is not kept any more, or never was.",
-        "Choose a newer version, or promote the wanted one from the dev account. KEEP_VERSIONS says how many are kept.",
+        "The content to restore is no longer kept, or never was.",
+        "Choose a newer version, or promote the one you want from the dev account. KEEP_VERSIONS sets how many are "
+        "kept.",
     ),
     "BUILT_UPON": Message(
-        "Later promotions build on what the rollback would take back.",
-        "Promote a version forward that suits them all, or look at those promotions first.",
+        "Later promotions build on what the rollback would undo.",
+        "Promote a version that suits them all, or look at those promotions first.",
     ),
     "CREATED_STAYS": Message(
-        "A component that was created since stays in production.",
+        "A component that was created since then stays in production.",
         "Nothing uses it after the rollback; remove it by hand if it is not wanted.",
     ),
     "VALUES_NOT_RESTORED": Message(
-        "Values of environments that production has no more cannot be restored: they are not kept.",
+        "Environment values that production no longer has cannot be restored: they are not kept.",
         "Fill them in after the rollback.",
     ),
     "NO_ENVIRONMENT": Message(
@@ -249,7 +253,7 @@ MESSAGES = {
         "Open every part of it, or download it, then approve.",
     ),
     "SELF_REVIEW": Message(
-        "Nobody approves or rejects their own promotion, or accepts a finding of it.",
+        "Nobody may approve or reject their own promotion, or accept one of its findings.",
         "Ask another admin to decide.",
     ),
     "NOT_A_REVIEWER": Message(
@@ -257,74 +261,71 @@ MESSAGES = {
         "Somebody else decides. An admin changes review policies in the admin pages.",
     ),
     "PEERS_MISSING": Message(
-        "The peers whom the review policies ask for have not all approved.",
+        "Not all the peers that the review policies ask for have approved.",
         "Wait for them: the review page says who is needed.",
     ),
-    "NOT_NEEDED": Message(
-        "Enough peers have approved already.", "Nothing was changed by your click."
-    ),
+    "NOT_NEEDED": Message("Enough peers have already approved.", "Your click changed nothing."),
     "COUNTED_ALREADY": Message(
-        "You have approved this already, and one person counts once.",
+        "You have already approved this, and each person counts once.",
         "Somebody else has to approve: the review page says who is needed.",
     ),
     "PROVIDER_AWAY": Message(
-        "The identity provider does not answer.",
-        "Try again in a few minutes. If it stays away, tell whoever looks after your single sign-on.",
+        "The identity provider is not answering.",
+        "Try again in a few minutes. If it stays unavailable, tell whoever looks after your single sign-on.",
     ),
     "SIGN_IN_DENIED": Message(
-        "The identity provider has not let you in.",
+        "The identity provider did not let you in.",
         "Ask whoever looks after your single sign-on to give you access to Promotion Desk.",
     ),
     "SIGN_IN_EXPIRED": Message(
-        "This sign-in was begun too long ago, or in another browser.", "Begin again."
+        "This sign-in was started too long ago, or in another browser.", "Start again."
     ),
     "SIGN_IN_INVALID": Message(
         "What the identity provider sent cannot be trusted.",
-        "Begin again. If it happens twice, tell the people who run Promotion Desk: its log says what was wrong.",
+        "Start again. If it happens twice, tell the people who run Promotion Desk: its log says what was wrong.",
     ),
     "SIGN_IN_STALE": Message(
-        "You signed in at the identity provider longer ago than is accepted here.",
+        "Your sign-in at the identity provider is older than Promotion Desk accepts.",
         "Sign out there, then sign in again.",
     ),
     "SIGN_IN_OTHER": Message(
-        "You have signed in at the identity provider as somebody else, or your account is not linked to it.",
+        "You are signed in at the identity provider as somebody else, or your account is not linked to it.",
         "Sign out here first, or ask an admin to link your account.",
     ),
     "ACCOUNT_OFF": Message(
         "Your account is switched off here.", "Ask an admin of Promotion Desk to switch it on."
     ),
     "ACCOUNT_EXISTS": Message(
-        "There is an account of your name already, which is not linked to your sign-in.",
-        "If that account is yours, ask whoever looks after the accounts of Promotion Desk to add an identity with this "
-        "subject to it.",
+        "An account with your name already exists and is not linked to your sign-in.",
+        "If that account is yours, ask whoever looks after the accounts of Promotion Desk to add an identity with "
+        "this subject to it.",
     ),
     "GROUPS_NOT_TOLD": Message(
-        "The identity provider does not tell your groups, because there are too many of them.",
-        "Whoever looks after your single sign-on lets it send only the groups that are assigned to Promotion Desk.",
+        "The identity provider does not send your groups, because there are too many of them.",
+        "Ask whoever looks after your single sign-on to send only the groups that are assigned to Promotion Desk.",
     ),
     "ALREADY_REVIEWED": Message(
-        "Somebody else has decided already.", "Nothing was changed by your click."
+        "Somebody else has already decided.", "Your click changed nothing."
     ),
     "INVALID_TRANSITION": Message(
-        "This is not possible from where the promotion stands now.", "Look at its present status."
+        "The promotion's current status does not allow this.", "Check where it stands now."
     ),
     "REASON_REQUIRED": Message("A reason is required.", "Say why, in a sentence."),
-    "COMMENT_EMPTY": Message("The comment says nothing.", "Write a sentence, then send it."),
+    "COMMENT_EMPTY": Message("The comment is empty.", "Write a sentence, then send it."),
     "COMMENT_TOO_LONG": Message(
-        "The comment is longer than 10,000 characters.",
-        "Say it in fewer words, or in two comments.",
+        "The comment is longer than 10,000 characters.", "Use fewer words, or write two comments."
     ),
     "COMMENT_MISPLACED": Message(
-        "The comment is about something that is not there.",
-        "Load the page again and comment on what it shows.",
+        "The comment is about something that no longer exists.",
+        "Reload the page and comment on what it shows.",
     ),
     "BRANCH_GONE": Message(
-        "Somebody deleted the branch of this promotion on the platform, several times.",
-        "Nothing reached production. Ask who deletes branches whose names begin with “promo-”, then request it again.",
+        "Somebody deleted the branch of this promotion on the platform several times.",
+        "Nothing reached production. Find out who deletes branches whose names begin with “promo-”, then request it "
+        "again.",
     ),
     "BRANCH_CREATION_TIMEOUT": Message(
-        "The branch did not become ready in time.",
-        "Try again later; the branch has been deleted.",
+        "The branch did not become ready in time.", "Try again later; the branch has been deleted."
     ),
     "BRANCH_LIMIT_REACHED": Message(
         "The account has no branch left.",
@@ -336,50 +337,50 @@ MESSAGES = {
     ),
     "BRANCH_IGNORED": Message(
         "The platform wrote to main although a branch was named.",
-        "Branching is not enabled on the primary account. Undo the version that Boomi's revision history shows, "
-        "and ask Boomi to enable branching.",
+        "Branching is not enabled on the primary account. Undo the version that Boomi's revision history shows, and "
+        "ask Boomi to enable branching.",
     ),
     "PROMOTION_FAILED": Message(
         "A component could not be written to the branch.",
-        "Nothing reached production. Read what the component says, repair it, and promote again.",
+        "Nothing reached production. Read the component's error, fix it, and promote again.",
     ),
     "MERGE_CONFLICT": Message(
-        "The platform reports a conflict for the merge.",
-        "Look at who changed the components in production, then make a new plan.",
+        "The platform reports a merge conflict.",
+        "Find out who changed the components in production, then make a new plan.",
     ),
     "APPROVAL_MISSING": Message(
         "There is no approval for exactly this content, these environments and this pack.",
-        "Nothing is merged without one. Promote again, and let an admin decide.",
+        "Nothing is merged without one. Promote again, and have an admin decide.",
     ),
     "APPROVAL_LAPSED": Message(
-        "The approval does not hold any more, so the promotion is back in the review.",
-        "An admin looks again and decides; an approval lasts PROMOTION_APPROVAL_DAYS.",
+        "The approval is no longer valid, so the promotion is back in review.",
+        "An admin reviews it again and decides; an approval lasts PROMOTION_APPROVAL_DAYS.",
     ),
     "SWITCHED_OFF": Message(
-        "Somebody or something that this promotion needs has been switched off since it was requested.",
-        "Nothing more happens in production. Switch it on again, or promote anew without it.",
+        "Somebody or something that this promotion needs was switched off after it was requested.",
+        "Nothing more happens in production. Switch it back on, or promote again without it.",
     ),
     "RULES_CHANGED": Message(
-        "The set-up has changed since this was requested, so it cannot be carried on by the rules that it was "
-        "requested under.",
-        "Request it again, or let an admin set the old value back and retry.",
+        "The set-up has changed since this was requested, so it cannot continue under the rules it was requested "
+        "under.",
+        "Request it again, or have an admin restore the old setting and retry.",
     ),
     "MERGE_DIFFERS": Message(
-        "The merge would not bring everything to production that was approved.",
-        "Nothing reached production. See in the primary account who changed the merge request, then promote again.",
+        "The merge would not bring everything that was approved to production.",
+        "Nothing reached production. Check in the primary account who changed the merge request, then promote again.",
     ),
     "MERGE_INCOMPLETE": Message(
-        "The platform merged, and left components out: production holds a part of what was approved.",
-        "An admin looks at them in the primary account, then retries, so that the rest is merged from the same branch, "
-        "or gives the rest up. Nothing is packaged or deployed before that.",
+        "The platform merged but left components out: production holds only a part of what was approved.",
+        "An admin checks them in the primary account, then either retries, which merges the rest from the same "
+        "branch, or gives up the rest. Nothing is packaged or deployed before that.",
     ),
     "MERGE_FAILED": Message(
         "The platform could not merge the branch.",
-        "Nothing was deployed. Read Boomi's own words, then promote again.",
+        "Nothing was deployed. Read Boomi's message, then promote again.",
     ),
     "MERGE_TIMEOUT": Message(
-        "The merge did not end in time.",
-        "Look at the merge request in the primary account. If it ends as merged, it is recorded here by itself.",
+        "The merge did not finish in time.",
+        "Look at the merge request in the primary account. If it ends as merged, that is recorded here automatically.",
     ),
     "COMPONENT_LOCKED": Message(
         "A component is open in somebody's editor on the platform.",
@@ -390,49 +391,50 @@ MESSAGES = {
         "Look at the component on the platform, then make a new plan.",
     ),
     "DATA_TYPE_CHANGED": Message(
-        "The platform does not let an element that is in use change its data type.",
+        "The platform does not allow an element that is in use to change its data type.",
         "Undo that change in the dev account or free the element in production, then package and promote again.",
     ),
     "IMMATERIAL_UPDATE": Message(
         "The platform refused an update that changes nothing.", "Make a new plan."
     ),
-    "ALREADY_EXISTS": Message("The platform says that it exists already.", "Choose another name."),
-    "ALREADY_GONE": Message("It has been deleted already.", "Make a new plan."),
+    "ALREADY_EXISTS": Message("The platform says that it already exists.", "Choose another name."),
+    "ALREADY_GONE": Message("It has already been deleted.", "Make a new plan."),
     "PRODUCTION_CHANGED": Message(
         "Somebody changed production between the merge and the packaging.",
-        "Look at the named components on the platform. Set them back there, or package them as they are now: retry.",
+        "Look at the named components on the platform. Restore them there, or leave them as they are now to have them"
+        " packaged like that; then retry.",
     ),
     "PACKAGE_VERSION_EXISTS": Message(
         "This package version is taken in production.", "Choose another version."
     ),
     "PACK_NOT_FOUND": Message(
-        "The Integration Pack is not there any more.", "Choose another pack and retry."
+        "The Integration Pack no longer exists.", "Choose another pack and retry."
     ),
     "RELEASE_FAILED": Message(
         "The Integration Pack could not be released.",
-        "Read Boomi's own words, then retry: it goes on from this step.",
+        "Read Boomi's message, then retry: the promotion continues from this step.",
     ),
     "RELEASE_TIMEOUT": Message(
         "The Integration Pack is still being released.",
-        "Look at the release in Boomi, then retry: it is waited for again.",
+        "Look at the release in Boomi, then retry to keep waiting for it.",
     ),
     "DEPLOY_FAILED": Message(
         "The release could not be deployed to every environment.",
-        "Read Boomi's own words, then retry: only the environments that failed are taken up again. One that is gone "
-        "can be left out.",
+        "Read Boomi's message, then retry: only the environments that failed are tried again. One that no longer "
+        "exists can be left out.",
     ),
     "OUTBOUND_REFUSED": Message(
         "Promotion Desk does not send anything to this address.",
-        "Give an https address on the internet, or let whoever runs Promotion Desk allow its network by "
+        "Give an https address on the internet, or ask whoever runs Promotion Desk to allow its network in "
         "OUTBOUND_PRIVATE_NETWORKS.",
     ),
     "OUTBOUND_FAILED": Message(
-        "The receiver did not take the message.",
-        "See whether the address is right and the receiver is up; it is sent again by itself.",
+        "The receiver did not accept the message.",
+        "Check that the address is right and the receiver is up; the message is sent again automatically.",
     ),
     "WORKER_LOST": Message(
-        "The worker died while it worked, several times.",
-        "Look at the workers' logs, then promote again.",
+        "The worker died several times while it worked on this.",
+        "Check the workers' logs, then promote again.",
     ),
     "INTERNAL_ERROR": Message(
         "Something went wrong in Promotion Desk itself.",

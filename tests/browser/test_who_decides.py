@@ -135,5 +135,5 @@ def test_somebody_signs_in_at_the_provider_and_out_again(
             assert not faults
             page.get_by_role("link", name="Sign in with Example Login").click()
             page.get_by_role("button", name="Deny").click()
-            expect(page.get_by_text("The identity provider has not let you in.")).to_be_visible()
+            expect(page.get_by_text("The identity provider did not let you in.")).to_be_visible()
             page.close()

@@ -53,6 +53,6 @@ def test_blocked_and_failed(desk: Desk) -> None:
     assert any(finding["blocking"] for finding in plan["findings"])
     status, plan = told(seed.ORDERS_ACCOUNT, "no-such-package")
     assert (status, plan["status"]) == (1, 1)
-    assert "The package is not in the dev account any more." in plan["outcome"]
+    assert "The package is no longer in the dev account." in plan["outcome"]
     with pytest.raises(CommandError, match="no active dev account"):
         run("nowhere", seed.SINGLE_COMPONENT_PACKAGE_ID)

@@ -279,7 +279,7 @@ def test_withdraw_after_the_decision_shows_where_it_stands(
     url = reverse("withdraw", args=[promotion.pk])
     page = signed_in(client, alice).post(url)
     assert page.status_code == 200
-    assert "This is not possible from where the promotion stands now." in text(page)
+    assert "The promotion's current status does not allow this." in text(page)
     assert "It is: Rejected." in text(page)
     fragment = client.post(url, **HTMX)
     assert fragment.status_code == 200

@@ -363,8 +363,9 @@ def test_approve_of_ones_own_is_refused_and_leaves_an_event(
 ) -> None:
     own = factories.promotion(factories.plan(sales, bob), bob)
     response = signed_in(client, bob).post(reverse("approve", args=[own.pk]), decision(own))
-    assert "Nobody approves or rejects their own promotion, or accepts a finding of it." in text(
-        response
+    assert (
+        "Nobody may approve or reject their own promotion, or accept one of its findings."
+        in text(response)
     )
     own.refresh_from_db()
     assert own.status == Status.ADMIN_REVIEW
@@ -392,7 +393,7 @@ def test_two_admins_at_once_one_wins_and_the_other_sees_what_happened(
     client.post(url, confirmed(signed_in(client, bob), waiting))
     late = signed_in(client, dora).post(url, later)
     assert late.status_code == 200
-    assert "Somebody else has decided already." in text(late)
+    assert "Somebody else has already decided." in text(late)
     assert "Bob approved it" in text(late)
     waiting.refresh_from_db()
     assert waiting.approved_by == bob
@@ -586,7 +587,7 @@ def test_reject_too_late_shows_what_happened(
     client.post(reverse("approve", args=[waiting.pk]), sent)
     late = signed_in(client, dora).post(reverse("reject", args=[waiting.pk]), {"reason": "No."})
     assert late.status_code == 200
-    assert "Somebody else has decided already." in text(late)
+    assert "Somebody else has already decided." in text(late)
     waiting.refresh_from_db()
     assert waiting.status == Status.APPROVED
 

@@ -335,9 +335,9 @@ def test_a_comment_is_about_something_that_is_there(
         {"component": component.pk, "place": "sideways", "line": 3},
     ):
         page = client.get(say(signed_in(client, bob), waiting, "Here.", **about)["Location"])
-        assert "The comment is about something that is not there." in text(page), about
+        assert "The comment is about something that no longer exists." in text(page), about
     page = client.get(say(client, waiting, "  ")["Location"])
-    assert "The comment says nothing." in text(page)
+    assert "The comment is empty." in text(page)
     page = client.get(say(client, waiting, "x" * 10_001)["Location"])
     assert "longer than 10,000 characters" in text(page)
     assert waiting.comments.count() == 0
