@@ -279,6 +279,8 @@ KEEP_PLANS = env.int("KEEP_PLANS", default=30)
 KEEP_MESSAGES = env.int("KEEP_MESSAGES", default=90)
 # Versions of each promoted component whose content is kept for a rollback.
 KEEP_VERSIONS = env.int("KEEP_VERSIONS", default=5)
+# The hour (0 to 23, in TIME_ZONE) in which production is compared every night with what was promoted; "off": never.
+DRIFT_HOUR = env.str("DRIFT_HOUR", default="2")
 # Days for which an approval holds that has not led to a merge; 0: for ever.
 PROMOTION_APPROVAL_DAYS = env.float("PROMOTION_APPROVAL_DAYS", default=7.0)
 # Seconds that a promotion waits for a platform that is away, or for a token that is accepted.
@@ -377,6 +379,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "seal-events": {
         "task": "promotions.tasks.seal_events_task",
+        "schedule": Every(_sweep_every),
+        "options": {"expires": max(5.0, _sweep_every)},
+    },
+    "look-nightly": {
+        "task": "promotions.tasks.look_nightly_task",
         "schedule": Every(_sweep_every),
         "options": {"expires": max(5.0, _sweep_every)},
     },

@@ -36,6 +36,7 @@ def check_choices(**kwargs: Any) -> list[CheckMessage]:
         (1, "STAGE", Stage.values),
         (2, "ENVIRONMENT_VALUES", EnvironmentValues.values),
         (3, "PARTNER_API_DIALECT", ["", "guide", "published"]),
+        (21, "DRIFT_HOUR", ["off", *map(str, range(24))]),
     ):
         value = getattr(settings, name)
         if value not in allowed:
@@ -44,7 +45,7 @@ def check_choices(**kwargs: Any) -> list[CheckMessage]:
                 Error(
                     f"{name} is {value!r}.",
                     hint=f"Set it to one of: {words}.",
-                    id=f"promotions.E00{number}",
+                    id=f"promotions.E{number:03}",
                 )
             )
     return problems

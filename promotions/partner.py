@@ -46,12 +46,14 @@ def client(
     *,
     promotion: PromotionRequest | None = None,
     plan: Plan | None = None,
+    owner: str = "",
     check: Callable[[], None] = nothing,
     dialect: str = "",
     base_path: str = BASE_PATH,
 ) -> PartnerApiClient:
     """A client for the primary account; every call it makes is recorded for the promotion or plan.
 
+    :param owner: what takes fair turns with promotions though it is none; a person waits for anything else.
     :param check: asked before each call; what it raises ends the work.
     :param dialect: another one than the setting's, and ``base_path`` another place on the server: the
         connection check finds out with them what the server speaks.
@@ -66,7 +68,7 @@ def client(
             key=f"promotion-desk:pace:{settings.PARTNER_API_ACCOUNT}",
             interval_ms=settings.PARTNER_API_SPACING_MS,
             # Whatever belongs to no promotion is read for a person who waits at a page.
-            owner=f"promotion {promotion.pk}" if promotion else "",
+            owner=f"promotion {promotion.pk}" if promotion else owner,
         ),
         timeout=float(settings.PARTNER_API_TIMEOUT),
         time_scale=float(settings.PROMOTION_TIME_SCALE),

@@ -30,6 +30,7 @@ from .outbox.delivery import LONGEST_ROUND, deliver_due, hand_out, is_something_
 from .pipeline import cleanup, runner
 from .plan import build_plan
 from .plan.listing import refresh_listing
+from .setup.drift import look_nightly
 from .setup.jobs import run_job
 from .worker import platform
 from .worker.probe import ask_platform
@@ -121,6 +122,12 @@ def sweep_branches_task() -> None:
 def seal_events_task() -> None:
     """Put what has happened under the audit chain."""
     seal_events()
+
+
+@shared_task
+def look_nightly_task() -> None:
+    """Have production compared with what was promoted, once a night."""
+    look_nightly()
 
 
 @shared_task

@@ -28,6 +28,7 @@ class MessageKind(models.TextChoices):
     ANSWERED = "answered", "An admin answered what you asked"
     PLATFORM = "platform", "The platform does not answer, or answers again"
     STRAY_BRANCH = "stray_branch", "A branch without an owner was deleted"
+    DRIFT = "drift", "Production was changed by hand"
 
 
 _BY_STATUS: dict[str, MessageKind] = {
@@ -50,6 +51,7 @@ _BY_ACTION = {
     "platform_away": MessageKind.PLATFORM,
     "platform_back": MessageKind.PLATFORM,
     "stray_branch_deleted": MessageKind.STRAY_BRANCH,
+    "drift_found": MessageKind.DRIFT,
 }
 
 

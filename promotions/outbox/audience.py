@@ -19,7 +19,7 @@ TO_REQUESTER = {
     MessageKind.FAILED,
     MessageKind.COMMENTED,
 }
-TO_ADMINS = {MessageKind.ASKED, MessageKind.PLATFORM, MessageKind.STRAY_BRANCH}
+TO_ADMINS = {MessageKind.ASKED, MessageKind.PLATFORM, MessageKind.STRAY_BRANCH, MessageKind.DRIFT}
 
 
 def audience(message: Message) -> list[User]:

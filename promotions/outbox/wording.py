@@ -171,6 +171,13 @@ def _of_the_desk(told_of: Message, event: Event) -> Told:
         subject = "A branch without an owner was deleted"
         lines = (f"Its name was {plain(event.subject)}.",)
         path, link_words = f"{reverse('history')}?kind={event.action}", "See the history"
+    elif told_of.kind == MessageKind.DRIFT:
+        subject = "Production was changed by hand"
+        lines = (
+            f"Other than promoted: {plain(event.subject)}.",
+            "The next promotion of it would take the change back, unless it is made in the dev account too.",
+        )
+        path, link_words = f"{reverse('process_board')}?show=drift", "See the processes"
     elif told_of.kind == MessageKind.ASKED:
         subject = f"{_name(event.actor)} asks an admin"
         lines = (plain(event.subject),) if event.subject else ()

@@ -14,6 +14,7 @@ from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Lower, RowNumber
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET
 
 from .. import access
@@ -28,10 +29,31 @@ from ..models import (
     PromotionRequest,
 )
 from ..services.setup import start_job
+from ..setup.drift import last_look
 from ..states import Kind
 from .common import PAGE_SIZE, UserRequest, back_to, forbid, post_only, role_required
 from .forms import BoardForm
 from .places import Place, places_of
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A component that is not in production as it was promoted.
+
+    :ivar version: what production has now; None where it was deleted.
+    :ivar since: when production got that version, as the platform says; None where it does not.
+    :ivar seen_at: when a worker first found it.
+    """
+
+    name: str
+    version: int | None
+    since: datetime | None
+    seen_at: datetime | None
+
+    @classmethod
+    def told(cls, found: dict[str, Any]) -> Drift:
+        since, seen_at = (parse_datetime(found.get(key) or "") for key in ("since", "seen_at"))
+        return cls(found["name"], found["version"], since, seen_at)
 
 
 @dataclass
@@ -40,7 +62,7 @@ class Row:
 
     :ivar last: the promotion or rollback that was merged last.
     :ivar newest: the newest package of the process in its dev account, as last read.
-    :ivar drift: names of its components that production has changed since.
+    :ivar drift: its components that production has changed since.
     """
 
     process_id: str
@@ -49,7 +71,7 @@ class Row:
     newest: DevPackage | None = None
     places: list[Place] = field(default_factory=list)
     waiting: list[PromotionRequest] = field(default_factory=list)
-    drift: list[str] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
     may_act: bool = False
 
     @property
@@ -83,7 +105,7 @@ def process_board(request: UserRequest) -> HttpResponse:
     """Every process, in a number of queries that does not depend on how many there are."""
     form = BoardForm(request.GET, user=request.user)
     asked: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
-    looked = _last_look()
+    looked = last_look()
     rows = _rows(request, looked)
     if words := asked.get("q", "").casefold():
         rows = [
@@ -135,7 +157,7 @@ def look_for_drift(request: UserRequest) -> HttpResponse:
 @role_required
 def process_history(request: UserRequest, process_id: str) -> HttpResponse:
     """The versions of one process, the newest first, each with its differences."""
-    looked = _last_look()
+    looked = last_look()
     rows = _rows(request, looked, process_id=process_id)
     if not rows:
         raise Http404
@@ -173,11 +195,6 @@ def _merged(request: UserRequest) -> QuerySet[PromotionRequest]:
     return PromotionRequest.objects.filter(pk__in=visible, merged_at__isnull=False).exclude(
         Q(process_id="") | Q(kind=Kind.DEPLOYMENT)
     )
-
-
-def _last_look() -> Job | None:
-    done = Job.objects.filter(kind=Job.Kind.DRIFT, finished_at__isnull=False, error_code="")
-    return done.order_by("-finished_at").first()
 
 
 def _rows(request: UserRequest, looked: Job | None, *, process_id: str = "") -> list[Row]:
@@ -259,4 +276,4 @@ def _add_drift(rows: dict[str, Row], looked: Job | None) -> None:
         row = lasts[promotion_id]
         merged_at: datetime | None = row.last.merged_at
         if looked is not None and merged_at is not None and merged_at < looked.created_at:
-            row.drift.append(changed[key]["name"])
+            row.drift.append(Drift.told(changed[key]))

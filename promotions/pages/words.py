@@ -57,6 +57,7 @@ EVENT_WORDS = {
     "sign_in_refused": "refused a sign-in of",
     "identity_added": "signed in for the first time as",
     "mapping_adopted": "adopted the twin of",
+    "drift_found": "found changed in production by hand:",
     "stray_branch_deleted": "deleted a branch that has no owner:",
     "sign_in_failed": "refused a sign-in of",
     "person_added": "added a person",

@@ -1,17 +1,30 @@
-"""Which promoted components production has changed since: asked for the process board, as a job."""
+"""Which promoted components production has changed since: asked for the process board, as a job; and every night."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient, Wanted
 from partnerapi.errors import NotFound, PartnerApiError
+from partnerapi.records import ComponentMetadata
 
-from ..models import ComponentMapping
+from ..models import ComponentMapping, Job, PrimaryAccount
 from ..plan import earlier
 from ..plan.look_up import metadata_of_many
+from ..transitions import record_event
+from ..worker import platform
 from ..worker.loop import Progress
+
+# Components that are looked at together: between two batches the worker shows that it is alive.
+BATCH = 100
+# Names in the subject of the event; its note has them all.
+NAMED = 5
 
 
 def look(client: PartnerApiClient, progress: Progress) -> dict[str, Any]:
@@ -19,27 +32,37 @@ def look(client: PartnerApiClient, progress: Progress) -> dict[str, Any]:
 
     Versions are compared first; only what has another one is read. Filled-in environment values are no drift.
 
-    :returns: ``changed``: production id in lower case -> name and version now (None where it is deleted); ``seen``: how
-        many were looked at.
+    :returns: ``changed``: production id in lower case -> name and version now (None where it is deleted), ``since``
+        the platform says it has that version, and when that was ``seen_at`` first; ``seen``: how many were looked at.
     """
     newest: dict[str, ComponentMapping] = {}
     promoted = ComponentMapping.objects.filter(last_promoted_at__isnull=False)
     for mapping in promoted.order_by("last_promoted_at", "pk"):
         newest[mapping.prod_component_id.lower()] = mapping
-    progress(f"Looking at {len(newest)} components")
-    found = metadata_of_many(client, newest)
     changed: dict[str, dict[str, Any]] = {}
-    others = []
-    for key, mapping in newest.items():
-        twin = found[key]
-        if twin is None:
-            changed[key] = {"name": mapping.name, "version": None}
-        elif twin.version != mapping.prod_version:
-            others.append(key)
-    progress(f"Reading {len(others)} components")
-    for key, version in _differing(client, newest, others):
-        changed[key] = {"name": newest[key].name, "version": version}
+    for done in range(0, len(newest), BATCH):
+        progress(f"Looked at {done} of {len(newest)} components")
+        keys = list(newest)[done : done + BATCH]
+        found = metadata_of_many(client, keys)
+        gone = [(key, None) for key in keys if found[key] is None]
+        others = [key for key in keys if (twin := found[key]) and _is_other(newest[key], twin)]
+        for key, version in [*gone, *_differing(client, newest, others)]:
+            changed[key] = {
+                "name": newest[key].name,
+                "version": version,
+                "since": _since(found[key], version),
+            }
     return {"changed": changed, "seen": len(newest)}
+
+
+def _is_other(mapping: ComponentMapping, twin: ComponentMetadata) -> bool:
+    return twin.version != mapping.prod_version
+
+
+def _since(twin: ComponentMetadata | None, version: int | None) -> str:
+    if twin is None or twin.version != version or twin.modified_date is None:
+        return ""
+    return twin.modified_date.isoformat(timespec="seconds")
 
 
 def _differing(
@@ -53,3 +76,66 @@ def _differing(
             raise read
         elif not earlier.is_as_promoted(newest[key], read.version, earlier.Plain.of(read.document)):
             yield key, read.version
+
+
+# --- What is new about it ----------------------------------------------------------------------
+
+
+def last_look() -> Job | None:
+    """The latest comparison that came to its end."""
+    done = Job.objects.filter(kind=Job.Kind.DRIFT, finished_at__isnull=False, error_code="")
+    return done.order_by("-finished_at", "-pk").first()
+
+
+def remember(result: dict[str, Any], at: datetime) -> None:
+    """Put into a result when each drift was seen first, and leave one event of those that nobody was told of."""
+    before = last_look()
+    known = before.result.get("changed", {}) if before else {}
+    new = []
+    for key, drift in result["changed"].items():
+        old = known.get(key, {})
+        if "version" in old and old["version"] == drift["version"]:
+            drift["seen_at"] = old.get("seen_at") or at.isoformat(timespec="seconds")
+        else:
+            drift["seen_at"] = at.isoformat(timespec="seconds")
+            new.append(drift)
+    if new:
+        names = [drift["name"] for drift in new]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        record_event(
+            "drift_found",
+            subject=", ".join(names[:NAMED]) + more,
+            note="\n".join(map(_in_words, new)),
+        )
+
+
+def _in_words(drift: dict[str, Any]) -> str:
+    now = "deleted" if drift["version"] is None else f"version {drift['version']}"
+    return f"{drift['name']}: {now}"
+
+
+# --- Every night -------------------------------------------------------------------------------
+
+
+def look_nightly() -> Job | None:
+    """Have production compared once in the hour of DRIFT_HOUR, if something was promoted and the platform answers.
+
+    A night that is missed is left out: by day the calls belong to people.
+    """
+    now = timezone.localtime()
+    if str(now.hour) != settings.DRIFT_HOUR or platform.closed():
+        return None
+    if not ComponentMapping.objects.filter(last_promoted_at__isnull=False).exists():
+        return None
+    begin = now.replace(minute=0, second=0, microsecond=0)
+    with transaction.atomic():
+        # Two beats at once: the second one waits here, and then finds the job.
+        PrimaryAccount.objects.select_for_update().filter(pk=PrimaryAccount.current().pk).first()
+        if Job.objects.filter(kind=Job.Kind.DRIFT, created_at__gte=begin).exists():
+            return None
+        return Job.objects.create(
+            kind=Job.Kind.DRIFT,
+            progress="Waiting for a worker",
+            created_at=now,
+            next_attempt_at=now,
+        )

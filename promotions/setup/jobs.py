@@ -1,4 +1,4 @@
-"""What a worker does once for a person beside promotions: synchronise, check, look for twins."""
+"""What a worker does once beside promotions: synchronise, check, look for twins and for drift."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def _look_for_twins(job: Job, lease: Lease) -> dict[str, Any]:
 
 
 def _look_for_drift(job: Job, lease: Lease) -> dict[str, Any]:
-    return drift.look(partner_client(), Progress(lease))
+    result = drift.look(partner_client(owner="the look for drift"), Progress(lease))
+    drift.remember(result, timezone.now())
+    return result
 
 
 def _list_production(job: Job, lease: Lease) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
+import redis
 
 from partnerapi import componentxml
 from partnerapi.simulator import seed
@@ -222,7 +224,9 @@ def test_a_rollback_says_why(desk: Desk) -> None:
     assert (component.action, component.content_id is not None) == (Action.UPDATE, True)
 
 
-def test_drift_is_found_where_content_changed_and_nowhere_else(desk: Desk) -> None:
+def test_drift_is_found_where_content_changed_and_nowhere_else(
+    desk: Desk, redis_server: redis.Redis
+) -> None:
     root = seed.uid(seed.ORDERS_ACCOUNT, "stock-sync")
     package = desk.edit(action="create_package", componentId=root, packageVersion="1.2")
     desk.promoted(package["packageId"], version="1.2")
@@ -234,6 +238,17 @@ def test_drift_is_found_where_content_changed_and_nowhere_else(desk: Desk) -> No
     batch = [["<defaultValue>250</defaultValue>", "<defaultValue>1</defaultValue>"]]
     desk.edit(action="component_xml", componentId=settings, replace=batch)
     assert drift(desk) == {settings.lower(): "Stock Settings"}
+    # Seen again it is the same drift: told once, with the time of both sights.
+    assert drift(desk) == {settings.lower(): "Stock Settings"}
+    first, second = Job.objects.filter(kind=Job.Kind.DRIFT).order_by("pk")[1:]
+    [found] = second.result["changed"].values()
+    assert found == first.result["changed"][settings.lower()]
+    assert datetime.fromisoformat(found["since"]) <= datetime.fromisoformat(found["seen_at"])
+    told = Event.objects.filter(action="drift_found")
+    assert list(told.values_list("subject", flat=True)) == ["Stock Settings"]
+    # It takes turns with promotions, and none from people who wait.
+    [turns] = redis_server.keys("*:turns")
+    assert b"the look for drift" in redis_server.hkeys(turns)
 
 
 def drift(desk: Desk) -> dict[str, str]:

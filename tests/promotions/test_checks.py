@@ -64,6 +64,7 @@ def test_a_production_set_up_has_nothing_to_say(found: Found) -> None:
         ({"STAGE": "sometimes"}, "promotions.E001"),
         ({"ENVIRONMENT_VALUES": "lose"}, "promotions.E002"),
         ({"PARTNER_API_DIALECT": "klingon"}, "promotions.E003"),
+        ({"DRIFT_HOUR": "24"}, "promotions.E021"),
         ({"PARTNER_API_DIALECT": ""}, "promotions.E004"),
         ({"PARTNER_API_USER": "someone@example.com"}, "promotions.E011"),
     ],
