@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := promo_site partnerapi promotions tests
 
+# Dozens of processes load the same modules, which are compiled once, whatever the shell has set.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help .venv demo test check lint format types migrations coverage bench pictures hooks lock
 
