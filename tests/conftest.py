@@ -6,6 +6,7 @@ import functools
 import importlib
 import os
 import pkgutil
+import shutil
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -15,11 +16,12 @@ import pytest
 import redis
 from django.contrib.auth.hashers import make_password
 
-from tests import environment, services
+from tests import databases, environment, services
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from playwright.sync_api import Browser, Page
+    from pytest_django import DjangoDbBlocker
 
 PASSWORD = "a-password-for-tests"
 
@@ -63,13 +65,32 @@ def _kind(item: pytest.Item) -> int:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
-    """A file for SQLite: another process cannot see a database in memory."""
-    from django.conf import settings
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Names the test database. The processes of a parallel run get copies of one that is migrated once."""
+    from django.db import connection
 
-    database = settings.DATABASES["default"]
-    if database["ENGINE"] == "django.db.backends.sqlite3":
-        database.setdefault("TEST", {})["NAME"] = str(environment.FOLDER / "test.sqlite3")
+    test = connection.settings_dict["TEST"]
+    if connection.vendor == "sqlite":
+        # A file, because another process cannot see a database in memory.
+        test["NAME"] = str(environment.FOLDER / "test.sqlite3")
+    if not environment.IS_ONE_OF_SEVERAL:
+        return
+    with django_db_blocker.unblock():
+        migrated = databases.migrated_once(environment.SHARED)
+    if connection.vendor == "sqlite":
+        shutil.copyfile(migrated, test["NAME"])
+    else:
+        test["TEMPLATE"] = migrated
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    """The copy of a file is there already; it goes with its folder."""
+    from django.db import connection
+
+    return django_db_keepdb or (connection.vendor == "sqlite" and environment.IS_ONE_OF_SEVERAL)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -94,6 +115,19 @@ def _flush_takes_events_along() -> None:
         return [*down, *statements, *up]
 
     operations.sql_flush = sql_flush
+
+
+@pytest.fixture(autouse=True)
+def _no_heartbeat_beside_a_transaction(request: pytest.FixtureRequest) -> None:
+    """A test that runs in a transaction locks SQLite: a lease's heartbeat would wait 20 s for it, and its work too."""
+    item = request.node
+    marker = item.get_closest_marker("django_db")
+    is_transactional = "transactional_db" in item.fixturenames or (
+        marker is not None and marker.kwargs.get("transaction")
+    )
+    if item.get_closest_marker("database") and not is_transactional:
+        monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+        monkeypatch.setattr("promotions.worker.lease._heartbeat", lambda lease, stop: None)
 
 
 @pytest.fixture(scope="session")

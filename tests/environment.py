@@ -24,6 +24,9 @@ from tests.services import postgres_server
 
 # Where the databases and the logs of the servers lie during the run.
 FOLDER = Path(tempfile.mkdtemp(prefix="promotion-desk-tests-"))
+# Where the processes of a parallel run find what is made once for all of them.
+SHARED = Path(os.environ.setdefault("TESTS_SHARED_FOLDER", str(FOLDER)))
+IS_ONE_OF_SEVERAL = "PYTEST_XDIST_WORKER" in os.environ
 REDIS_PORT = free_port()
 SIMULATOR_PORT = free_port()
 
