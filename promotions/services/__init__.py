@@ -1,4 +1,4 @@
-"""What people do, one module for each concern.
+"""What people do, one module per concern.
 
 Every service checks access itself and raises ``PromotionError`` with a code that ``messages.py`` explains.
 """

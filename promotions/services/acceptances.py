@@ -1,4 +1,4 @@
-"""Letting a finding pass, as an admin, with a reason."""
+"""Accepting a finding, as an admin, with a reason."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def accept_finding(user: User, finding: Finding, *, reason: str) -> None:
-    """Let a finding pass, as an admin, with a reason; it holds while the value behind it stays the same.
+    """Accept a finding, as an admin, with a reason; it holds while the value behind the finding stays the same.
 
     :raises PromotionError: FORBIDDEN, SELF_REVIEW (it is the user's own plan), REASON_REQUIRED, INVALID_TRANSITION
         (this finding cannot be accepted).

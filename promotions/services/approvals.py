@@ -1,4 +1,4 @@
-"""Freezing what somebody says yes to, and keeping it on record."""
+"""Freezing what somebody approves, and keeping it on record."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def freeze(
     package_version: str = "",
     production_changes: str = "",
 ) -> Approved:
-    """Everything that the work after an approval uses, as it is now.
+    """Freeze everything that the work after an approval uses, as it is now.
 
-    :param package_version: another version than the promotion's own.
-    :param production_changes: what was told of production after the merge and is accepted.
-    :raises PromotionError: PLAN_STALE when an environment is another one than the one that was requested.
+    :param package_version: a version other than the promotion's own.
+    :param production_changes: what was reported about production after the merge and is accepted.
+    :raises PromotionError: PLAN_STALE when an environment has changed since it was requested.
     """
     if pack is not None:
         pack.refresh_from_db()
@@ -44,7 +44,7 @@ def freeze(
         environment = deployment.environment
         if environment.environment_id != deployment.platform_id:
             raise PromotionError(
-                "PLAN_STALE", f"The environment “{environment}” is another one than was requested."
+                "PLAN_STALE", f"The environment “{environment}” has changed since it was requested."
             )
         environments.append(
             ApprovedEnvironment(
@@ -101,9 +101,9 @@ def keep(
     comment: str = "",
     role: Approval.Role = Approval.Role.ADMIN,
 ) -> None:
-    """Write the approval's own row, sealed, and until when it holds.
+    """Store the approval as a sealed row of its own, with the time it expires.
 
-    The caller is in the transaction that acts on it.
+    The caller runs it in the transaction that acts on the approval.
     """
     days = settings.PROMOTION_APPROVAL_DAYS
     is_peer = role == Approval.Role.PEER
@@ -121,17 +121,17 @@ def keep(
 
 
 def votes_so_far(promotion: PromotionRequest) -> votes.Votes:
-    """The approvals as they count now, for the pack that an admin has chosen so far."""
+    """The approvals that count now, for the pack that an admin has chosen so far."""
     try:
         approved = freeze(promotion, pack=promotion.pack, new_pack_name=promotion.new_pack_name)
     except PromotionError:
-        # An environment is another one now: nothing that was said counts.
+        # An environment has changed: no earlier approval counts.
         return votes.Votes(promotion, promotion.demanded, spent=list(promotion.approvals.all()))
     return votes.count(promotion, approved)
 
 
 def needing(user: User) -> list[PromotionRequest]:
-    """The promotions that need the user's decision now, the one that waits longest first."""
+    """The promotions that need this user's decision, the longest-waiting first."""
     waiting = votes.asked(user).order_by("submitted_at", "pk")
     return [
         found

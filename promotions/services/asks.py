@@ -1,4 +1,4 @@
-"""Asking an admin to settle a finding, and the admins' answers; mappings that are picked from a list."""
+"""Asking an admin to settle a finding, answering that, and mappings picked from a list."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TWIN = "TWIN_IN_PRODUCTION"
 
 
 def kind_of(finding: Finding) -> Ask.Kind | None:
-    """What an admin would do about a finding; None where none is needed, or none could help."""
+    """What an admin would do about a finding; None where no admin is needed, or none could help."""
     if not finding.blocking or finding.accepted_by_id is not None:
         return None
     if finding.code == TWIN:
@@ -37,7 +37,7 @@ def kind_of(finding: Finding) -> Ask.Kind | None:
 
 
 def ask_admin(user: User, finding: Finding, *, words: str = "") -> Ask:
-    """Put a finding into the admins' inbox; one that is there already is taken instead.
+    """Put a finding into the admins' inbox; a question that is already there is reused.
 
     :param words: what the asker wants to add.
     :raises PromotionError: FORBIDDEN when the user may not see the plan; INVALID_TRANSITION when no admin is needed.
@@ -69,11 +69,11 @@ def ask_admin(user: User, finding: Finding, *, words: str = "") -> Ask:
 
 
 def answer(user: User, ask: Ask, *, outcome: str, words: str = "") -> None:
-    """Say that what was asked is done, or that it will not be; the asker sees it.
+    """Record that a question is settled, or that it will not be; the asker sees it.
 
-    :param words: why, which a refusal must have.
-    :raises PromotionError: FORBIDDEN unless the user is an admin; REASON_REQUIRED; INVALID_TRANSITION when it is
-        answered already.
+    :param words: the reason, which a refusal must have.
+    :raises PromotionError: FORBIDDEN unless the user is an admin; REASON_REQUIRED; INVALID_TRANSITION when it has
+        already been answered.
     """
     if not access.is_admin(user):
         refuse(user, f"answer ask {ask.pk}")
@@ -81,18 +81,18 @@ def answer(user: User, ask: Ask, *, outcome: str, words: str = "") -> None:
     if outcome == Ask.Outcome.DECLINED and not words:
         raise PromotionError("REASON_REQUIRED")
     if _close(user, Ask.objects.filter(pk=ask.pk), Ask.Outcome(outcome), words) != 1:
-        raise PromotionError("INVALID_TRANSITION", "It is answered already.")
+        raise PromotionError("INVALID_TRANSITION", "It has already been answered.")
 
 
 def settle(user: User, finding: Finding, words: str) -> None:
-    """A finding has been accepted: whoever asked for it hears of it. The caller is in a transaction."""
+    """Tell everybody who asked about a finding that it has been accepted. The caller is in a transaction."""
     _close(user, Ask.objects.filter(finding=finding), Ask.Outcome.DONE, words)
 
 
 def add_mapping(user: User, finding: Finding, production: dict[str, Any]) -> ComponentMapping:
-    """Map the component of a finding to a production component that was picked from the list.
+    """Map the component of a finding to a production component picked from the list.
 
-    :param production: ``id`` and ``version`` of the row that was picked.
+    :param production: ``id`` and ``version`` of the chosen row.
     :raises PromotionError: FORBIDDEN unless the user is an admin; MAPPING_REFUSED with the reason.
     """
     if not access.is_admin(user):

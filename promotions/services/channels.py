@@ -1,4 +1,4 @@
-"""Where messages go, and how people want to be told."""
+"""Where messages go, and how people want to receive them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChannelInput:
-    """What an admin says about a channel.
+    """What an admin enters for a channel.
 
-    :param url: "" leaves the address as it is.
+    :param url: "" keeps the address as it is.
     :param new_key: whether a webhook gets a new signing key.
     """
 
@@ -41,7 +41,7 @@ class ChannelInput:
 def save_channel(user: User, channel: Channel | None, said: ChannelInput) -> tuple[Channel, str]:
     """Add or change a channel.
 
-    :returns: the channel, and its signing key where a new one was made: nobody is shown it again.
+    :returns: the channel, and its signing key if a new one was made: it is shown this once only.
     :raises PromotionError: FORBIDDEN; OUTBOUND_REFUSED or OUTBOUND_FAILED for an address that cannot be posted to.
     """
     check_admin(user, "change where messages go")
@@ -66,7 +66,10 @@ def save_channel(user: User, channel: Channel | None, said: ChannelInput) -> tup
 
 
 def delete_channel(user: User, channel: Channel) -> None:
-    """:raises PromotionError: FORBIDDEN unless the user is an admin."""
+    """Delete a channel.
+
+    :raises PromotionError: FORBIDDEN unless the user is an admin.
+    """
     check_admin(user, "delete a channel")
     with transaction.atomic():
         record_event("channel_deleted", actor=user, subject=channel.name)
@@ -74,7 +77,7 @@ def delete_channel(user: User, channel: Channel) -> None:
 
 
 def send_test(user: User, channel: Channel | None = None) -> Delivery:
-    """Have a test message sent to a channel, or to the user by e-mail; the log tells what became of it.
+    """Send a test message to a channel, or to the user by e-mail; the log shows the outcome.
 
     :raises PromotionError: FORBIDDEN unless the user is an admin.
     """
@@ -96,7 +99,7 @@ def save_preference(
     quiet_until: time | None,
     digest_at: time,
 ) -> MessagePreference:
-    """How the user wants to be told from now on; only of what they can get at all."""
+    """Store how the user wants to be notified, limited to the messages that they can receive at all."""
     row = preference_of(user)
     known = {kind.value for kind in kinds_for(user)}
     row.how = {

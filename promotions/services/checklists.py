@@ -1,4 +1,4 @@
-"""Ticking off what a deployment leaves for people."""
+"""Ticking off the tasks that a deployment leaves for people."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def tick(user: User, promotion: PromotionRequest, task: str, *, done: bool) -> None:
-    """Put on record that a task after a deployment is done, or that it is not after all.
+    """Record that a task after a deployment is done, or that it is not done after all.
 
     :param task: a ``DoneTask.Task``.
-    :raises PromotionError: FORBIDDEN; INVALID_TRANSITION when nothing is deployed, or for a task that is none.
+    :raises PromotionError: FORBIDDEN; INVALID_TRANSITION when nothing is deployed, or the task does not exist.
     """
     if not access.promotions(user).filter(pk=promotion.pk).exists():
         refuse(user, f"tick a task of promotion {promotion.pk}", promotion)

@@ -47,26 +47,26 @@ def approve(
     confirmed_hash: str = "",
     close_older: bool = False,
 ) -> None:
-    """Say yes to exactly the content with ``plan_hash``, and say which Integration Pack it goes into.
+    """Approve exactly the content with ``plan_hash``, and choose the Integration Pack it goes into.
 
-    Everything that the work uses from here on is frozen and hashed with it. Where a policy asks for two admins, the
-    first one's yes is put on record and the promotion stays in review.
+    Everything that the work uses from here on is frozen and hashed with the approval. Where a policy asks for two
+    admins, the first approval is recorded and the promotion stays in review.
 
     :param plan_hash: the promotion's ``content_hash`` as the page showed it.
     :param comment: what the admin wants to add, for the record.
-    :param confirmed_hash: the hash of everything that the admin has confirmed, where a page asked.
+    :param confirmed_hash: the hash of everything that the admin has confirmed, if a page asked.
     :param close_older: cancel the open promotions of the process that were requested earlier.
-    :raises PromotionError: as ``preview_approval``; PLAN_STALE also when it is not what was confirmed.
+    :raises PromotionError: as ``preview_approval``; PLAN_STALE also when the content differs from what was confirmed.
     """
     new_pack_name = new_pack_name.strip()
     approved = preview_approval(
         user, promotion, plan_hash=plan_hash, pack=pack, new_pack_name=new_pack_name
     )
     if confirmed_hash and confirmed_hash != approved.hash:
-        raise PromotionError("PLAN_STALE", "What you confirmed has changed meanwhile.")
+        raise PromotionError("PLAN_STALE", "What you confirmed has changed since then.")
     comment = comment.strip()
     with transaction.atomic():
-        # Of two admins at once the second one sees the first one's approval.
+        # Of two admins acting at once, the second sees the first one's approval.
         PromotionRequest.objects.select_for_update().get(pk=promotion.pk)
         keep(promotion, user, approved, comment=comment)
         if not votes.count(promotion, approved).are_complete:
@@ -99,7 +99,7 @@ def approve(
 def approve_as_peer(
     user: User, promotion: PromotionRequest, *, plan_hash: str, comment: str = ""
 ) -> None:
-    """Say yes as one of the peers whom a review policy asks for, before the admins decide.
+    """Approve as one of the peers whom a review policy asks for, before the admins decide.
 
     :param plan_hash: the promotion's ``content_hash`` as the page showed it.
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, NOT_A_REVIEWER, ALREADY_REVIEWED, PLAN_STALE, NOT_NEEDED (enough
@@ -128,9 +128,9 @@ def approve_as_peer(
 def _record(
     promotion: PromotionRequest, user: User, action: str, comment: str, **columns: Any
 ) -> None:
-    """An approval after which others are still needed; the caller is in a transaction.
+    """Record an approval that is not the last one needed; the caller is in a transaction.
 
-    :raises PromotionError: ALREADY_REVIEWED when it is not in review any more.
+    :raises PromotionError: ALREADY_REVIEWED when the promotion is no longer in review.
     """
     waiting = PromotionRequest.objects.awaiting_review().filter(
         pk=promotion.pk, content_hash=promotion.content_hash
@@ -142,13 +142,13 @@ def _record(
 
 def _close(user: User, promotions: Iterable[PromotionRequest], reason: str) -> None:
     for promotion in promotions:
-        # One that has been decided meanwhile goes its own way.
+        # One that has been decided in the meantime is left alone.
         with suppress(PromotionError):
             cancel(user, promotion, reason=reason)
 
 
 def older_open(promotion: PromotionRequest) -> QuerySet[PromotionRequest]:
-    """The promotions of the same process that were requested earlier and are not approved yet."""
+    """The promotions of the same process that were requested earlier and are not yet approved."""
     if promotion.is_deployment:
         return PromotionRequest.objects.none()
     return (
@@ -172,15 +172,14 @@ def preview_approval(
     pack: IntegrationPack | None = None,
     new_pack_name: str = "",
 ) -> Approved:
-    """What an approval would freeze now, with every check of the approval itself.
+    """Show what an approval would freeze now, after every check that the approval itself makes.
 
     :param plan_hash: the promotion's ``content_hash`` as the page showed it.
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, ALREADY_REVIEWED, PLAN_STALE (the page showed another plan, or an
-        environment is another one than was requested), PACK_NOT_FOUND (neither a pack nor a name for a new one, or a
-        pack that is not for production), PACK_EXISTS, RULES_CHANGED, SWITCHED_OFF,
-        DIFFERENCE_NOT_READ, the code of a finding that nobody has accepted, the code of a premise that does not hold
-        any more; NOT_A_REVIEWER (a policy leaves the user out), PEERS_MISSING, COUNTED_ALREADY (as a peer, or as the
-        first of two admins).
+        environment has changed since it was requested), PACK_NOT_FOUND (neither a pack nor a name for a new one, or a
+        pack that is not for production), PACK_EXISTS, RULES_CHANGED, SWITCHED_OFF, DIFFERENCE_NOT_READ, the code of a
+        finding that nobody has accepted, the code of a premise that no longer holds; NOT_A_REVIEWER (a policy leaves
+        the user out), PEERS_MISSING, COUNTED_ALREADY (as a peer, or as the first of two admins).
     """
     check_may_decide(user, promotion, "approve")
     _check_in_review(promotion, plan_hash)
@@ -192,7 +191,7 @@ def preview_approval(
     _check_content(user, promotion)
     approved = freeze(promotion, pack=pack, new_pack_name=new_pack_name)
     found = votes.count(promotion, approved)
-    # Where a peer's approval had lapsed and was given again, an admin's may be all there: then it is only confirmed.
+    # After a peer's lapsed approval is renewed, all the admins' may be there already: this one only confirms them.
     if found.has_voted_as_admin(user) and not found.are_complete:
         raise PromotionError("COUNTED_ALREADY")
     if not found.peers_are_done:
@@ -201,13 +200,13 @@ def preview_approval(
 
 
 def _check_in_review(promotion: PromotionRequest, plan_hash: str) -> None:
-    """It waits for a decision, and the page showed it as it is."""
+    """The promotion waits for a decision, and the page showed its current content."""
     status = PromotionRequest.objects.values_list("status", flat=True).get(pk=promotion.pk)
     if status not in allowed_from(Status.APPROVED, promotion.stage):
-        raise PromotionError("ALREADY_REVIEWED", f"It is: {Status(status).label}.")
+        raise PromotionError("ALREADY_REVIEWED", f"Its status is now “{Status(status).label}”.")
     if not plan_hash or plan_hash != promotion.content_hash:
         raise PromotionError(
-            "PLAN_STALE", "The page showed other content than what would be approved now."
+            "PLAN_STALE", "The page showed different content from what would be approved now."
         )
 
 
@@ -222,9 +221,9 @@ def _check_content(user: User, promotion: PromotionRequest) -> None:
 
 
 def reject(user: User, promotion: PromotionRequest, *, reason: str) -> None:
-    """Say no, and why; the branch is deleted.
+    """Reject a promotion, with a reason; the branch is deleted.
 
-    A peer's no ends it as an admin's does.
+    A peer's rejection ends it just as an admin's does.
 
     :raises PromotionError: FORBIDDEN, SELF_REVIEW, NOT_A_REVIEWER, REASON_REQUIRED, ALREADY_REVIEWED.
     """

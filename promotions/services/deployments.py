@@ -1,4 +1,4 @@
-"""Deploying to further environments what was promoted before: requested, approved by another person, nothing staged."""
+"""Deploying a promoted package to further environments: requested, approved by another person, nothing staged."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def further_environments(source: PromotionRequest) -> list[Environment]:
-    """The production environments that neither have the package nor a newer one, and to which it is not on its way."""
+    """The production environments that have neither the package nor a newer one, and are not about to get it."""
     taken = _having(source).values_list("environment_id", flat=True)
     newer = Deployment.objects.newer_than(source).values_list("environment_id", flat=True)
     return list(Environment.objects.for_production().exclude(pk__in=taken).exclude(pk__in=newer))
 
 
 def _having(source: PromotionRequest) -> QuerySet[Deployment]:
-    """Where the package is, or is going to be."""
+    """Where the package is, or is about to be."""
     everywhere = Deployment.objects.of_package(source).filter(dropped_at__isnull=True)
     there = everywhere.filter(deployed_at__isnull=False)
     return there | everywhere.filter(promotion__status__in=OPEN)
@@ -40,12 +40,12 @@ def request_deployment(
     environments: Iterable[Environment],
     notes: str = "",
 ) -> PromotionRequest:
-    """Request that what a promotion has packaged is deployed to further environments.
+    """Request the deployment of a promoted package to further environments.
 
     :param source: a deployed promotion or rollback, or a deployment of one.
     :returns: a promotion of the kind ``DEPLOYMENT``; it waits for an admin.
-    :raises PromotionError: FORBIDDEN; NOT_DEPLOYED; NO_ENVIRONMENT; DEPLOYED_ALREADY and NEWER_IS_DEPLOYED, with
-        the environments.
+    :raises PromotionError: FORBIDDEN; NOT_DEPLOYED; NO_ENVIRONMENT; DEPLOYED_ALREADY and NEWER_IS_DEPLOYED, with the
+        environments.
     """
     source = source.origin
     check_account(user, source.dev_account, f"deploy promotion {source.pk} further")
@@ -58,7 +58,7 @@ def request_deployment(
     if Environment.objects.for_production().filter(pk__in=wanted).count() != len(wanted):
         raise PromotionError("NO_ENVIRONMENT", "One of them is switched off or not for production.")
     with transaction.atomic():
-        # Of two that are requested at once, the second sees the first.
+        # Of two deployments requested at once, the second sees the first.
         Turn.take("submissions")
         there = _having(source).filter(environment__in=wanted).select_related("environment")
         if names := sorted({f"“{deployment.environment}”" for deployment in there}):

@@ -1,4 +1,4 @@
-"""Taking a promotion back or stopping it before its merge."""
+"""Withdrawing or cancelling a promotion before its merge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def withdraw(user: User, promotion: PromotionRequest, *, reason: str = "") -> None:
-    """Take one's own promotion back before it is approved; the branch is deleted.
+    """Withdraw one's own promotion before it is approved; the branch is deleted.
 
     :raises PromotionError: FORBIDDEN, INVALID_TRANSITION.
     """
@@ -35,7 +35,7 @@ def withdraw(user: User, promotion: PromotionRequest, *, reason: str = "") -> No
 
 
 def give_up_rest(user: User, promotion: PromotionRequest, *, reason: str) -> None:
-    """Give up what a merge has left out, as an admin: the branch that holds it is deleted.
+    """Give up, as an admin, what a merge left out; the branch that holds it is deleted.
 
     What is on main stays there, with its mappings.
 

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def drop_environment(user: User, deployment: Deployment, *, reason: str) -> None:
-    """Leave out an environment to which a failed promotion has not been deployed; a retry passes it by.
+    """Leave out an environment that a failed promotion has not reached; a retry then skips it.
 
-    :param reason: why; it stays beside the environment on the promotion's page.
-    :raises PromotionError: FORBIDDEN, REASON_REQUIRED, INVALID_TRANSITION (it has been deployed to, or left out
-        already, or the promotion is not one that failed after its merge).
+    :param reason: why; the promotion's page shows it beside the environment.
+    :raises PromotionError: FORBIDDEN, REASON_REQUIRED, INVALID_TRANSITION (the environment already has the package or
+        is already left out, or the promotion did not fail after its merge).
     """
     promotion = deployment.promotion
     what = f"leave out {deployment.environment} of promotion {promotion.pk}"

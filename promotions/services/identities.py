@@ -1,4 +1,4 @@
-"""The account of somebody whom the identity provider vouches for, and the groups that it tells."""
+"""Accounts of people whom the identity provider vouches for, and the groups it sends."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ..transitions import record_event
 
 
 def account_of(claims: Mapping[str, Any]) -> User:
-    """The account that signs in with these claims, made at the first time; its groups are those of now.
+    """The account that signs in with these claims, created on the first sign-in; its groups follow the provider.
 
-    :param claims: of an ID token that was verified, with the groups claim where the provider tells groups.
-    :raises PromotionError: ACCOUNT_OFF; ACCOUNT_EXISTS when a new one would take the name of another account;
+    :param claims: of a verified ID token, with the groups claim if the provider sends groups.
+    :raises PromotionError: ACCOUNT_OFF; ACCOUNT_EXISTS when a new account would take the name of an existing one;
         GROUPS_NOT_TOLD when the provider has left the groups out because there are too many.
     """
     issuer, subject = str(claims["iss"]), str(claims["sub"])
@@ -42,7 +42,7 @@ def account_of(claims: Mapping[str, Any]) -> User:
 
 
 def _check_name_is_free(claims: Mapping[str, Any]) -> None:
-    """An account is never taken over by its name or e-mail: those can be given to somebody else."""
+    """An account is never taken over by name or e-mail, because both can be reassigned to somebody else."""
     name = _username(claims)
     if User.objects.filter(username__iexact=name).exists():
         record_event("sign_in_refused", subject="an identity without an account")
@@ -65,7 +65,7 @@ def _username(claims: Mapping[str, Any]) -> str:
 
 
 def _describe(user: User, claims: Mapping[str, Any]) -> None:
-    """Name and e-mail as the provider has them now; an address that it has not verified is not taken."""
+    """Name and e-mail as the provider has them now; an unverified address is ignored."""
     before = (user.first_name, user.last_name, user.email)
     user.first_name = str(claims.get("given_name", user.first_name))[:150]
     user.last_name = str(claims.get("family_name", user.last_name))[:150]
@@ -76,7 +76,7 @@ def _describe(user: User, claims: Mapping[str, Any]) -> None:
 
 
 def _groups(claims: Mapping[str, Any]) -> set[str]:
-    """The provider's groups, by the claim that is set."""
+    """The provider's groups, from the configured claim."""
     claim = settings.OIDC_GROUPS_CLAIM
     if claim not in claims and claim in (claims.get("_claim_names") or {}):
         raise PromotionError("GROUPS_NOT_TOLD")
@@ -89,7 +89,7 @@ def _listed(told: Any) -> Iterable[Any]:
 
 
 def _put_into(user: User, told: set[str]) -> None:
-    """Into the mapped groups that were told, out of the mapped ones that were not; others are not touched."""
+    """Join the mapped groups that the provider sent, leave the other mapped ones, and keep unmapped ones."""
     mapping: dict[str, str] = settings.OIDC_GROUPS
     wanted = {name for theirs, name in mapping.items() if theirs in told}
     present = set(user.groups.filter(name__in=mapping.values()).values_list("name", flat=True))

@@ -1,4 +1,4 @@
-"""Reading packages and making plans: what a developer begins with."""
+"""Reading packages and making plans: where a developer begins."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def refresh_packages(user: User, dev_account: DevAccount) -> PackageListing:
-    """Ask a worker to read the packages of a dev account anew.
+    """Ask a worker to read the packages of a dev account again.
 
     :raises PromotionError: FORBIDDEN when the account is not one of the user's.
     """
@@ -34,7 +34,7 @@ def refresh_packages(user: User, dev_account: DevAccount) -> PackageListing:
 
 
 def make_plan(user: User, dev_account: DevAccount, package_id: str) -> Plan:
-    """Begin a plan for one package; a worker makes it.
+    """Start a plan for one package; a worker makes it.
 
     :raises PromotionError: FORBIDDEN when the account is not one of the user's.
     """
@@ -58,12 +58,12 @@ def make_plan(user: User, dev_account: DevAccount, package_id: str) -> Plan:
 def cancel_plan(user: User, plan: Plan) -> None:
     """Stop a plan that is being made; its worker makes no further call.
 
-    :raises PromotionError: FORBIDDEN (it is somebody else's plan), INVALID_TRANSITION (it is made already).
+    :raises PromotionError: FORBIDDEN (it is somebody else's plan), INVALID_TRANSITION (it is already made).
     """
     if not access.same_person(user, plan.requested_by):
         refuse(user, f"cancel plan {plan.pk}")
     being_made = Plan.objects.filter(pk=plan.pk, state=Plan.State.BUILDING)
-    # With another epoch the lease is not the worker's any more.
+    # A new epoch takes the lease away from the worker.
     if not being_made.update(
         state=Plan.State.CANCELLED,
         progress="",
@@ -74,4 +74,4 @@ def cancel_plan(user: User, plan: Plan) -> None:
         lease_epoch=F("lease_epoch") + 1,
         **NO_HOLD,
     ):
-        raise PromotionError("INVALID_TRANSITION", "The plan is not being made any more.")
+        raise PromotionError("INVALID_TRANSITION", "The plan is no longer being made.")

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def ask_platform_again(user: User) -> None:
-    """Ask at once whether the platform answers, also with credentials that it has refused; what waits goes on then.
+    """Ask at once whether the platform answers, even with credentials it has refused; waiting work then continues.
 
-    :raises PromotionError: FORBIDDEN when the user is no admin.
+    :raises PromotionError: FORBIDDEN when the user is not an admin.
     """
     if not access.is_admin(user):
         refuse(user, "ask the platform again")

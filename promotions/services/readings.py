@@ -1,4 +1,4 @@
-"""Who has opened what of the differences that are too long for one look."""
+"""Who has opened which parts of the differences that are too long to show at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Unread:
     """A difference of which somebody has not opened everything yet.
 
     :param digest: of the difference's content.
-    :param part: the first part that is missing, counted from 1.
+    :param part: the first missing part, counted from 1.
     """
 
     component: PlannedComponent
@@ -27,7 +27,7 @@ class Unread:
 
 
 def unread(user: User, promotion: PromotionRequest) -> list[Unread]:
-    """The differences that the first look does not show whole and whose rest the user has not opened."""
+    """The differences that are only partly shown at first and whose rest the user has not opened."""
     found = []
     for result in promotion.results.select_related("component"):
         shown = result if result.difference_id else result.component
@@ -47,7 +47,7 @@ def unread(user: User, promotion: PromotionRequest) -> list[Unread]:
 
 
 def check_read(user: User, promotion: PromotionRequest) -> None:
-    """Nobody approves a difference of which they were shown a piece.
+    """Nobody approves a difference that they have seen only a part of.
 
     :raises PromotionError: DIFFERENCE_NOT_READ, with the components.
     """
@@ -57,7 +57,7 @@ def check_read(user: User, promotion: PromotionRequest) -> None:
 
 
 def open_parts(user: User, difference: Content, parts: range) -> None:
-    """Put on record that the user has been shown these parts of a difference, whole.
+    """Record that the user has been shown these parts of a difference in full.
 
     :param parts: counted from 1.
     """

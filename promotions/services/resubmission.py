@@ -22,11 +22,11 @@ logger = logging.getLogger(__name__)
 
 
 def resubmit(user: User, promotion: PromotionRequest) -> Plan:
-    """Plan the same package anew; the plan is submitted by itself when nothing blocks it.
+    """Plan the same package again; the plan is submitted automatically unless something blocks it.
 
     :returns: the plan; its requester is the user.
-    :raises PromotionError: FORBIDDEN when the account is not one of the user's; INVALID_TRANSITION when it has not
-        failed, or only after its merge.
+    :raises PromotionError: FORBIDDEN when the account is not one of the user's; INVALID_TRANSITION when the promotion
+        has not failed, or failed after its merge.
     """
     if (
         promotion.status != Status.FAILED
@@ -68,5 +68,5 @@ def submit_again_task(plan_id: int) -> None:
                 pause_listeners=before.pause_listeners,
             )
         except PromotionError as error:
-            # The plan's page tells what blocks it, and has the same inputs filled in.
-            logger.info("Plan %s is not submitted by itself: %s", plan_id, error)
+            # The plan's page shows what blocks it, with the same inputs filled in.
+            logger.info("Plan %s is not submitted automatically: %s", plan_id, error)

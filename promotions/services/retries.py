@@ -1,4 +1,4 @@
-"""Taking up a promotion that failed after its merge."""
+"""Resuming a promotion that failed after its merge."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ def retry(
     package_version: str = "",
     pack: IntegrationPack | None = None,
 ) -> None:
-    """Take up a promotion that failed after its merge, at the step that failed.
+    """Resume a promotion that failed after its merge, at the step that failed.
 
     One whose merge left something out (MERGE_INCOMPLETE) is merged again from the same branch.
 
-    It is no way around a review: whatever changes is approved anew by who retries, who must not be its requester.
+    A retry never bypasses review: whoever retries approves each change anew, and must not be the requester.
 
-    :param package_version: another version, where the first one was taken (PACKAGE_VERSION_EXISTS).
-    :param pack: another pack, where the first one vanished (PACK_NOT_FOUND).
-    :raises PromotionError: FORBIDDEN, SELF_REVIEW (its requester changes something, or accepts a
-        changed production), DIFFERENCE_NOT_READ, PACK_NOT_FOUND, INVALID_TRANSITION (also while another promotion
-        goes into the pack, or when a newer one of the process has been merged, and for changes that come too late).
+    :param package_version: another version, if the first one was taken (PACKAGE_VERSION_EXISTS).
+    :param pack: another pack, if the first one disappeared (PACK_NOT_FOUND).
+    :raises PromotionError: FORBIDDEN, SELF_REVIEW (the requester changes something, or accepts a change in production),
+        DIFFERENCE_NOT_READ, PACK_NOT_FOUND, INVALID_TRANSITION (also while another promotion goes into the pack, when a
+        newer one of the process has been merged, and for changes that come too late).
     """
     if not access.may_retry(user):
         refuse(user, f"retry promotion {promotion.pk}", promotion)
     check_pack(pack)
     changes: dict[str, Any] = {}
     with transaction.atomic():
-        # Whose turn it is in the pack is decided here as well: see the step take_merge_turn.
+        # This also decides whose turn it is in the pack: see the step take_merge_turn.
         Turn.take("merges")
         failed = PromotionRequest.objects.select_related("pack", "plan", "requester").get(
             pk=promotion.pk
@@ -55,7 +55,7 @@ def retry(
         before = failed.approved_object()
         if package_version.strip() not in ("", failed.package_version):
             if failed.prod_package_id:
-                raise PromotionError("INVALID_TRANSITION", "The package has been made already.")
+                raise PromotionError("INVALID_TRANSITION", "The package has already been made.")
             changes["package_version"] = package_version.strip()
         if failed.is_deployment and (pack is not None or changes):
             raise PromotionError("INVALID_TRANSITION", "A deployment brings what was packaged.")
@@ -108,7 +108,7 @@ def retry(
             **changes,
         )
         if (failed.failed_step, failed.error_code) == (StepName.AWAIT_RELEASE, "RELEASE_FAILED"):
-            # Waiting for a release that came to nothing would end the same way: it is made again.
+            # Waiting for a release that failed would only fail again, so a new one is made.
             failed.steps.filter(step=StepName.RELEASE_PACK, state=StepState.DONE).update(
                 state=StepState.ABANDONED
             )
@@ -128,15 +128,15 @@ def _before_and_after(before: Approved, after: Approved) -> str:
 
 
 def _leave_pack(promotion: PromotionRequest) -> None:
-    """Another pack is chosen: what was done in the first one is done again there, unless it was released."""
+    """Switch to another pack: what was done in the first one is done again, unless it was released there."""
     steps = promotion.steps.filter(state=StepState.DONE)
     if steps.filter(step=StepName.AWAIT_RELEASE).exists():
-        raise PromotionError("INVALID_TRANSITION", "It has been released in its pack already.")
+        raise PromotionError("INVALID_TRANSITION", "It has already been released in its pack.")
     steps.filter(step__in=AFTER_PACK).update(state=StepState.ABANDONED)
 
 
 def _check_retry(promotion: PromotionRequest) -> None:
-    """What went on since it failed must not be undone: a newer version deployed, or a release of the same pack."""
+    """A retry must not undo what happened since: a newer version deployed, or a release of the same pack."""
     if not promotion.can_be_retried:
         raise PromotionError("INVALID_TRANSITION", "It has not been merged.")
     if promotion.is_deployment:

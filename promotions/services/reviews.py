@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def shown_digest(component: PlannedComponent) -> str:
-    """SHA-256 over all that a page shows of a component's change; empty where nothing changes.
+    """SHA-256, in hex, over all that a page shows of a component's change; empty where nothing changes.
 
-    It stays the same when the change is requested again: the ids of what a branch has created, which are others every
-    time, stand in it as the symbols of the plan. What is staged is proved to be the planned content.
+    It stays the same when the change is requested again: components that a branch has created get new ids every time,
+    so the plan's symbols stand in for them. What is staged is proved to be the planned content.
     """
     if not component.is_written or not component.difference_id:
         return ""
@@ -40,17 +40,17 @@ def shown_digest(component: PlannedComponent) -> str:
 
 
 def seen_by(user: User, digests: Iterable[str]) -> set[str]:
-    """Those of the digests that the user has marked as viewed."""
+    """The digests, of those given, that the user has marked as viewed."""
     wanted = {digest for digest in digests if digest}
     marks = Viewed.objects.filter(person=user, digest__in=wanted)
     return set(marks.values_list("digest", flat=True))
 
 
 def mark_viewed(user: User, component: PlannedComponent, digest: str, *, viewed: bool) -> None:
-    """Put on record that the user has looked at a component's change, or take that back.
+    """Record that the user has looked at a component's change, or take that back.
 
-    :param digest: of what the page has shown.
-    :raises PromotionError: FORBIDDEN; PLAN_STALE when the page showed something else than there is now.
+    :param digest: of what the page showed.
+    :raises PromotionError: FORBIDDEN; PLAN_STALE when the page showed something other than the current change.
     """
     if not access.plans(user).filter(pk=component.plan_id).exists():
         refuse(user, f"mark {component.pk} as viewed")
@@ -63,7 +63,7 @@ def mark_viewed(user: User, component: PlannedComponent, digest: str, *, viewed:
 
 
 def comments(user: User, promotion: PromotionRequest) -> list[Comment]:
-    """The comments that the user may read, the oldest first; notes among reviewers are for reviewers."""
+    """The comments that the user may read, oldest first; notes among reviewers are for reviewers only."""
     found = promotion.comments.select_related("author", "component")
     if not votes.reviews(user, promotion):
         found = found.filter(is_private=False)
@@ -81,11 +81,11 @@ def comment(
     parent: Comment | None = None,
     is_private: bool = False,
 ) -> Comment:
-    """Say something about a promotion, a component of it or a place in that, or answer a comment.
+    """Comment on a promotion, one of its components or a place in that component, or answer a comment.
 
-    An answer is about what its comment is about, and is as private.
+    An answer is about the same thing as the comment it answers, and just as private.
 
-    :param place: a ``Comment.Place`` where it is about one line or one change, with its number in ``line``.
+    :param place: a ``Comment.Place`` if it is about one line or one change, whose number is ``line``.
     :raises PromotionError: FORBIDDEN (the user does not see the promotion, or not its reviewers' notes), COMMENT_EMPTY,
         COMMENT_MISPLACED.
     """
@@ -120,7 +120,7 @@ def comment(
             promotion=promotion,
             actor=user,
             subject=made.where,
-            # The history is read by everybody who sees the promotion.
+            # Everybody who sees the promotion can read its history.
             note="" if is_private else text,
         )
     return made

@@ -1,4 +1,4 @@
-"""Going back to what a former promotion has brought: planned by a worker, then requested like any promotion."""
+"""Going back to what an earlier promotion brought: a worker plans it, then it is requested like any promotion."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def may_be_restored(source: PromotionRequest) -> bool:
-    """Whether it is a former promotion of its process: merged, and another one has been merged since."""
+    """Whether it is an earlier promotion of its process: merged, with another one merged since."""
     return source.merged_at is not None and _since(source).exists()
 
 
@@ -30,11 +30,11 @@ def _since(source: PromotionRequest) -> QuerySet[PromotionRequest]:
 
 
 def plan_rollback(user: User, source: PromotionRequest) -> Plan:
-    """Begin a plan that brings back what a former promotion has brought; a worker makes it.
+    """Start a plan that restores what an earlier promotion brought; a worker makes it.
 
     :param source: a merged promotion or rollback of the process.
-    :raises PromotionError: FORBIDDEN when the account is not one of the user's; INVALID_TRANSITION when it is not a
-        former promotion.
+    :raises PromotionError: FORBIDDEN when the account is not one of the user's; INVALID_TRANSITION when nothing has
+        been promoted since.
     """
     check_account(user, source.dev_account, f"roll back to promotion {source.pk}")
     if not may_be_restored(source):
@@ -49,7 +49,7 @@ def plan_rollback(user: User, source: PromotionRequest) -> Plan:
             root_name=former.root_name,
             root_type=former.root_type,
             restores=source,
-            # What is kept holds no values of environments: production's own stay.
+            # Kept content holds no environment values: production keeps its own.
             environment_values=EnvironmentValues.KEEP,
             requested_by=user,
             progress="Waiting for a worker",
@@ -60,7 +60,7 @@ def plan_rollback(user: User, source: PromotionRequest) -> Plan:
 
 
 def suggested_version(plan: Plan) -> str:
-    """A version that says what it restores and that production does not have yet: "1.0-restored-2"."""
+    """A version that names what it restores and is not yet taken in production, such as "1.0-restored-2"."""
     restored = plan.restores.package_version if plan.restores else plan.package_version
     number = 1
     while f"{restored}-restored-{number}" in plan.taken_versions:

@@ -1,4 +1,4 @@
-"""What admins do to set Promotion Desk up: ask a worker to look at the platform, adopt twins."""
+"""What admins do to set Promotion Desk up: have a worker look at the platform, adopt twins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def start_job(user: User, kind: str, argument: str = "") -> Job:
-    """Ask a worker to do a job; one of the same kind that is under way is taken instead.
+    """Start a job for a worker; one of the same kind that is under way is reused.
 
     :raises PromotionError: FORBIDDEN unless the user is an admin.
     """
@@ -44,7 +44,7 @@ def start_job(user: User, kind: str, argument: str = "") -> Job:
 
 
 def look_for_twins(user: User, target: DevAccount | Plan) -> Job:
-    """Ask a worker for the production twins of a dev account's components, or of one plan's.
+    """Have a worker look for the production twins of a dev account's components, or of one plan's.
 
     :raises PromotionError: FORBIDDEN unless the user is an admin.
     """
@@ -53,19 +53,19 @@ def look_for_twins(user: User, target: DevAccount | Plan) -> Job:
 
 
 def adopt_twins(user: User, job: Job, chosen: Iterable[str]) -> Adopted:
-    """Map the proposals of a job that the user has ticked.
+    """Map those proposals of a job that the user has ticked.
 
     :raises PromotionError: FORBIDDEN unless the user is an admin.
     """
     check_admin(user, f"adopt twins of job {job.pk}")
     account = account_of(job)
     if account is None:
-        return Adopted([], ["The dev account is not known here any more."])
+        return Adopted([], ["The dev account is no longer known here."])
     return adoption.adopt(user, account, job.result.get("proposals", []), chosen)
 
 
 def export_history(user: User, search: Search, format_name: str) -> Search:
-    """Let an admin take the history out, and leave an event of it.
+    """Record that an admin exports the history.
 
     :raises PromotionError: FORBIDDEN unless the user is an admin.
     """
@@ -85,7 +85,10 @@ def account_of(job: Job) -> DevAccount | None:
 
 
 def check_admin(user: User, what: str) -> None:
-    """:raises PromotionError: FORBIDDEN unless the user is an admin; an event tells of it."""
+    """Refuse anyone who is not an admin, and record the attempt as an event.
+
+    :raises PromotionError: FORBIDDEN.
+    """
     if not access.is_admin(user):
         record_event("access_refused", actor=user, subject=what)
         raise PromotionError("FORBIDDEN")

@@ -40,12 +40,11 @@ def submit(
     """Request the promotion of a plan.
 
     :param package_version: the version that the package gets in production; free text, unique per component.
-    :param pause_listeners: deploy the plan's listeners paused, where it has any.
-    :param notes: what reviewers read; of a rollback the reason, which it must have.
-    :raises PromotionError: FORBIDDEN, PLAN_NOT_READY, NOTHING_TO_PROMOTE, the code of what blocks the plan,
-        SELF_REVIEW (the user has accepted one of its findings), PACKAGE_VERSION_EXISTS, NO_ENVIRONMENT,
-        REASON_REQUIRED, INVALID_TRANSITION (it was submitted before), the code of a premise that does not hold any
-        more.
+    :param pause_listeners: deploy the plan's listeners paused, if it has any.
+    :param notes: what reviewers read; for a rollback the reason, which is required.
+    :raises PromotionError: FORBIDDEN, PLAN_NOT_READY, NOTHING_TO_PROMOTE, the code of what blocks the plan, SELF_REVIEW
+        (the user has accepted one of its findings), PACKAGE_VERSION_EXISTS, NO_ENVIRONMENT, REASON_REQUIRED,
+        INVALID_TRANSITION (it was already submitted), the code of a premise that no longer holds.
     """
     check_account(user, plan.dev_account, f"submit plan {plan.pk}")
     if not plan.is_ready:
@@ -69,7 +68,7 @@ def submit(
     _check_version(plan, package_version)
     try:
         with transaction.atomic():
-            # Of two that are submitted at once and bring the same thing, the second sees the first.
+            # Of two plans submitted at once that bring the same thing, the second sees the first.
             Turn.take("submissions")
             premises.check(Moment.SUBMISSION, plan, environments=chosen)
             promotion = open_promotion(
@@ -102,13 +101,16 @@ def submit(
             tasks.enqueue_on_commit(tasks.run_promotion_task, promotion.pk)
     except IntegrityError as error:
         raise PromotionError(
-            "INVALID_TRANSITION", "This plan has been submitted already."
+            "INVALID_TRANSITION", "This plan has already been submitted."
         ) from error
     return promotion
 
 
 def check_findings(plan: Plan) -> None:
-    """:raises PromotionError: the code of what blocks the plan and was not accepted."""
+    """Refuse a plan with a blocking finding that nobody has accepted.
+
+    :raises PromotionError: the code of that finding.
+    """
     blocking = list(plan.blocking_findings())
     if blocking:
         code = blocking[0].code
@@ -117,7 +119,7 @@ def check_findings(plan: Plan) -> None:
 
 
 def check_acceptances(user: User, plan: Plan) -> None:
-    """Who lets a finding pass reviews it, and nobody reviews what they request.
+    """Accepting a finding is a review, and nobody reviews their own request.
 
     :param user: the requester.
     :raises PromotionError: SELF_REVIEW.
@@ -128,7 +130,7 @@ def check_acceptances(user: User, plan: Plan) -> None:
 
 
 def _check_version(plan: Plan, version: str) -> None:
-    """A version that production has is refused where it is typed, as far as it is known here.
+    """Refuse a version that production already has, as far as it is known here.
 
     :raises PromotionError: PACKAGE_VERSION_EXISTS.
     """

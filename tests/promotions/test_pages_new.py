@@ -297,7 +297,7 @@ def test_a_plan_is_cancelled_by_its_owner_only(
     assert not polls(page)
     assert not Plan.objects.due(timezone.now()).exists()
     again = client.post(cancel, follow=True)
-    assert "The plan is not being made any more." in text(again)
+    assert "The plan is no longer being made." in text(again)
 
 
 def test_a_cancelled_plan_is_not_its_worker_s_any_more(alice: User, sales: DevAccount) -> None:
@@ -459,7 +459,7 @@ def test_submit_promotion_twice_shows_the_first(
     first = signed_in(client, alice).post(url, form)
     second = client.post(url, form)
     assert second.status_code == 200
-    assert "This plan has been submitted already." in text(second)
+    assert "This plan has already been submitted." in text(second)
     assert first["Location"] in links(second)
 
 

@@ -280,11 +280,11 @@ def test_withdraw_after_the_decision_shows_where_it_stands(
     page = signed_in(client, alice).post(url)
     assert page.status_code == 200
     assert "The promotion's current status does not allow this." in text(page)
-    assert "It is: Rejected." in text(page)
+    assert "Its status is now “Rejected”." in text(page)
     fragment = client.post(url, **HTMX)
     assert fragment.status_code == 200
     assert is_fragment(fragment)
-    assert "It is: Rejected." in text(fragment)
+    assert "Its status is now “Rejected”." in text(fragment)
 
 
 def test_withdraw_is_for_the_requester(
