@@ -613,6 +613,24 @@ class PartnerApiClient(ABC):
         else:
             yield from ask(terms)
 
+    def query_branch_versions(self, branch_id: str) -> dict[str, int]:
+        """What a branch itself holds: component id in lower case -> the newest version that was made there.
+
+        Version numbers are never given twice, so what has the same version has the same content.
+
+        :returns: deletions on the branch included; nothing where the answer is not about this branch alone.
+        """
+        newest: dict[str, int] = {}
+        request = self._query("QUERY ComponentMetadata", [Condition("branchId", branch_id)])
+        for answer, results in self._pages(request):
+            if any(wire.text(row, "branchId") != branch_id for row in results):
+                return {}
+            with answers.reading(answer):
+                for found in map(answers.component_metadata, results):
+                    key = found.component_id.lower()
+                    newest[key] = max(newest.get(key, 0), found.version)
+        return newest
+
     def _in_groups(
         self,
         values: Sequence[str],

@@ -435,6 +435,11 @@ class ComponentResult(models.Model):
         blank=True,
         help_text="Keyed hash over everything on the branch, values too.",
     )
+    version_seal = models.CharField(
+        max_length=NAME,
+        blank=True,
+        help_text="Keyed hash over the version on the branch that was seen to be as planned.",
+    )
     difference = models.ForeignKey(
         Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

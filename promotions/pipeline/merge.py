@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 
 from django.conf import settings
@@ -33,7 +33,7 @@ from ..transitions import drop_branches, record_event
 from ..worker.lease import Lease
 from ..worker.timing import MERGE_POLL, TURN_POLL
 from .context import StepContext, Wait, counted
-from .proof import Proof, seal
+from .proof import Proof, VersionSeals, seal
 
 
 def begin(context: StepContext) -> Wait | None:
@@ -102,10 +102,52 @@ def take_merge_turn(context: StepContext) -> Wait | None:
 def verify(context: StepContext) -> Wait | None:
     """What is about to be merged must be what was approved, on top of the production that was compared.
 
+    One look tells every version that was made on the branch. What is at the version that was seen to be the planned
+    content is that still; whatever is at another one is read.
+
     :raises PromotionError: PLAN_STALE.
     """
-    _check_premises(context, Moment.VERIFYING)
-    results = list(context.written())
+    client, branch_id = context.client, context.branch.remote_id
+    on_branch: dict[str, int] = {}
+    _check_premises(
+        context,
+        Moment.VERIFYING,
+        lambda: on_branch.update(client.query_branch_versions(branch_id)),
+        client.get_main_branch,  # for the merge request, which follows
+    )
+    results = list(context.written().select_related("component"))
+    _check_nothing_else(results, on_branch)
+    _read_moved(context, _not_proved(results, on_branch))
+    context.note(f"{counted(len(results), 'component')} as approved")
+    return None
+
+
+def _check_nothing_else(results: list[ComponentResult], on_branch: Mapping[str, int]) -> None:
+    """The merge would bring whatever is on the branch."""
+    if on_branch.keys() - {result.prod_component_id.lower() for result in results}:
+        raise PromotionError("PLAN_STALE", "The branch holds components that nobody approved.")
+
+
+def _not_proved(
+    results: list[ComponentResult], on_branch: Mapping[str, int]
+) -> list[ComponentResult]:
+    """Those of which the branch does not hold the very version that was compared with the plan when it was written."""
+    overrides, seals = team_rules.active(), VersionSeals()
+    moved = []
+    for result in results:
+        component = result.component
+        team_rules.check(component.digest, component.name, overrides)
+        version = on_branch.get(result.prod_component_id.lower())
+        if version is None or not seals.hold(result, version):
+            moved.append(result)
+    return moved
+
+
+def _read_moved(context: StepContext, results: list[ComponentResult]) -> None:
+    """What is on the branch must be the planned content with the values that were staged.
+
+    :raises PromotionError: PLAN_STALE.
+    """
     proof, branch_id = Proof.of(context.promotion), context.branch.remote_id
     wanted = {Wanted(r.prod_component_id, branch_id=branch_id): r for r in results}
     with closing(context.client.each_component(wanted)) as arriving:
@@ -118,13 +160,13 @@ def verify(context: StepContext) -> Wait | None:
                 component, proof.mask(found.document)
             ):
                 raise PromotionError("PLAN_STALE", f"“{component.name}” was changed on the branch.")
-    context.note(f"{counted(len(results), 'component')} as approved")
-    return None
 
 
-def _check_premises(context: StepContext, moment: Moment) -> None:
+def _check_premises(context: StepContext, moment: Moment, *beside: Callable[[], object]) -> None:
     promotion = context.promotion
-    premises.check(moment, promotion.plan, promotion=promotion, client=context.client)
+    premises.check(
+        moment, promotion.plan, promotion=promotion, client=context.client, beside=beside
+    )
 
 
 def create_merge_request(context: StepContext) -> Wait | None:
@@ -219,12 +261,15 @@ def _check_details(context: StepContext, merge: MergeRequest) -> None:
 
     OVERRIDE would take back something newer on main, and a component that is left out would be told as promoted.
 
-    :raises PromotionError: PLAN_STALE (more than was approved, or newer in production), MERGE_DIFFERS (less),
-        COMPONENT_LOCKED.
+    :raises PromotionError: PLAN_STALE (more than was approved, something else on the branch, or newer in production),
+        MERGE_DIFFERS (less), COMPONENT_LOCKED.
     """
     if merge.details is None:
         return
-    planned = {result.prod_component_id.lower(): result for result in context.written()}
+    planned = {
+        result.prod_component_id.lower(): result
+        for result in context.written().select_related("component")
+    }
     details = {detail.component_id.lower(): detail for detail in merge.details}
     if details.keys() - planned.keys():
         raise PromotionError(
@@ -237,6 +282,11 @@ def _check_details(context: StepContext, merge: MergeRequest) -> None:
             raise PromotionError("PLAN_STALE", f"“{result.component.name}” is newer in production.")
         if detail.locked:
             raise PromotionError("COMPONENT_LOCKED", f"“{result.component.name}” on main.")
+    # The draft is the snapshot that would be merged: somebody may have written to the branch since it was looked at.
+    drafted = {
+        key: detail.source_revision for key, detail in details.items() if detail.source_revision
+    }
+    _read_moved(context, _not_proved([planned[key] for key in drafted], drafted))
     left_out = {key: why for key, detail in details.items() if (why := _left_out(detail))}
     # A write that changed nothing is in no merge: then main holds the content already.
     missing = [result for key, result in planned.items() if key not in details]

@@ -10,8 +10,9 @@ from typing import Any
 
 from partnerapi import componentxml
 from partnerapi.componentxml import Document, Overrides
+from partnerapi.records import Component
 
-from ..models import Installation, PlannedComponent, PromotionRequest
+from ..models import ComponentResult, Installation, PlannedComponent, PromotionRequest
 from ..plan import contents, kept, team_rules
 from ..plan.classify import store_difference
 from ..plan.earlier import Plain
@@ -58,23 +59,28 @@ class Proof:
         return componentxml.digest(rewritten, self.overrides) == component.digest
 
     def columns(
-        self, component: PlannedComponent, document: Document, main: Document | None
+        self, component: PlannedComponent, found: Component, main: Document | None
     ) -> dict[str, Any] | None:
         """What a result keeps of its component on the branch; None where that is not what was planned.
 
         :param main: its production twin, for the difference that reviewers see.
         """
+        document = found.document
         masked = self.mask(document)
         if not self.is_as_planned(component, masked):
             return None
         plain = Plain.of(document)
         before = self.mask(main) if main is not None else None
         reading = read_change(before, masked, self.names)
+        sealed = seal(document)
         return {
             "promoted_digest": plain.digest,
             "promoted_text": plain.store(),
             "staged_digest": componentxml.digest(masked, self.overrides),
-            "staged_seal": seal(document),
+            "staged_seal": sealed,
+            "version_seal": VersionSeals().make(
+                component, found.component_id, found.version, sealed
+            ),
             **kept.columns(document, main),
             "sentence": reading.sentence if reading else "",
             "reading": contents.store(reading.to_json()) if reading else None,
@@ -91,3 +97,25 @@ def seal(document: Document) -> str:
     key = Installation.load().key("seal")
     content = MASK.sub(b"", componentxml.normalise(document))
     return f"{componentxml.FORM_VERSION}:{hmac.new(key, content, 'sha256').hexdigest()}"
+
+
+class VersionSeals:
+    """Keyed hashes that say: this version of a component was seen to be the planned content, with these values.
+
+    Keyed, so that a row that was written by hand proves nothing; over the planned digest, which is what was approved.
+    """
+
+    def __init__(self) -> None:
+        self._key = Installation.load().key("version seal")
+
+    def make(
+        self, component: PlannedComponent, prod_component_id: str, version: int, staged_seal: str
+    ) -> str:
+        """The seal of a version; ``staged_seal`` is :func:`seal` of its document."""
+        said = "\n".join((prod_component_id.lower(), str(version), component.digest, staged_seal))
+        return hmac.new(self._key, said.encode(), "sha256").hexdigest()
+
+    def hold(self, result: ComponentResult, version: int) -> bool:
+        """Whether this version of the component is the one that was sealed."""
+        made = self.make(result.component, result.prod_component_id, version, result.staged_seal)
+        return hmac.compare_digest(made, result.version_seal)

@@ -49,7 +49,7 @@ def _read_back(context: StepContext, proof: Proof, results: list[ComponentResult
         twin = None
         if result.component.action == Action.UPDATE:
             twin = unmoved(result, _read(twins[result.prod_component_id]))
-        columns = proof.columns(result.component, found.document, twin.document if twin else None)
+        columns = proof.columns(result.component, found, twin.document if twin else None)
         if columns is None:
             raise PromotionError(
                 "PLAN_STALE", f"“{result.component.name}” on the branch is not what was planned."

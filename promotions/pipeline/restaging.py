@@ -47,6 +47,7 @@ def forget_staging(promotion: PromotionRequest) -> None:
             branch_version=None,
             staged_digest="",
             staged_seal="",
+            version_seal="",
             error_code="",
             error="",
             finished_at=None,

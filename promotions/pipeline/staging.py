@@ -249,7 +249,7 @@ class _Staging:
             if one.dev_component_id in self.ids
         }
         proof = Proof(self.writer.rules.overrides, symbols, names)
-        return proof.columns(component, written.component.document, written.main) or {}
+        return proof.columns(component, written.component, written.main) or {}
 
     def _check_main_did_not_move(self, result: ComponentResult) -> None:
         """The first write must not be on main.

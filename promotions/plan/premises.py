@@ -140,14 +140,17 @@ class Look:
             version=self.plan.package_version,
         )
 
-    def read_ahead(self) -> None:
-        """Ask the platform for all of this at once."""
+    def read_ahead(self, beside: Iterable[Callable[[], object]] = ()) -> None:
+        """Ask the platform for all of this at once.
+
+        :param beside: other looks at the same moment; each keeps its answer itself.
+        """
         _ = self.merged, self.plan.dev_account  # threads use no database
         calls: list[Callable[[], object]]
         calls = [lambda: self.twins, lambda: self.lookalikes, lambda: self.origins]
         if self.needs_package:
             calls.append(lambda: self.package)
-        for result in self.platform.concurrently(calls):
+        for result in self.platform.concurrently([*calls, *beside]):
             if isinstance(result, PartnerApiError):
                 raise result
 
@@ -180,10 +183,10 @@ class Premise:
     broken: Callable[[Look], Iterable[Finding]]
 
 
-def ask(look: Look) -> list[Finding]:
+def ask(look: Look, beside: Iterable[Callable[[], object]] = ()) -> list[Finding]:
     """Everything that contradicts the premises of this moment."""
     if look.client is not None:
-        look.read_ahead()
+        look.read_ahead(beside)
     return [
         finding
         for premise in PREMISES
@@ -199,9 +202,11 @@ def check(
     promotion: PromotionRequest | None = None,
     client: PartnerApiClient | None = None,
     environments: Sequence[Environment] = (),
+    beside: Iterable[Callable[[], object]] = (),
 ) -> None:
     """The premises must still hold, but for what an admin has accepted.
 
+    :param beside: further looks at the platform, made at once with those that the premises need; they use no database.
     :raises PromotionError: the code of the first one that does not, such as PLAN_STALE, TWO_WRITERS, TWIN_DELETED,
         TWIN_IN_PRODUCTION, MAPPING_OF_ANOTHER_KIND, COMPONENT_RESERVED, PACKAGE_NOT_FOUND, SWITCHED_OFF.
     """
@@ -212,7 +217,7 @@ def check(
     components = list(plan.components.all())
     look = Look(moment, plan, components, promotion, client, environments)
     accepted = _accepted(plan, promotion)
-    for finding in ask(look):
+    for finding in ask(look, beside):
         dev_id = finding.component.dev_component_id if finding.component else ""
         if finding.blocking and (finding.code, finding.fingerprint, dev_id) not in accepted:
             raise PromotionError(finding.code, finding.message)

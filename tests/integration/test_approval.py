@@ -201,7 +201,9 @@ class TestTheMergeDemandsAnApproval:
         assert b"Nobody read this" in on_branch.xml
         masked = componentxml.mask(on_branch.document)
         promotion.results.filter(pk=result.pk).update(
-            staged_digest=componentxml.digest(masked), staged_seal=seal(on_branch.document)
+            staged_digest=componentxml.digest(masked),
+            staged_seal=seal(on_branch.document),
+            branch_version=on_branch.version,
         )
         desk.approve(promotion)
         desk.worker.resume()

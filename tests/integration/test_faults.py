@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from partnerapi.simulator import seed
+from partnerapi.simulator import seed, seed_xml
+from partnerapi.simulator.documents import ROOT_NAMESPACES
 from promotions import services
 from promotions.messages import MESSAGES, PromotionError
 from promotions.models import ApiCall, ComponentMapping, IntegrationPack, Plan, PromotionRequest
@@ -325,6 +326,44 @@ class TestTheMerge:
         before = desk.production()
         failed(desk, promotion, "PLAN_STALE", "verify")
         nothing_reached_production(desk, before)
+
+    def test_a_component_that_somebody_made_on_the_branch_after_the_review(
+        self, desk: Desk
+    ) -> None:
+        promotion = desk.requested(SMALL)
+        branch = promotion.branch
+        assert branch is not None
+        desk.edit(
+            action="create_component",
+            branchId=branch.remote_id,
+            xml=f'<bns:Component {ROOT_NAMESPACES} name="Nobody planned this" type="script.processing">'
+            "<bns:encryptedValues/><bns:description/>"
+            f"<bns:object>{seed_xml.processing_script('1')}</bns:object></bns:Component>",
+        )
+        before = desk.production()
+        failed(desk, promotion, "PLAN_STALE", "verify")
+        nothing_reached_production(desk, before)
+
+    def test_a_branch_that_somebody_changed_while_the_merge_was_asked_for(self, desk: Desk) -> None:
+        """After the look at the branch: the draft tells its own versions, where the platform tells them."""
+        promotion = desk.requested(SMALL)
+        [result], branch = promotion.results.all(), promotion.branch
+        assert branch is not None
+        before = desk.production()
+        desk.simulator.latency(1500)
+        desk.approve(promotion)
+        desk.wait_until(
+            lambda: promotion.steps.filter(step="create_merge_request").exists(), "the request"
+        )
+        desk.edit(action="touch", componentId=result.prod_component_id, branchId=branch.remote_id)
+        desk.simulator.latency(0)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        if client().capabilities.reports_merge_details:
+            assert promotion.error_code == "PLAN_STALE"
+            nothing_reached_production(desk, before)
+        else:
+            assert promotion.error_code == "MERGE_INCOMPLETE"
+            assert not promotion.prod_package_id
 
     def test_a_value_that_somebody_changed_on_the_branch_after_the_review(self, desk: Desk) -> None:
         """The review shows no environment value, and the approval covers them all the same."""

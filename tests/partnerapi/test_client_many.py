@@ -1,6 +1,7 @@
 """Methods that take many ids or names, against the simulator in both dialects."""
 
 import dataclasses
+import re
 import threading
 import time
 from collections import Counter
@@ -11,7 +12,8 @@ from functools import partial
 
 import pytest
 
-from partnerapi import errors
+from partnerapi import client as client_module
+from partnerapi import errors, wire
 from partnerapi.client import PartnerApiClient, Wanted
 from partnerapi.dialects import dialect_named
 from partnerapi.records import Branch, Call, Component, ComponentMetadata
@@ -272,4 +274,35 @@ def test_ids_that_may_be_no_component_s_are_asked_for_in_groups_only(
     first = next(iter(everything))
     found = live.client.find_metadata([first.upper(), NOBODY], account=ACCOUNT)
     assert found == {first: everything[first]}
+    assert sum(live.count().values()) == 1
+
+
+def test_one_query_tells_every_version_that_was_made_on_a_branch(live: Live) -> None:
+    client = live.client
+    main = client.get_main_branch()
+    branch = client.create_branch("promo-versions", "d", parent_id=main.branch_id)
+    while not client.get_branch(branch.branch_id).ready:
+        pass
+    assert client.query_branch_versions(branch.branch_id) == {}
+    id_ = next(client.query_component_metadata(component_type="process")).component_id
+    before = client.get_component(id_)
+    for word in (b"one", b"two"):
+        xml = re.sub(
+            rb"<bns:description>[^<]*</bns:description>|<bns:description/>",
+            b"<bns:description>" + word + b"</bns:description>",
+            before.xml,
+        )
+        written = client.update_component(id_, xml, branch_id=branch.branch_id)
+    live.count()
+    assert client.query_branch_versions(branch.branch_id) == {id_.lower(): written.version}
+    assert written.version > before.version
+    assert sum(live.count().values()) == 1
+
+
+def test_versions_of_other_branches_tell_nothing(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that does not look at the condition answers versions of main."""
+    monkeypatch.setattr(client_module, "Condition", lambda *_: wire.present("componentId"))
+    assert live.client.query_branch_versions("another") == {}
     assert sum(live.count().values()) == 1
