@@ -340,7 +340,12 @@ class PromotionFilterForm(forms.Form):
     status = forms.ChoiceField(
         required=False,
         label="Status",
-        choices=[("", "Every status"), (PROGRESS, "In progress"), *Status.choices],
+        choices=[
+            ("", "Every status"),
+            (PROGRESS, "In progress"),
+            # The peers' review and the admins' are one status.
+            *((s.value, "In review" if s == Status.ADMIN_REVIEW else s.label) for s in Status),
+        ],
     )
     days = forms.IntegerField(required=False, min_value=1, max_value=3650)
     q = forms.CharField(required=False, max_length=NAME)

@@ -155,6 +155,19 @@ _AFTER_STAGING = {
 }
 
 
+IN_PEER_REVIEW = "In peer review"
+
+
+def label(promotion: PromotionRequest) -> str:
+    """What its status is called: a review is the peers' as long as some of them are still needed."""
+    is_for_peers = (
+        promotion.status == Status.ADMIN_REVIEW
+        and promotion.demanded.peers > 0
+        and not services.votes_so_far(promotion).peers_are_done
+    )
+    return IN_PEER_REVIEW if is_for_peers else Status(promotion.status).label
+
+
 def explain(promotion: PromotionRequest) -> Explanation:
     """Where the promotion stands and what happens next."""
     shown = STATUS_PAGES[Status(promotion.status)]

@@ -22,7 +22,7 @@ from ..pages import words
 from ..pages.common import Problem, problem, uses_password
 from ..pages.paging import count
 from ..pages.queue import waiting_count
-from ..pages.status import STATUS_PAGES
+from ..pages.status import STATUS_PAGES, label
 from ..states import Action, HoldKind, Outcome, Status
 from ..worker import platform
 
@@ -188,9 +188,14 @@ def _chip(tint: str, icon_name: str, label: str) -> SafeString:
 
 @register.simple_tag
 def status_chip(promotion: PromotionRequest) -> SafeString:
-    status = Status(promotion.status)
-    shown = STATUS_PAGES[status]
-    return _chip(shown.tint, shown.icon, status.label)
+    shown = STATUS_PAGES[Status(promotion.status)]
+    return _chip(shown.tint, shown.icon, label(promotion))
+
+
+@register.filter
+def status_label(promotion: PromotionRequest) -> str:
+    """What the status is called."""
+    return label(promotion)
 
 
 @register.filter

@@ -728,6 +728,30 @@ class TestPages:
         page = signed_in(client, bob).get(f"/queue/{promotion.pk}/")
         assert f"/queue/{promotion.pk}/approve/" in links(page)
 
+    def test_a_review_is_called_the_peers_until_they_have_approved(
+        self, client: Client, sales: DevAccount, alice: User, bob: User, people: Any
+    ) -> None:
+        policy(groups={"Finance": 1})
+        promotion = submitted(sales, alice)
+        pages = [
+            (bob, "/queue/?tab=waiting"),
+            (bob, f"/queue/{promotion.pk}/"),
+            (bob, "/promotions/?show=all"),
+            (alice, f"/promotions/{promotion.pk}/"),
+            (alice, promotion.plan.get_absolute_url()),
+            (alice, "/promotions/"),
+            (alice, "/"),
+        ]
+        for user, page in pages:
+            shown = text(signed_in(client, user).get(page))
+            assert "In peer review" in shown, page
+            assert "In admin review" not in shown, page
+        as_peer(people["fay"], promotion)
+        for user, page in pages:
+            shown = text(signed_in(client, user).get(page))
+            assert "In admin review" in shown, page
+            assert "In peer review" not in shown, page
+
     def test_a_lapsed_approval_is_shown_as_such(
         self, client: Client, sales: DevAccount, alice: User, bob: User, people: Any
     ) -> None:
