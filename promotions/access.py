@@ -183,23 +183,19 @@ def may_decide(user: User, promotion: PromotionRequest, at: datetime | None = No
     """
     if same_person(user, promotion.requester):
         return False
-    return is_admin(user) or in_place_of(user, promotion, at) is not None
+    return is_admin(user) or bool(represented(user, promotion, at))
 
 
-def in_place_of(user: User, promotion: PromotionRequest, at: datetime | None = None) -> User | None:
-    """The admin in whose place the user decides; nobody where they are an admin themselves."""
+def represented(user: User, promotion: PromotionRequest, at: datetime | None = None) -> list[User]:
+    """The admins in whose place the user may decide; nobody where they are an admin themselves."""
     if is_admin(user):
-        return None
-    admins = stands_in_for(user, at)
+        return []
     demand = promotion.demanded
-    return next(
-        (
-            one
-            for one in admins
-            if not same_person(one, promotion.requester) and not is_excluded(one, demand)
-        ),
-        None,
-    )
+    return [
+        one
+        for one in stands_in_for(user, at)
+        if not same_person(one, promotion.requester) and not is_excluded(one, demand)
+    ]
 
 
 def may_withdraw(user: User, promotion: PromotionRequest) -> bool:

@@ -131,7 +131,7 @@ class Votes:
         return len(self._open_places([*people, user])) < len(self.open_places)
 
     def may_approve_as_admin(self, user: User) -> bool:
-        """Whether the user may decide now: the peers have, and neither the user nor whom they stand in for has."""
+        """Whether the user may decide now: the peers have, and the user, or one they stand in for, has not."""
         return (
             self.peers_are_done
             and access.may_decide(user, self.promotion)
@@ -140,9 +140,14 @@ class Votes:
         )
 
     def has_voted_as_admin(self, user: User) -> bool:
-        """Whether the user has voted, or the admin in whose place they would."""
-        admin = access.in_place_of(user, self.promotion)
-        return self.has_voted(user) or (admin is not None and self.has_voted(admin))
+        """Whether the user has voted, or every admin in whose place they could."""
+        represented = access.represented(user, self.promotion)
+        return self.has_voted(user) or (bool(represented) and not self.represented(user))
+
+    def represented(self, user: User) -> list[User]:
+        """The admins in whose place the user may decide and whose votes are still missing."""
+        admins = access.represented(user, self.promotion)
+        return [admin for admin in admins if not self.has_voted(admin)]
 
 
 def count(promotion: PromotionRequest, approved: Approved) -> Votes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
@@ -207,6 +207,13 @@ def suggested_pack(promotion: PromotionRequest) -> IntegrationPack | None:
     return release.pack if release else None
 
 
+class PersonField(forms.ModelChoiceField):
+    """People by their names, as everywhere on the pages."""
+
+    def label_from_instance(self, obj: User) -> str:
+        return person(obj)
+
+
 class ApproveForm(forms.Form):
     """Which Integration Pack it goes into, and which plan the admin has seen.
 
@@ -235,11 +242,19 @@ class ApproveForm(forms.Form):
     )
     confirmed_hash = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
     close_older = forms.BooleanField(required=False)
+    in_place_of = PersonField(
+        label="In place of",
+        queryset=User.objects.none(),
+        required=False,
+        empty_label=None,
+        help_text="You stand in for several admins, and decide for one of them.",
+    )
 
     def __init__(
         self,
         *args: Any,
         promotion: PromotionRequest,
+        represented: Iterable[User] = (),
         choice: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -256,6 +271,8 @@ class ApproveForm(forms.Form):
         if choice and any(choice.get(name) for name in names):
             kwargs["initial"] |= {name: choice.get(name, "") for name in names}
         super().__init__(*args, **kwargs)
+        admins = User.objects.filter(pk__in=[admin.pk for admin in represented])
+        self.fields["in_place_of"].queryset = admins  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -292,13 +309,6 @@ class RetryForm(forms.Form):
         required=False,
         empty_label="As it is",
     )
-
-
-class PersonField(forms.ModelChoiceField):
-    """People by their names, as everywhere on the pages."""
-
-    def label_from_instance(self, obj: User) -> str:
-        return person(obj)
 
 
 def _requesters(promotions: QuerySet[PromotionRequest]) -> QuerySet[User]:

@@ -41,7 +41,8 @@ def review(request: UserRequest, pk: int) -> HttpResponse:
 def approve(request: UserRequest, pk: int) -> HttpResponse:
     """First a page that names what would be done; what is confirmed there is done."""
     promotion = _promotion(request, pk)
-    form = ApproveForm(request.POST, promotion=promotion)
+    represented = services.votes_so_far(promotion).represented(request.user)
+    form = ApproveForm(request.POST, promotion=promotion, represented=represented)
     if access.may_decide(request.user, promotion) and not form.is_valid():
         return _page(request, promotion, approve_form=form)
     cleaned: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
@@ -62,6 +63,7 @@ def approve(request: UserRequest, pk: int) -> HttpResponse:
             comment=cleaned["comment"],
             confirmed_hash=confirmed,
             close_older=cleaned["close_older"],
+            in_place_of=cleaned["in_place_of"],
         )
     except PromotionError as error:
         return _refused(request, promotion, error, approve_form=form)
@@ -98,8 +100,9 @@ def approve_as_peer(request: UserRequest, pk: int) -> HttpResponse:
 def _confirmation(
     request: UserRequest, promotion: PromotionRequest, approved: Approved, form: ApproveForm
 ) -> HttpResponse:
+    found = votes.count(promotion, approved)
     # This approval is one of those that are missing.
-    admins_after = max(0, votes.count(promotion, approved).admins_missing - 1)
+    admins_after = max(0, found.admins_missing - 1)
     closes = not admins_after and access.may_cancel(request.user)
     context = {
         "promotion": promotion,
@@ -115,6 +118,7 @@ def _confirmation(
         else other_homes(promotion.about, form.cleaned_data["pack"]),
         "form": form,
         "admins_after": admins_after,
+        "represented": len(found.represented(request.user)),
         "older": list(services.older_open(promotion)) if closes else [],
     }
     return render(request, "approve.html", context)

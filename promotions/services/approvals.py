@@ -100,8 +100,11 @@ def keep(
     *,
     comment: str = "",
     role: Approval.Role = Approval.Role.ADMIN,
+    in_place_of: User | None = None,
 ) -> None:
     """Store the approval as a sealed row of its own, with the time it expires.
+
+    :param in_place_of: the admin for whom a deputy decides.
 
     The caller runs it in the transaction that acts on the approval.
     """
@@ -111,7 +114,7 @@ def keep(
         promotion=promotion,
         person=user,
         role=role,
-        in_place_of=None if is_peer else access.in_place_of(user, promotion),
+        in_place_of=in_place_of,
         approved_hash=approved.peers_hash if is_peer else approved.hash,
         comment=comment,
         until=timezone.now() + timedelta(days=days) if days else None,

@@ -46,6 +46,7 @@ def approve(
     comment: str = "",
     confirmed_hash: str = "",
     close_older: bool = False,
+    in_place_of: User | None = None,
 ) -> None:
     """Approve exactly the content with ``plan_hash``, and choose the Integration Pack it goes into.
 
@@ -56,7 +57,9 @@ def approve(
     :param comment: what the admin wants to add, for the record.
     :param confirmed_hash: the hash of everything that the admin has confirmed, if a page asked.
     :param close_older: cancel the open promotions of the process that were requested earlier.
-    :raises PromotionError: as ``preview_approval``; PLAN_STALE also when the content differs from what was confirmed.
+    :param in_place_of: the admin whom a deputy of several represents; one whose vote is missing if nobody is named.
+    :raises PromotionError: as ``preview_approval``; PLAN_STALE also when the content differs from what was confirmed;
+        FORBIDDEN also when the user is no deputy of ``in_place_of``.
     """
     new_pack_name = new_pack_name.strip()
     approved = preview_approval(
@@ -64,11 +67,15 @@ def approve(
     )
     if confirmed_hash and confirmed_hash != approved.hash:
         raise PromotionError("PLAN_STALE", "What you confirmed has changed since then.")
+    if in_place_of is not None and in_place_of not in access.represented(user, promotion):
+        refuse(user, f"approve promotion {promotion.pk} in place of another", promotion)
     comment = comment.strip()
     with transaction.atomic():
         # Of two admins acting at once, the second sees the first one's approval.
         PromotionRequest.objects.select_for_update().get(pk=promotion.pk)
-        keep(promotion, user, approved, comment=comment)
+        found = votes.count(promotion, approved)
+        represented = _represented(user, found, in_place_of)
+        keep(promotion, user, approved, comment=comment, in_place_of=represented)
         if not votes.count(promotion, approved).are_complete:
             _record(
                 promotion,
@@ -94,6 +101,18 @@ def approve(
         tasks.enqueue_on_commit(tasks.run_promotion_task, promotion.pk)
         if close_older and access.may_cancel(user):
             _close(user, older_open(promotion), f"Promotion {promotion.pk} is newer and approved.")
+
+
+def _represented(user: User, found: votes.Votes, chosen: User | None) -> User | None:
+    """The admin in whose place the user approves; nobody where they are one themselves.
+
+    :raises PromotionError: COUNTED_ALREADY when the one who was chosen has approved.
+    """
+    missing = found.represented(user)
+    if chosen is not None and chosen not in missing:
+        raise PromotionError("COUNTED_ALREADY", "Whom you stand in for has approved.")
+    # Where all have approved already it is only confirmed.
+    return chosen or next(iter(missing or access.represented(user, found.promotion)), None)
 
 
 def approve_as_peer(

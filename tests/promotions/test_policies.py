@@ -565,6 +565,87 @@ class TestDeputies:
         approve(dora, promotion, pack)
         assert status(promotion) == Status.APPROVED
 
+    @pytest.fixture
+    def of_two(self, deputy: Deputy, dora: User) -> Deputy:
+        """Charlie stands in for Dora as well."""
+        return Deputy.objects.create(
+            admin=dora, deputy=deputy.deputy, starts_at=deputy.starts_at, ends_at=deputy.ends_at
+        )
+
+    @pytest.mark.parametrize("here", ["bob", "dora"])
+    def test_a_deputy_of_two_decides_for_the_one_who_has_not(
+        self,
+        sales: DevAccount,
+        alice: User,
+        bob: User,
+        charlie: User,
+        dora: User,
+        of_two: Deputy,
+        pack: Any,
+        here: str,
+    ) -> None:
+        policy(admins=2)
+        promotion = submitted(sales, alice)
+        one, other = (bob, dora) if here == "bob" else (dora, bob)
+        approve(one, promotion, pack)
+        assert services.needing(charlie) == [promotion]
+        refused("COUNTED_ALREADY", approve, charlie, promotion, pack, in_place_of=one)
+        approve(charlie, promotion, pack)
+        assert promotion.approvals.get(person=charlie).in_place_of == other
+        assert status(promotion) == Status.APPROVED
+
+    def test_a_deputy_of_two_counts_once(
+        self, sales: DevAccount, alice: User, charlie: User, dora: User, of_two: Deputy, pack: Any
+    ) -> None:
+        policy(admins=2)
+        promotion = submitted(sales, alice)
+        approve(charlie, promotion, pack)
+        refused("COUNTED_ALREADY", approve, charlie, promotion, pack, in_place_of=dora)
+        assert services.needing(charlie) == []
+        approve(dora, promotion, pack)
+        assert status(promotion) == Status.APPROVED
+
+    def test_a_deputy_of_two_chooses_for_whom_they_decide(
+        self,
+        client: Client,
+        sales: DevAccount,
+        alice: User,
+        bob: User,
+        charlie: User,
+        dora: User,
+        of_two: Deputy,
+        pack: IntegrationPack,
+    ) -> None:
+        policy(admins=2)
+        promotion = submitted(sales, alice)
+        address = f"/queue/{promotion.pk}/approve/"
+        data = {"plan_hash": promotion.content_hash, "pack": pack.pk}
+        page = signed_in(client, charlie).post(address, data)
+        assert "In place of" in text(page)
+        confirmed = page.context["approved"].hash
+        assert client.post(address, data | {"confirmed_hash": confirmed, "in_place_of": dora.pk})
+        assert promotion.approvals.get().in_place_of == dora
+        # So the admin who is there has a vote of their own.
+        approve(bob, promotion, pack)
+        assert status(promotion) == Status.APPROVED
+
+    def test_a_deputy_decides_for_nobody_else(
+        self,
+        sales: DevAccount,
+        alice: User,
+        bob: User,
+        charlie: User,
+        dora: User,
+        deputy: Deputy,
+        pack: IntegrationPack,
+    ) -> None:
+        promotion = submitted(sales, alice)
+        refused("FORBIDDEN", approve, charlie, promotion, pack, in_place_of=dora)
+        assert Event.objects.filter(action="access_refused", actor=charlie).exists()
+        # An admin decides in nobody's place.
+        refused("FORBIDDEN", approve, dora, promotion, pack, in_place_of=bob)
+        assert promotion.approvals.count() == 0
+
     def test_a_deputy_is_told_that_the_admin_has_approved(
         self, sales: DevAccount, alice: User, bob: User, charlie: User, deputy: Deputy, pack: Any
     ) -> None:
