@@ -146,7 +146,8 @@ class ComponentMappingAdmin(MappingExchange, LongListAdmin, RecordedAdmin):
         "last_promoted_at",
     )
     list_filter = ("dev_account", "source", "last_promoted_at")
-    search_fields = ("name", "dev_component_id", "prod_component_id")
+    search_fields = ("name", "^dev_component_id", "^prod_component_id")
+    search_help_text = "A part of a name, or the beginning of an id."
     list_select_related = ("dev_account",)
     ordering = ("-pk",)
     readonly_fields = ("source", "prod_version", "last_promoted_at", "last_promoted_by")

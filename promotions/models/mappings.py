@@ -8,11 +8,13 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from .accounts import DevAccount
 from .base import LONG_NAME, NAME
 from .contents import Content
 from .plans import PlannedComponent
+from .querysets import ComponentMappingQuerySet
 
 
 class ComponentMapping(models.Model):
@@ -24,7 +26,7 @@ class ComponentMapping(models.Model):
 
     dev_account = models.ForeignKey(DevAccount, on_delete=models.PROTECT, related_name="mappings")
     dev_component_id = models.CharField("dev component id", max_length=NAME)
-    prod_component_id = models.CharField("production component id", max_length=NAME, db_index=True)
+    prod_component_id = models.CharField("production component id", max_length=NAME)
     name = models.CharField(max_length=LONG_NAME)
     component_type = models.CharField("type", max_length=64)
     prod_version = models.PositiveIntegerField("latest production version", null=True, blank=True)
@@ -48,8 +50,11 @@ class ComponentMapping(models.Model):
     )
     source = models.CharField(max_length=16, choices=Source, default=Source.ADMIN_SEEDING)
 
+    objects = ComponentMappingQuerySet["ComponentMapping"].as_manager()
+
     class Meta:
         ordering = ["dev_account", "name", "pk"]
+        indexes = [models.Index(Upper("prod_component_id"), name="mapping_of_twin")]
         constraints = [
             models.UniqueConstraint(
                 fields=["dev_account", "dev_component_id"], name="unique_mapping_of_dev_component"
@@ -75,9 +80,9 @@ class ComponentMapping(models.Model):
         :raises ValidationError: another dev component of the account has this twin, or the twin is of another type.
         """
         dev_id = self.dev_component_id.strip().lower()
-        others = ComponentMapping.objects.filter(
-            prod_component_id__iexact=self.prod_component_id.strip()
-        ).exclude(dev_account=self.dev_account_id, dev_component_id=dev_id)
+        others = ComponentMapping.objects.of_twins([self.prod_component_id.strip()]).exclude(
+            dev_account=self.dev_account_id, dev_component_id=dev_id
+        )
         if self.pk is not None:
             others = others.exclude(pk=self.pk)
         writer = others.filter(dev_account=self.dev_account_id).first()

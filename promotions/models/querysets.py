@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Upper
 
 from ..states import FINAL, MERGE_INCOMPLETE, OPEN, Kind, Status
 
@@ -25,6 +26,17 @@ class LeasedQuerySet(models.QuerySet[M]):
     def not_held(self, now: datetime) -> LeasedQuerySet[M]:
         """Rows that no living worker holds, whether due or not."""
         return self.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+
+
+class ComponentMappingQuerySet(models.QuerySet[M]):
+    """Mappings by what they name."""
+
+    def of_twins(self, prod_ids: Iterable[str]) -> ComponentMappingQuerySet[M]:
+        """The mappings to these production components, whose ids are the same in any letter case."""
+        keys = {prod_id.upper() for prod_id in prod_ids}
+        keyed: Any = self.alias(twin_key=Upper("prod_component_id"))
+        found: ComponentMappingQuerySet[M] = keyed.filter(twin_key__in=keys)
+        return found
 
 
 class EnvironmentQuerySet(models.QuerySet[M]):

@@ -101,10 +101,10 @@ def look_around(client: PartnerApiClient, compared: Compared) -> None:
 
 
 def _mappings(account: DevAccount, resolved: Resolved) -> dict[str, str]:
-    rows = ComponentMapping.objects.filter(dev_account=account).values_list(
-        "dev_component_id", "prod_component_id"
+    rows = ComponentMapping.objects.filter(
+        dev_account=account, dev_component_id__in=resolved.components
     )
-    return {dev.lower(): prod for dev, prod in rows if dev.lower() in resolved.components}
+    return dict(rows.values_list("dev_component_id", "prod_component_id"))
 
 
 def check_premises(

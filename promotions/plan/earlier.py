@@ -51,7 +51,7 @@ def changed_in_production(
     :param production: the twin's XML on main.
     """
     mappings = list(
-        ComponentMapping.objects.filter(prod_component_id__iexact=component.prod_component_id)
+        ComponentMapping.objects.of_twins([component.prod_component_id])
         .select_related("dev_account", "promoted_text")
         .order_by("last_promoted_at", "pk")
     )

@@ -97,8 +97,11 @@ class Look:
 
     @cached_property
     def mapped(self) -> dict[str, str]:
-        """Dev id -> production id of every mapping of the dev account."""
-        rows = ComponentMapping.objects.filter(dev_account=self.plan.dev_account)
+        """Dev id -> production id of the components that the dev account has mapped."""
+        rows = ComponentMapping.objects.filter(
+            dev_account=self.plan.dev_account,
+            dev_component_id__in=[component.dev_component_id for component in self.components],
+        )
         return dict(rows.values_list("dev_component_id", "prod_component_id"))
 
     @cached_property
@@ -297,10 +300,9 @@ def _mapped_otherwise(look: Look) -> Iterator[Finding]:
 def _two_writers(look: Look) -> Iterator[Finding]:
     written = {c.prod_component_id.lower(): c for c in look.components if c.prod_component_id}
     writers: dict[str, list[str]] = {}
-    rows = ComponentMapping.objects.filter(dev_account=look.plan.dev_account)
+    rows = ComponentMapping.objects.of_twins(written).filter(dev_account=look.plan.dev_account)
     for prod_id, dev_id, name in rows.values_list("prod_component_id", "dev_component_id", "name"):
-        if prod_id.lower() in written:
-            writers.setdefault(prod_id.lower(), []).append(f"“{name}” ({dev_id})")
+        writers.setdefault(prod_id.lower(), []).append(f"“{name}” ({dev_id})")
     for prod_id, names in writers.items():
         if len(names) > 1:
             component = written[prod_id]
@@ -416,24 +418,43 @@ def _kind(component_type: str, sub_type: str) -> str:
     return f"of the type {component_type}" + (f" for {sub_type}" if sub_type else "")
 
 
+def _candidates(
+    look: Look,
+    component: PlannedComponent,
+    copies: Iterable[ComponentMetadata],
+    namesakes: Iterable[ComponentMetadata],
+) -> list[tuple[str, ComponentMetadata]]:
+    """What production has that may be the component's twin, each with the reason as half a sentence."""
+    origin = look.origins.get(component.copied_from.lower())
+    candidates = [
+        *(("was copied from it", twin) for twin in copies),
+        *(
+            ("has its name, type and folder", twin)
+            for twin in namesakes
+            if same_folder(twin.folder_full_path, component.target_folder)
+        ),
+    ]
+    if origin is not None and origin.type == component.component_type:
+        candidates.append(("is what it was copied from", origin))
+    return candidates
+
+
 def _unmapped_twins(look: Look) -> Iterator[Finding]:
     """Production components that look like one to be created and are no twin of this account's.
 
     One that another dev account is mapped to counts: a library component in two accounts has one twin.
     """
-    ours = {prod_id.lower() for prod_id in (*look.mapped.values(), *look.made.values())}
-    for component, copies, namesakes in look.lookalikes:
-        origin = look.origins.get(component.copied_from.lower())
-        candidates = [
-            *(("was copied from it", twin) for twin in copies),
-            *(
-                ("has its name, type and folder", twin)
-                for twin in namesakes
-                if same_folder(twin.folder_full_path, component.target_folder)
-            ),
-        ]
-        if origin is not None and origin.type == component.component_type:
-            candidates.append(("is what it was copied from", origin))
+    found = [
+        (component, _candidates(look, component, copies, namesakes))
+        for component, copies, namesakes in look.lookalikes
+    ]
+    ids = {twin.component_id for _, candidates in found for _, twin in candidates}
+    mapped = ComponentMapping.objects.of_twins(ids).filter(dev_account=look.plan.dev_account)
+    ours = {
+        prod_id.lower()
+        for prod_id in (*mapped.values_list("prod_component_id", flat=True), *look.made.values())
+    }
+    for component, candidates in found:
         seen = set(ours)
         for how, twin in candidates:
             if twin.component_id.lower() in seen:

@@ -311,7 +311,7 @@ def _conflict(dev_account: DevAccount, dev_id: str, prod_id: str) -> str:
     mappings = ComponentMapping.objects.filter(dev_account=dev_account)
     if mappings.filter(dev_component_id=dev_id.lower()).exists():
         return MAPPED_ALREADY
-    other = mappings.filter(prod_component_id__iexact=prod_id).first()
+    other = mappings.of_twins([prod_id]).first()
     if other is not None:
         return _taken(other.name)
     creating = (

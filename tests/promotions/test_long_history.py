@@ -15,6 +15,7 @@ from django.utils import timezone
 from promotions.models import ComponentMapping, DevAccount, Event, PromotionRequest
 from promotions.pages import paging
 from promotions.pages.paging import ShortPaginator, count
+from promotions.plan.premises import Look, Moment
 from promotions.states import Status
 from tests.promotions import factories
 from tests.promotions.pages import signed_in, text
@@ -114,6 +115,8 @@ def test_a_search_finds_names_and_versions_in_any_case(alice: User, sales: DevAc
     ("address", "found"),
     [
         ("componentmapping/?q=profile", "Order profile"),
+        ("componentmapping/?q=DEV-", "Order profile"),
+        ("componentmapping/?q=Prod-", "Order profile"),
         ("event/?q=4711", "Ticket 4711"),
         ("event/?action=submitted", "Ticket 4711"),
         ("promotionrequest/?q=import", "Order import"),
@@ -131,6 +134,22 @@ def test_the_admin_finds_it(
     assert found in text(page) or "1 event" in text(page)
     nothing = text(client.get(f"/admin/promotions/{address.split('?')[0]}?q=xyzzy"))
     assert "0 " in nothing
+
+
+def test_premises_read_only_the_mappings_of_the_plan(alice: User, sales: DevAccount) -> None:
+    mapped = factories.mapped_plan(sales, alice)
+    ours = set(sales.mappings.values_list("prod_component_id", flat=True))
+    for number in range(3):
+        ComponentMapping.objects.create(
+            dev_account=sales,
+            dev_component_id=f"other-{number}",
+            prod_component_id=f"twin-{number}",
+        )
+    look = Look(Moment.SUBMISSION, mapped, list(mapped.components.all()))
+    assert set(look.mapped.values()) == ours
+    spelled = [prod_id.swapcase() for prod_id in ours]
+    found = ComponentMapping.objects.of_twins(spelled)
+    assert set(found.values_list("prod_component_id", flat=True)) == ours
 
 
 def test_the_newest_event_comes_first_in_the_admin(client: Client, bob: User, db: Any) -> None:
