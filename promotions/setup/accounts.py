@@ -1,4 +1,4 @@
-"""Dev accounts, environments and packs as the platform names them, instead of typed ids."""
+"""Dev accounts, environments and packs as the platform names them, so that nobody types ids."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Seen = dict[str, dict[str, Any]]
 
 
 def synchronise(client: PartnerApiClient, actor: User | None = None) -> dict[str, Any]:
-    """Add what is new and rename what was renamed; nothing is switched on, off or deleted.
+    """Add what is new and rename what was renamed; nothing is switched on or off, and nothing is deleted.
 
-    :returns: for accounts, environments and packs: how many were seen, and the names of those that are new, that
-        were renamed, and that are known here and not listed any more; ``problems`` in sentences.
+    :returns: for accounts, environments and packs: how many were seen, and the names of those that are new, that were
+        renamed, and that are known here but no longer listed; ``problems`` in sentences.
     :raises PartnerApiError: when accounts or environments cannot be listed.
     """
     accounts = {
@@ -56,11 +56,11 @@ def synchronise(client: PartnerApiClient, actor: User | None = None) -> dict[str
 
 
 def synchronise_packs(client: PartnerApiClient, actor: User | None = None) -> dict[str, Any]:
-    """Add the packs that are new, rename what was renamed, and learn what was last released in which (operation 16).
+    """Add new packs, rename renamed ones, and learn each pack's latest release (operation 16).
 
-    And which environments of our own a release reaches by itself, where the platform tells.
+    Also learn which of our own environments a release reaches automatically, if the platform says so.
 
-    :returns: how many were seen, and the names of those that are new, changed, and not listed any more.
+    :returns: how many were seen, and the names of those that are new, changed, and no longer listed.
     :raises PartnerApiError: when packs cannot be listed.
     """
     packs, reached = client.both(client.query_integration_packs, client.query_all_pack_environments)
@@ -89,7 +89,7 @@ def synchronise_packs(client: PartnerApiClient, actor: User | None = None) -> di
 
 
 def _is_for_tests(name: str) -> bool:
-    """A guess from the name of a pack that is new here; an admin changes what it got wrong."""
+    """A guess from the name of a new pack; an admin corrects it if it is wrong."""
     return re.search(r"\b(tests?|testing|qa|uat)\b", name, re.IGNORECASE) is not None
 
 

@@ -32,10 +32,10 @@ NAME_ONLY = "name only"
 WHY = {
     COPIED: "It was copied from this dev component.",
     NAMESAKE: "It has the same name, type and folder.",
-    NAME_ONLY: "It has the same name and type, in another folder. Connections are set up by hand: look closely.",
+    NAME_ONLY: "It has the same name and type, in another folder. Connections are set up by hand, so look closely.",
 }
 
-MAPPED_ALREADY = "it is mapped already"
+MAPPED_ALREADY = "it is already mapped"
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,13 @@ class Proposal:
 
     @property
     def why(self) -> str:
+        """Why it may be the twin, as a sentence."""
         return WHY[self.how]
 
 
 @dataclass(frozen=True)
 class Adopted:
-    """What became of the proposals that a person has confirmed: names, and sentences on what was left out."""
+    """What became of the proposals that a person confirmed: names, and sentences about what was left out."""
 
     mapped: list[str]
     skipped: list[str]
@@ -90,7 +91,7 @@ class Adopted:
 def propose_for_account(
     client: PartnerApiClient, dev_account: DevAccount, progress: Progress
 ) -> dict[str, Any]:
-    """Proposals for everything that the packages of a dev account use."""
+    """Proposals for everything that a dev account's packages use."""
     progress("Reading the packages")
     account = dev_account.account_id
     roots = dict.fromkeys(
@@ -121,7 +122,7 @@ def propose_for_account(
                 key, version=metadata.version, account=account
             )
         except (BadRequest, NotFound):
-            # One odd component does not keep the others from being found.
+            # One odd component does not stop the others from being found.
             unreadable.append(metadata.name)
             continue
         for reference in references:
@@ -184,14 +185,14 @@ def _proposals(
 
 
 def _twins(client: PartnerApiClient, dev_account: DevAccount, dev: Dev) -> Iterator[Proposal]:
-    """What was copied from a dev component first, then what has its name, type and folder."""
+    """What was copied from a dev component first, then what has the same name, type and folder."""
     folder = target_folder(dev_account, dev.folder)
     accounts = (dev_account.account_id, dev_account.primary_account.account_id)
     seen: set[str] = set()
     for how, twin in _candidates(client, dev, folder):
         if twin.component_id.lower() in seen or twin.type != dev.component_type:
             continue
-        # A connection or an operation of another connector is refused once it is mapped.
+        # A mapping to a connection or an operation of another connector would be refused.
         if not same_sub_type(dev.sub_type, twin.sub_type, accounts):
             continue
         seen.add(twin.component_id.lower())
@@ -232,7 +233,7 @@ def _candidates(
 def adopt(
     user: User, dev_account: DevAccount, stored: Iterable[dict[str, Any]], chosen: Iterable[str]
 ) -> Adopted:
-    """Map the chosen proposals, each on its own; what conflicts is left out with a sentence.
+    """Map the chosen proposals one by one; each that conflicts is left out, with a sentence saying why.
 
     :param stored: proposals as a worker found them: nothing else can be chosen.
     :param chosen: their keys.
@@ -259,7 +260,7 @@ def read(stored: dict[str, Any]) -> Proposal:
 
 
 def still_open(dev_account: DevAccount, stored: Iterable[dict[str, Any]]) -> list[Proposal]:
-    """The proposals for components that nobody has mapped since, with the conflicts of this moment."""
+    """The proposals for components that nobody has mapped since, with today's conflicts."""
     mapped = set(dev_account.mappings.values_list("dev_component_id", flat=True))
     taken = {
         prod_id.lower(): name
@@ -307,7 +308,7 @@ def _adopt(user: User, dev_account: DevAccount, proposal: Proposal) -> None:
 
 
 def _conflict(dev_account: DevAccount, dev_id: str, prod_id: str) -> str:
-    """Why this pair cannot be mapped now, as half a sentence; empty where it can."""
+    """Why this pair cannot be mapped now, as half a sentence; empty if it can."""
     mappings = ComponentMapping.objects.filter(dev_account=dev_account)
     if mappings.filter(dev_component_id=dev_id.lower()).exists():
         return MAPPED_ALREADY

@@ -1,6 +1,6 @@
-"""The guide's "Test Connection": what a promotion will need of the platform, one line each. It only reads.
+"""The guide's "Test Connection": what a promotion will need from the platform, one line each. It only reads.
 
-Each look is a small function that decides which verdict of ``connection_words.py`` holds.
+Each check is a small function that decides which verdict of ``connection_words.py`` applies.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass(frozen=True)
 class Check:
-    """One line: what was looked at, how it is, and what to do about it."""
+    """One line: what was checked, how it stands, and what to do about it."""
 
     name: str
     state: State
@@ -50,7 +50,7 @@ class Check:
 
 @dataclass
 class Report:
-    """All lines, and what the server speaks where that could be told."""
+    """All lines, and the dialect that the server speaks, if that could be determined."""
 
     checks: list[Check] = field(default_factory=list)
     dialect: str = ""
@@ -59,7 +59,7 @@ class Report:
         """Add the line of one verdict.
 
         :param key: its name in ``VERDICTS``.
-        :param values: what its sentences ask for.
+        :param values: what its sentences need filled in.
         """
         verdict = VERDICTS[key]
         self.checks.append(
@@ -72,7 +72,7 @@ class Report:
         )
 
     def skip(self, *names: str) -> None:
-        """Add lines that were not looked at, because an earlier one failed."""
+        """Add lines that were not checked, because an earlier check failed."""
         for name in names:
             self.checks.append(
                 Check(name, State.SKIPPED, "Not looked at, because of what failed above.")
@@ -84,9 +84,11 @@ class Report:
 
     @property
     def failed(self) -> bool:
+        """Whether any check has failed."""
         return any(check.state == State.FAIL for check in self.checks)
 
     def as_json(self) -> dict[str, Any]:
+        """The report as a job stores it."""
         return {"checks": [asdict(check) for check in self.checks], "dialect": self.dialect}
 
 
@@ -94,7 +96,7 @@ Progress = Callable[[str], None]
 
 
 def check(progress: Progress = lambda text: None) -> Report:
-    """Look at everything, in an order in which each line rests on those before it."""
+    """Run every check, in an order in which each one rests on those before it."""
     report = Report()
     _account(report)
     _user(report)
@@ -154,7 +156,7 @@ def _token(report: Report) -> None:
 
 
 def _first_call(report: Report) -> bool:
-    """Whether the API answers us: one read that both dialects have tells five lines apart."""
+    """Whether the API answers: one read that both dialects have tells five lines apart."""
     host = urlsplit(settings.PARTNER_API_URL).hostname or settings.PARTNER_API_URL
     if not settings.PARTNER_API_ACCOUNT or report.says("Token", State.FAIL):
         report.skip("Reachable", "TLS", "Credentials", "Partner API", "Primary account")
@@ -220,7 +222,7 @@ def _answered_badly(report: Report, error: PartnerApiError) -> None:
 
 
 def _refused(report: Report, words: str) -> None:
-    """401: the token is wrong, or right and the Partner API is off; the other door tells which."""
+    """401: either the token is wrong, or it is right and the Partner API is off; the plain API tells which."""
     try:
         partner.client(base_path=PLAIN_PATH).query_environments()
     except AuthFailed:
@@ -239,7 +241,7 @@ def _refused(report: Report, words: str) -> None:
 
 
 def _dialect(report: Report) -> None:
-    """Read what only one of the dialects has: the published one's own addresses, then the guide's forms."""
+    """Read what only one of the dialects has: the published one's own addresses first, then the guide's forms."""
     sample = _sample()
     report.dialect = next(
         (name for name in ("published", "guide") if _speaks(partner.client(dialect=name), sample)),
@@ -310,7 +312,7 @@ def _dev_accounts(report: Report, client: PartnerApiClient, progress: Progress) 
 
 
 def _first_packages(client: PartnerApiClient, account: str | None) -> set[str]:
-    """The first packages of an account; of the primary one none where they cannot be read."""
+    """The first packages of an account; for the primary account, none if they cannot be read."""
     try:
         return {
             found.package_id
@@ -373,7 +375,7 @@ def _first(found: Iterator[object]) -> object:
 
 
 def _rate(report: Report) -> None:
-    """What the recorded calls of the last day say about our pace and the platform's patience."""
+    """What the last day's recorded calls say about our pace and the platform's patience."""
     calls = ApiCall.objects.filter(at__gte=timezone.now() - timedelta(days=1))
     most = (
         calls.annotate(second=TruncSecond("at"))
@@ -386,7 +388,7 @@ def _rate(report: Report) -> None:
     spacing = settings.PARTNER_API_SPACING_MS
     detail = (
         f"{calls.count()} calls in the last day, at most {most['number'] if most else 0} in one second; "
-        f"{refused} refused for their pace. Calls are {spacing} ms apart."
+        f"{refused} refused because they came too fast. Calls are {spacing} ms apart."
     )
     on_this_machine = (urlsplit(settings.PARTNER_API_URL).hostname or "") in LOOPBACK
     if refused:

@@ -136,7 +136,7 @@ VERDICTS = {
     "credentials.busy": Verdict(
         "Credentials", WARN, "{words}", "The platform is busy: check again later."
     ),
-    "credentials.unknown": Verdict("Credentials", SKIPPED, "The answer does not tell."),
+    "credentials.unknown": Verdict("Credentials", SKIPPED, "The answer does not say."),
     "credentials.refused": Verdict(
         "Credentials",
         FAIL,
@@ -165,18 +165,18 @@ VERDICTS = {
         "Check PARTNER_API_URL: it is scheme and host alone, such as https://api.boomi.com.",
     ),
     # Which dialect
-    "dialect": Verdict("Dialect", OK, "The server speaks the {spoken} dialect, as is set."),
+    "dialect": Verdict("Dialect", OK, "The server speaks the {spoken} dialect, as configured."),
     "dialect.unknown": Verdict(
         "Dialect",
         WARN,
-        "It cannot be told: neither dialect's reads of packs and references are answered.",
+        "It cannot be determined: the server answers neither dialect's reads of packs and references.",
         "Look at the privileges below; api.boomi.com follows the published one.",
     ),
     "dialect.by_default": Verdict(
         "Dialect",
         WARN,
-        "The server speaks the guide dialect, which is used because nothing else is set.",
-        "Set PARTNER_API_DIALECT=guide, so that it is said.",
+        "The server speaks the guide dialect, which is the default.",
+        "Set PARTNER_API_DIALECT=guide to make that explicit.",
     ),
     "dialect.another": Verdict(
         "Dialect",
@@ -206,7 +206,7 @@ VERDICTS = {
         "Dev account {name}",
         FAIL,
         "It answers with the primary account's own packages: overrideAccount is ignored.",
-        "Check that the Partner API is enabled and that PARTNER_API_URL leads to it without a detour.",
+        "Check that the Partner API is enabled and that PARTNER_API_URL leads straight to it.",
     ),
     # Branching
     "branching": Verdict("Branching", OK, "{detail}"),
@@ -214,13 +214,13 @@ VERDICTS = {
         "Branching",
         WARN,
         "{detail}",
-        "Promotions wait until a branch is deleted: delete what nobody needs.",
+        "Promotions wait until a branch is deleted: delete branches that nobody needs.",
     ),
     "branching.limit": Verdict(
         "Branching",
         WARN,
         "{detail}",
-        f"PROMOTION_BRANCH_LIMIT is above {PLATFORM_BRANCHES}: fine only where Boomi has raised the limit.",
+        f"PROMOTION_BRANCH_LIMIT is above {PLATFORM_BRANCHES}: fine only if Boomi has raised the limit.",
     ),
     "branching.off": Verdict(
         "Branching",
@@ -241,14 +241,14 @@ VERDICTS = {
     "privilege": Verdict("Privilege: {name}", OK, "It can be read."),
     "privilege.missing": Verdict("Privilege: {name}", FAIL, "{words}", _ROLE),
     "privilege.unclear": Verdict(
-        "Privilege: {name}", FAIL, "{words}", "Settle the dialect first, then check again."
+        "Privilege: {name}", FAIL, "{words}", "Set the right dialect first, then check again."
     ),
     "privilege.later": Verdict("Privilege: {name}", WARN, "{words}", "Check again later."),
     "privileges.to_write": Verdict(
         "Privileges to write",
         SKIPPED,
-        "This check never writes, so it cannot see: Build write, Branch create and delete, Packaging, Deployment on "
-        "each environment, releasing Integration Packs, and making folders.",
+        "This check never writes, so it cannot verify: Build write, Branch create and delete, Packaging, Deployment on "
+        "each environment, releasing Integration Packs, and creating folders.",
         "Compare them with the role of the token's user in Boomi.",
     ),
     # Rate
@@ -257,7 +257,7 @@ VERDICTS = {
         "Rate",
         WARN,
         "{detail}",
-        "Raise PARTNER_API_SPACING_MS: other tools use the same account's limit, or it is lower than 10 a second.",
+        "Raise PARTNER_API_SPACING_MS: other tools share the account's limit, or it is lower than 10 calls a second.",
     ),
     "rate.too_fast": Verdict(
         "Rate", WARN, "{detail}", "The platform allows 10 calls a second: set 120 ms or more."

@@ -1,4 +1,4 @@
-"""A row in words, to tell before from after in an event."""
+"""A row in words, so that an event can show before and after."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _words(row: Model, field: Field[Any, Any]) -> str:
 
 
 def named(row: Model) -> str:
-    """What an event says that it is about; a row that links people goes without its own words, which name them."""
+    """What an event is about; a row that links people is shown without its own name, which would name them."""
     links_people = any(isinstance(getattr(row, field.name), User) for field in row._meta.fields)
     is_about_people = links_people and not isinstance(row, ComponentMapping)
     called = f"{row._meta.verbose_name} {row.pk}"

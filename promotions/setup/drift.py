@@ -1,4 +1,4 @@
-"""Which promoted components production has changed since: asked for the process board, as a job; and every night."""
+"""Which promoted components production has changed since: on request from the process board, and every night."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ from ..transitions import record_event
 from ..worker import platform
 from ..worker.loop import Progress
 
-# Components that are looked at together: between two batches the worker shows that it is alive.
+# Components compared together: between two batches the worker shows that it is alive.
 BATCH = 100
-# Names in the subject of the event; its note has them all.
+# Names in the event's subject; its note lists them all.
 NAMED = 5
 
 
 def look(client: PartnerApiClient, progress: Progress) -> dict[str, Any]:
-    """Compare production with what was promoted last, of every account.
+    """Compare production with what was promoted last, across all accounts.
 
-    Versions are compared first; only what has another one is read. Filled-in environment values are no drift.
+    Versions are compared first; a component is read only if its version differs. Filled-in environment values do not
+    count as drift.
 
-    :returns: ``changed``: production id in lower case -> name and version now (None where it is deleted), ``since``
-        the platform says it has that version, and when that was ``seen_at`` first; ``seen``: how many were looked at.
+    :returns: ``changed``: production id in lower case -> name and version now (None if deleted), ``since``, the
+        platform's date of that version, and ``seen_at``, when a comparison first found it; ``seen``: how many
+        components were compared.
     """
     newest: dict[str, ComponentMapping] = {}
     promoted = ComponentMapping.objects.filter(last_promoted_at__isnull=False)
@@ -82,13 +84,13 @@ def _differing(
 
 
 def last_look() -> Job | None:
-    """The latest comparison that came to its end."""
+    """The latest comparison that ran to completion."""
     done = Job.objects.filter(kind=Job.Kind.DRIFT, finished_at__isnull=False, error_code="")
     return done.order_by("-finished_at", "-pk").first()
 
 
 def remember(result: dict[str, Any], at: datetime) -> None:
-    """Put into a result when each drift was seen first, and leave one event of those that nobody was told of."""
+    """Note in a result when each drift was first seen, and leave one event for those not reported before."""
     before = last_look()
     known = before.result.get("changed", {}) if before else {}
     new = []
@@ -118,9 +120,9 @@ def _in_words(drift: dict[str, Any]) -> str:
 
 
 def look_nightly() -> Job | None:
-    """Have production compared once in the hour of DRIFT_HOUR, if something was promoted and the platform answers.
+    """Compare production once in the hour of DRIFT_HOUR, if anything was promoted and the platform answers.
 
-    A night that is missed is left out: by day the calls belong to people.
+    A missed night is skipped: by day the calls belong to people.
     """
     now = timezone.localtime()
     if str(now.hour) != settings.DRIFT_HOUR or platform.closed():
@@ -129,7 +131,7 @@ def look_nightly() -> Job | None:
         return None
     begin = now.replace(minute=0, second=0, microsecond=0)
     with transaction.atomic():
-        # Two beats at once: the second one waits here, and then finds the job.
+        # Of two beats at once, the second waits here and then finds the job.
         PrimaryAccount.objects.select_for_update().filter(pk=PrimaryAccount.current().pk).first()
         if Job.objects.filter(kind=Job.Kind.DRIFT, created_at__gte=begin).exists():
             return None

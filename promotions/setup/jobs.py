@@ -1,4 +1,4 @@
-"""What a worker does once beside promotions: synchronise, check, look for twins and for drift."""
+"""What a worker does once, beside promotions: synchronise, check, look for twins and for drift."""
 
 from __future__ import annotations
 
@@ -71,22 +71,23 @@ KINDS: dict[str, Callable[[Job, Lease], dict[str, Any]]] = {
 
 
 def run_job(job_id: int) -> None:
-    """Do one job, if it is due and no other worker is at it; it ends with a result or an error.
+    """Run one job, if it is due and no other worker has it; it ends with a result or an error.
 
-    Nothing is tried again: a person waits for it, and may start it again.
+    Nothing is tried again: a person is waiting and can start it again.
     """
     carry_on(JobWork(), job_id)
 
 
 class JobWork(Work[Job]):
-    """A job has no patience, and asks the platform although it is known not to answer: that may be what it is for."""
+    """A job has no patience, and it calls a platform known to be away: finding that out may be its purpose."""
 
     model = Job
     patience = 0
     heeds_platform = False
 
     def take(self, row: Job, lease: Lease) -> Stop:
-        # Nothing is tried again, so whoever took it up before has died at it.
+        """Run the job, whatever its kind, and keep its result."""
+        # Nothing is tried again, so any earlier worker must have died at it.
         if lease.epoch > MOST_WORKERS:
             raise PromotionError("WORKER_LOST")
         result = KINDS[row.kind](row, lease)
@@ -94,6 +95,7 @@ class JobWork(Work[Job]):
         return Stop("done")
 
     def fail(self, row: Job, lease: Lease, error: PromotionError) -> None:
+        """Keep the error for the page that waits for the job."""
         lease.record(
             error_code=error.code,
             error=error.detail,

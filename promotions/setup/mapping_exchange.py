@@ -23,13 +23,13 @@ from .uploads import BoundedCSV, BoundedXLSX, UploadRefused, check_size
 # Its types do not fit those of Django's own admin.
 Exchange: Any = ImportExportMixin
 
-# A cell that begins with one of these is run as a formula by a spreadsheet program. The apostrophe stands among them
-# so that what is written can be told from what was there before.
+# A spreadsheet program runs a cell that begins with one of these as a formula. The apostrophe is among them so that
+# one that was added can be told from one that was there before.
 FORMULA_STARTS = tuple("=+-@\t\r\n'")
 
 
 class TextWidget(Widget):
-    """Text that no spreadsheet program takes for a formula: an apostrophe goes before it, and off again."""
+    """Text that no spreadsheet program takes for a formula: an apostrophe is put before it, and removed again."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
         text = "" if value is None else str(value)
@@ -41,14 +41,14 @@ class TextWidget(Widget):
 
 
 class IdWidget(TextWidget):
-    """An id without what was copied along with it."""
+    """An id without surrounding white space from copying."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
         return super().clean(value, row, **kwargs).strip()
 
 
 class DevIdWidget(IdWidget):
-    """A dev component's id, in the one spelling that is stored."""
+    """A dev component's id in the spelling in which it is stored."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
         return super().clean(value, row, **kwargs).lower()
@@ -87,7 +87,7 @@ class MomentWidget(Widget):
 
 
 class PersonWidget(TextWidget):
-    """A user by name; one who is not here is left out, for a backup may come from elsewhere."""
+    """A user by name; unknown names are left out, because a backup may come from elsewhere."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
         return User.objects.filter(username=super().clean(value, row, **kwargs)).first()
@@ -97,7 +97,7 @@ class PersonWidget(TextWidget):
 
 
 class MappingResource(ModelResource):
-    """One row for each mapping; a row is the same mapping when account and dev component are."""
+    """One row per mapping, identified by account and dev component."""
 
     dev_account = Field("dev_account", column_name="dev_account", widget=AccountWidget())
     dev_component_id = Field("dev_component_id", "dev_component_id", widget=DevIdWidget())
@@ -137,7 +137,7 @@ class MappingResource(ModelResource):
         self._met: dict[tuple[Any, str], int] = {}
 
     def before_import_row(self, row: Any, **kwargs: Any) -> None:
-        """Refuse with a sentence what would otherwise be refused with a traceback, or do harm quietly."""
+        """Refuse with a sentence what would otherwise raise a traceback, or do harm quietly."""
         errors = {}
         try:
             account = self.fields["dev_account"].clean(row)
@@ -153,7 +153,7 @@ class MappingResource(ModelResource):
         first = self._met.setdefault((account, dev_id), number)
         if first != number:
             raise ValidationError(
-                {"dev_component_id": f"Row {first} maps the same dev component already."}
+                {"dev_component_id": f"Row {first} already maps the same dev component."}
             )
 
     def before_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
@@ -161,7 +161,7 @@ class MappingResource(ModelResource):
         instance.described_before = described(old) if old else {}
 
     def after_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
-        """Each change an event; those of a preview are rolled back with it."""
+        """Record each change as an event; the events of a preview are rolled back with it."""
         before = instance.described_before
         record_event(
             f"componentmapping_{'changed' if before else 'added'}",
@@ -173,7 +173,7 @@ class MappingResource(ModelResource):
 
 
 class UploadForm(ImportForm):
-    """The library's form, for files of a bounded size."""
+    """The library's form, for files of a limited size."""
 
     def clean_import_file(self) -> Any:
         found = self.cleaned_data["import_file"]
@@ -184,20 +184,20 @@ class UploadForm(ImportForm):
         return found
 
 
-# Where a session keeps the name of the upload that it may confirm.
+# Session key for the name of the upload that the session may confirm.
 _PREVIEWED = "previewed_import"
 
 
 class MappingExchange(Exchange):
-    """Import and export for the mappings' admin page, for those who may change or see them."""
+    """Import and export on the mappings' admin page, for those who may change or see mappings."""
 
     resource_classes = (MappingResource,)
     formats = (BoundedCSV, BoundedXLSX)
     import_form_class = UploadForm
     import_template_name = "admin/mapping_import.html"
-    # Always all columns: a backup with some of them left out is none.
+    # Always all columns: a backup with columns missing is no backup.
     export_form_class = ExportForm
-    # A spreadsheet program takes a file without this mark for another encoding.
+    # Without this mark, a spreadsheet program guesses another encoding.
     to_encoding = "utf-8-sig"
 
     def has_import_permission(self, request: HttpRequest) -> bool:
@@ -228,7 +228,7 @@ class MappingExchange(Exchange):
         return shown
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """Import what this session has previewed last, once, and nothing that somebody else has uploaded."""
+        """Import once what this session last previewed, and nothing that somebody else has uploaded."""
         if not self.has_import_permission(request):
             raise PermissionDenied
         previewed = request.session.pop(_PREVIEWED, None)
@@ -242,10 +242,10 @@ class MappingExchange(Exchange):
             return HttpResponseRedirect("../import/#import")
 
     def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
-        """Something may have changed between the preview and its confirmation: then nothing is imported."""
+        """If anything has changed between the preview and its confirmation, nothing is imported."""
         if result.has_errors() or result.has_validation_errors():
             messages.error(
-                request, "Nothing was imported: the file does not fit any more. Preview it again."
+                request, "Nothing was imported: the file no longer matches. Preview it again."
             )
             return HttpResponseRedirect("../import/#import")
         done: HttpResponse = super().process_result(result, request)

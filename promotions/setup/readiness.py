@@ -35,10 +35,10 @@ from ..outbox import transports
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 MISSING_MAPPINGS = "MISSING_CONNECTION_MAPPINGS"
-# A connection check that is older says little about today; plans that are older are forgotten.
+# Older connection checks say little about today, and older plans are ignored.
 CHECK_AGE = timedelta(days=7)
 RECENT = timedelta(days=30)
-# The sealing task comes round every minute.
+# The sealing task runs every minute.
 UNSEALED = timedelta(minutes=15)
 NAMES = 8
 
@@ -57,12 +57,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Section:
+    """A heading of the set-up page with its lines, worst first."""
+
     title: str
     items: list[Item]
 
 
 def sections(reader: User) -> list[Section]:
-    """Everything that the set-up page tells its reader, worst first within each section."""
+    """Everything that the set-up page shows to its reader, worst first within each section."""
     found = [
         ("Platform", [connection(), *_accounts()]),
         ("People", list(_people(reader))),
@@ -76,16 +78,16 @@ def sections(reader: User) -> list[Section]:
 
 
 def latest(kind: str) -> Job | None:
-    """The last job of a kind that has ended."""
+    """The last job of this kind that has ended."""
     return Job.objects.filter(kind=kind, finished_at__isnull=False).first()
 
 
 def connection() -> Item:
-    """What the last connection check found, and how old that is."""
+    """What the last connection check found, and how long ago."""
     at = {"url": reverse("connection_check"), "link": "Connection check"}
     job = latest(Job.Kind.CONNECTION_CHECK)
     if job is None or job.finished_at is None:
-        return Item(WARN, "The connection was never checked", to_do="Run the check.", **at)
+        return Item(WARN, "The connection has never been checked", to_do="Run the check.", **at)
     age = f"Checked {timesince(job.finished_at)} ago."
     if job.error_code:
         return Item(FAIL, "The connection check failed", age, "Read why, and run it again.", **at)
@@ -141,7 +143,7 @@ def _known(count: int, noun: str, missing: Item, admin_page: str) -> Item:
 
 
 def unmapped_connections() -> list[Finding]:
-    """Connections that recent plans miss in production and that nobody has mapped since, each once."""
+    """Connections that recent plans needed in production and that are still unmapped, each once."""
     found: dict[tuple[int, str], Finding] = {}
     findings = Finding.objects.filter(
         code=MISSING_MAPPINGS, plan__created_at__gte=timezone.now() - RECENT
@@ -267,8 +269,8 @@ def _messages() -> Item:
     if not channels and not transports.mail_is_set_up():
         return Item(
             WARN,
-            "Nobody is told anything",
-            "There is neither a mail server nor a channel: people have to look by themselves.",
+            "Nobody is notified",
+            "There is neither a mail server nor a channel, so people have to check for themselves.",
             "Set EMAIL_URL, or add a channel.",
             **at,
         )
@@ -280,21 +282,19 @@ def _messages() -> Item:
             WARN, f"{_count(failed, 'message')} could not be delivered", to_do="Read why.", **at
         )
     mail = "by e-mail" if transports.mail_is_set_up() else "not by e-mail"
-    return Item(
-        OK, "People are told what concerns them", f"{_count(channels, 'channel')}, {mail}.", **at
-    )
+    return Item(OK, "People are notified", f"{_count(channels, 'channel')}, {mail}.", **at)
 
 
 def _history() -> Iterator[Item]:
-    """Only when something is wrong with the sealing: verifying the chain takes a command."""
+    """Shown only when something is wrong with the sealing: verifying the chain takes a command."""
     last = last_seal()
     oldest = Event.objects.filter(pk__gt=last.event_id if last else 0).order_by("pk").first()
     if oldest is not None and timezone.now() - oldest.at > UNSEALED:
         yield Item(
             WARN,
             "Events are not being sealed",
-            f"The oldest that waits for it is from {timesince(oldest.at)} ago.",
-            "See in the workers' log why the task seal_events_task does not do it.",
+            f"The oldest unsealed one is from {timesince(oldest.at)} ago.",
+            "The workers' log says why the task seal_events_task does not seal them.",
             url=reverse("history"),
             link="History",
         )
@@ -305,21 +305,21 @@ def _workers() -> Item:
     if pulse is None:
         return Item(
             FAIL,
-            "Redis cannot be asked",
+            "Redis cannot be reached",
             "Workers get their tasks through it.",
             "Start Redis, or correct REDIS_URL.",
         )
     if pulse.is_alive:
         waiting = f"{_count(pulse.waiting, 'task')} in the queue." if pulse.waiting else ""
         return Item(OK, "Workers and beat are alive", waiting)
-    last = f"Last seen {timesince(pulse.at)} ago." if pulse.at else "None was ever seen."
+    last = f"Last seen {timesince(pulse.at)} ago." if pulse.at else "None has ever been seen."
     if pulse.waiting:
         return Item(FAIL, "No worker takes up tasks", last, "Start a Celery worker.")
     return Item(FAIL, "No worker or no beat is running", last, "Start a Celery worker and beat.")
 
 
 def _settings() -> Iterator[Item]:
-    """The system checks of our own; those for production where this is one."""
+    """Our own system checks; in production also those for production."""
     problems = list(_checked())
     for problem in problems:
         state = FAIL if problem.level >= ERROR else WARN

@@ -1,4 +1,4 @@
-"""Bounds of a table that somebody uploads: looked at before it is unpacked, and kept while it is read."""
+"""Limits for an uploaded table: checked before it is unpacked, and kept while it is read."""
 
 from __future__ import annotations
 
@@ -19,20 +19,26 @@ _MAX_PARTS = 200  # files in a workbook
 
 
 class UploadRefused(ValueError):
-    """What is uploaded is larger than a table of mappings may be, or is none; the text is a sentence for people."""
+    """The upload is too large for a table of mappings, or no table at all; the text is a sentence for people."""
 
 
 def check_size(size: int) -> None:
-    """:raises UploadRefused: more than MAX_BYTES."""
+    """Refuse a file that is too large.
+
+    :raises UploadRefused: more than MAX_BYTES.
+    """
     if size > MAX_BYTES:
         raise UploadRefused(f"The file is larger than {_megabytes(MAX_BYTES)}.")
 
 
 class BoundedCSV(CSV):
-    """CSV with so many rows and columns at most."""
+    """CSV with a limited number of rows and columns."""
 
     def create_dataset(self, in_stream: Any, **kwargs: Any) -> tablib.Dataset:
-        """:raises UploadRefused: more rows or columns than a file may have."""
+        """Read the table row by row.
+
+        :raises UploadRefused: more rows or columns than allowed.
+        """
         check_size(len(in_stream))
         text = in_stream if isinstance(in_stream, str) else in_stream.decode(self.encoding)
         for number, row in enumerate(csv.reader(StringIO(text))):
@@ -41,17 +47,20 @@ class BoundedCSV(CSV):
 
 
 class BoundedXLSX(XLSX):
-    """XLSX that unpacks to so much at most; its rows are read one by one."""
+    """XLSX with a limited unpacked size; its rows are read one by one."""
 
     def create_dataset(self, in_stream: Any, **kwargs: Any) -> tablib.Dataset:
-        """:raises UploadRefused: it is no workbook, or one that is larger than it may be."""
+        """Read the first sheet row by row.
+
+        :raises UploadRefused: not a workbook, or one that exceeds the limits.
+        """
         check_size(len(in_stream))
         _check_archive(in_stream)
         book = openpyxl.load_workbook(BytesIO(in_stream), read_only=True, data_only=True)
         dataset = tablib.Dataset()
         if not book.worksheets:
             raise UploadRefused("The workbook has no sheet.")
-        # One more of each than may be, so that it is seen.
+        # One more of each than allowed, so that an excess is noticed.
         rows = book.worksheets[0].iter_rows(
             max_row=MAX_ROWS + 2, max_col=MAX_COLUMNS + 1, values_only=True
         )
@@ -70,7 +79,11 @@ class BoundedXLSX(XLSX):
 
 
 def _check_row(number: int, columns: int) -> None:
-    """:param number: 0 for the headers."""
+    """Refuse a row that is too long, or one too many.
+
+    :param number: 0 for the headers.
+    :raises UploadRefused: a limit is exceeded.
+    """
     if number > MAX_ROWS:
         raise UploadRefused(f"The file has more than {MAX_ROWS:,} rows. Split it.")
     if columns > MAX_COLUMNS:
@@ -78,7 +91,7 @@ def _check_row(number: int, columns: int) -> None:
 
 
 def _check_archive(data: bytes) -> None:
-    """What the archive says of itself; no more than that is ever unpacked of a part."""
+    """What the archive says about itself; no part is ever unpacked beyond that."""
     try:
         with ZipFile(BytesIO(data)) as archive:
             parts = archive.infolist()
@@ -87,7 +100,7 @@ def _check_archive(data: bytes) -> None:
                     f"The workbook unpacks to more than {_megabytes(MAX_UNPACKED)}."
                 )
             if any(b"<!DOCTYPE" in archive.read(part) for part in parts):
-                raise UploadRefused("The workbook carries a DTD, which is never read.")
+                raise UploadRefused("The workbook contains a DTD, which is never read.")
     except BadZipFile:
         raise UploadRefused("The file is no XLSX workbook.") from None
 

@@ -1,1 +1,1 @@
-"""How workers share the work: leases on rows, the loop that does one row, waits, the sweep."""
+"""How workers share the work: leases on rows, the loop that works on one row, waits, the sweep."""

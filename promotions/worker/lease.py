@@ -23,12 +23,12 @@ from .timing import LEASE, after, scaled
 
 logger = logging.getLogger(__name__)
 
-# The database was away or busy, which says nothing about the work: the lease ends, and a worker takes it up again.
+# The database was away or busy, which says nothing about the work: the lease expires, and a worker resumes it.
 DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 class LeaseLost(Exception):
-    """The worker was given up and another one may be at it: nothing more may be written."""
+    """The lease has expired and another worker may hold the row: nothing more may be written."""
 
 
 @dataclass(frozen=True)
@@ -42,28 +42,31 @@ class Lease:
     def record(self, **changes: Any) -> None:
         """Write columns of the row.
 
-        :raises LeaseLost: when the row belongs to another worker by now.
+        :raises LeaseLost: when another worker has taken the row.
         """
         self.record_among(self.model._default_manager.all(), **changes)
 
     def record_among(self, rows: QuerySet[Any], **changes: Any) -> None:
-        """Write columns of the row, if it is among these as the UPDATE looks.
+        """Write columns of the row, provided that it is in this queryset at the moment of the UPDATE.
 
-        :raises LeaseLost: when the row belongs to another worker by now, or is not among them.
+        :raises LeaseLost: when another worker has taken the row, or it is not in the queryset.
         """
         mine = rows.filter(pk=self.pk, lease_epoch=self.epoch)
         if mine.update(**{**self.model.CHANGED, **changes}) != 1:
             raise LeaseLost(f"{self.model.__name__} {self.pk}")
 
     def check(self) -> None:
-        """:raises LeaseLost: when the row belongs to another worker by now, or its work was called off."""
+        """Make sure that the row is still ours and its work has not been called off.
+
+        :raises LeaseLost: otherwise.
+        """
         if not self._mine().exists():
             raise LeaseLost(f"{self.model.__name__} {self.pk}")
 
     def record_while(self, **conditions: Any) -> None:
-        """Keep the row, as long as it is ours and meets the conditions; a transaction then holds it.
+        """Write columns of the row while it is ours and meets the conditions; the transaction then locks it.
 
-        :raises LeaseLost: when it is another worker's by now, or does not meet them.
+        :raises LeaseLost: when another worker has taken the row, or it does not meet the conditions.
         """
         columns = {**self.model.CHANGED, "lease_until": after(LEASE)}
         if self._mine().filter(**conditions).update(**columns) != 1:
@@ -77,7 +80,7 @@ class Lease:
             yield
 
     def release(self, **changes: Any) -> None:
-        """Let go; what is due next has been recorded before."""
+        """Let go of the row; the next attempt has been recorded before."""
         self._mine().update(lease_owner="", lease_until=None, **changes)
 
     def _mine(self) -> Any:
@@ -85,7 +88,7 @@ class Lease:
 
 
 def claim(model: type[Any], pk: int, *, now: datetime | None = None) -> Lease | None:
-    """Take a due row, or return None when it is not due or another worker has it."""
+    """Claim a due row; None when it is not due or another worker has it."""
     owner = f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
     claimed = (
         model.objects.due(now or timezone.now())
@@ -108,9 +111,9 @@ def claim(model: type[Any], pk: int, *, now: datetime | None = None) -> Lease | 
 
 @contextmanager
 def held(lease: Lease) -> Iterator[Lease]:
-    """Keep a lease with a heartbeat while the block runs, and let go of it afterwards.
+    """Keep a lease alive with a heartbeat while the block runs, and release it afterwards.
 
-    Who leaves by an exception has left no word of how the row stands: that counts as a worker that died.
+    A block that ends with an exception has not recorded how the row stands, so it counts as a worker that died.
     """
     stop = threading.Event()
     beat = threading.Thread(target=_heartbeat, args=(lease, stop), daemon=True)
@@ -134,7 +137,7 @@ def _heartbeat(lease: Lease, stop: threading.Event) -> None:
                 return
             except DatabaseTrouble:
                 logger.warning("The heartbeat of %s %s was missed.", lease.model.__name__, lease.pk)
-                # A connection that broke stays broken: the next beat takes another one.
+                # A broken connection stays broken: the next beat opens another one.
                 connection.close()
     finally:
         connection.close()

@@ -1,12 +1,12 @@
-"""The one loop around a row of work: claim it, hold it, do the work, and settle what came of it.
+"""The one loop around a row of work: claim it, hold it, do the work, and settle the result.
 
-It ends in one of these ways, the same for promotions, plans, package listings, jobs and branch deletions:
+Promotions, plans, package listings, jobs and branch deletions all end in one of these ways:
 
 - done, or waiting for something that the work itself has named (:class:`Wait`, :class:`Stop`);
-- lost: another worker has the row by now, and nothing more is written;
-- trouble that passes: the row waits for the platform, with growing pauses, for as long as its patience lasts;
-- failed, with a code that people can read about;
-- the database is away: nothing is decided, and the row is taken up again.
+- lost: another worker has taken the row, and nothing more is written;
+- passing trouble: the row waits for the platform, with growing pauses, until its patience runs out;
+- failed, with a code that people can look up;
+- the database is away: nothing is decided, and a worker resumes the row later.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _TOLD_EVERY = 0.3  # seconds
 
 @dataclass(frozen=True)
 class Wait:
-    """The work is not over: come back in so many (unscaled) seconds. No worker sleeps for it.
+    """The work is not finished: come back in this many (unscaled) seconds. No worker sleeps in the meantime.
 
     :param why: in words for people.
     :param kind: what the pages say it waits for: a slot, or its turn.
@@ -54,45 +54,45 @@ class Wait:
 
 @dataclass(frozen=True)
 class Stop:
-    """There is nothing for a worker to come back for: the work is done, or people have the next word."""
+    """There is nothing for a worker to come back for: the work is done, or it is up to people now."""
 
     why: str
 
 
 class Work(ABC, Generic[L]):
-    """One kind of work. An instance carries on one row, once."""
+    """One kind of work. Each instance works on one row, once."""
 
     model: type[L]
-    #: (Unscaled) seconds that trouble which passes may last.
+    #: (Unscaled) seconds that passing trouble may last.
     patience: float = math.inf
-    #: How many workers in a row may take a row up without a word, that is: die at it.
+    #: How many workers in a row may die at one row.
     most_workers: int | None = None
-    #: Pauses between tries.
+    #: Pauses between attempts.
     waits: tuple[float, ...] = PLATFORM_WAITS
     #: Whether to leave the platform alone while it is known not to answer.
     heeds_platform = True
 
     def read(self, pk: int) -> L:
-        """The row, with what the work needs of other tables."""
+        """The row, joined with what the work needs from other tables."""
         return self.model._default_manager.get(pk=pk)
 
     @abstractmethod
     def take(self, row: L, lease: Lease) -> Wait | Stop | None:
-        """Take the work one step further and record what came of it; None: the next step can follow at once."""
+        """Do one step of the work and record the result; None means that the next step can follow at once."""
 
     @abstractmethod
     def fail(self, row: L, lease: Lease, error: PromotionError) -> None:
-        """Record that it failed, for good."""
+        """Record that the work has failed for good."""
 
     def held_up(self, row: L, lease: Lease, error: PartnerApiError) -> None:
-        """The row waits because of this error: look whether everybody has to."""
+        """Make the row wait because of this error, and check whether everybody has to wait."""
         platform.suspect(error)
 
 
 def carry_on(work: Work[L], pk: int) -> float | None:
-    """Carry a row on as far as it goes now, if it is due and no other worker is at it.
+    """Work on a row for as long as it can proceed now, if it is due and no other worker has it.
 
-    :returns: (unscaled) seconds until it should be looked at again, or None.
+    :returns: (unscaled) seconds until somebody should look at it again, or None.
     """
     lease = claim(work.model, pk)
     if lease is None:
@@ -137,7 +137,7 @@ def _once(work: Work[L], row: L, lease: Lease) -> Wait | Stop | None:
 
 
 def _wait(row: Leased, lease: Lease, wait: Wait) -> None:
-    """The platform has answered: only trouble that follows trouble is counted."""
+    """The platform has answered, so the count of failures in a row starts over."""
     columns: dict[str, object] = dict(NO_HOLD)
     if wait.kind is not None:
         is_same = row.hold_kind == wait.kind and row.hold_since is not None
@@ -149,13 +149,13 @@ def _wait(row: Leased, lease: Lease, wait: Wait) -> None:
     lease.record(next_attempt_at=after(wait.seconds), **columns)
 
 
-# -- trouble that passes ---------------------------------------------------------------------
+# -- passing trouble ---------------------------------------------------------------------
 
 
 def _may_not_call(work: Work[L], row: L, lease: Lease) -> Wait | None:
-    """Nothing is called before the moment that the platform named, and while one worker asks again for everybody.
+    """No call is made before the time that the platform named, or while one worker asks again for everybody.
 
-    :raises PromotionError: what keeps everybody waiting, when the row's patience is over.
+    :raises PromotionError: what keeps everybody waiting, once the row's patience has run out.
     """
     now = timezone.now()
     until = row.hold_until
@@ -191,7 +191,7 @@ def _trouble(work: Work[L], row: L, lease: Lease, error: PartnerApiError) -> Wai
         return Stop(error.code)
     tries = row.hold_tries if row.hold_kind == HoldKind.PLATFORM else 0
     until = after(backoff(work.waits, tries))
-    # The platform's own word, so no scale shortens it.
+    # The platform has named this time, so no scale shortens it.
     told = min(getattr(error, "retry_after", None) or 0.0, LONGEST_RETRY_AFTER)
     named = timezone.now() + timedelta(seconds=told) if told else None
     until = max(until, named or until)
@@ -210,7 +210,7 @@ def _trouble(work: Work[L], row: L, lease: Lease, error: PartnerApiError) -> Wai
 
 
 def _sleep(lease: Lease, until: datetime, **columns: object) -> Wait:
-    """Come back at the moment, but never later than the longest wait: a clock that is set back must not cost more."""
+    """Come back at this time, but never after the longest wait, so that a clock set back costs no more than that."""
     until = min(until, after(LONGEST_WAIT))
     lease.record(next_attempt_at=until, **columns)
     seconds = max(0.0, (until - timezone.now()).total_seconds())
@@ -227,7 +227,7 @@ def _is_patient(work: Work[L], since: datetime) -> bool:
 
 
 class Progress:
-    """Tells the page how far the work is; the same words not more than a few times a second."""
+    """Tells the page how far the work is; repeats the same words only a few times a second at most."""
 
     def __init__(self, lease: Lease) -> None:
         self._lease = lease

@@ -1,8 +1,8 @@
 """Whether the platform answers: what one worker finds out counts for all.
 
 While the platform is away, or refuses the credentials, everything that would call it waits, and one worker at a time
-asks again. After a refusal nothing is called with the same credentials but that one question, with growing pauses;
-it comes at once when the credentials change or an admin says so.
+asks again. After a refusal, only that one question is sent with the same credentials, with growing pauses; it is sent
+at once when the credentials change or an admin asks for it.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from .timing import PLATFORM_WAITS, after
 
 logger = logging.getLogger(__name__)
 
-# What waits by itself until the platform answers.
+# What waits until the platform answers.
 WAITING = (PromotionRequest, PromotionBranch, Plan, PackageListing)
 
 
 def closed() -> PrimaryAccount | None:
-    """The primary account while nothing but the one question may be asked of it, with the reason; else None."""
+    """The primary account, while nobody may call the platform except to ask whether it answers; otherwise None."""
     account = PrimaryAccount.current()
     return account if account.hold_kind == HoldKind.PLATFORM else None
 
 
 def suspect(error: PartnerApiError) -> None:
-    """A call met trouble. A refused token is everybody's at once; of anything else a worker finds out whether it is."""
+    """A call met trouble. A refused token concerns everybody at once; for other trouble, a worker finds out first."""
     account = PrimaryAccount.current()
     if account.hold_kind:
         return
@@ -63,12 +63,12 @@ def suspect(error: PartnerApiError) -> None:
 
 
 def tell_away(error: PartnerApiError) -> None:
-    """Leave an event that everything waits from now on, of which admins are told."""
+    """Record, for the admins to be told, that from now on everything waits."""
     record_event("platform_away", note=f"{error.code}: {error.message}")
 
 
 def ask_now() -> bool:
-    """Ask at the next tick, whatever the pause: an admin says so, or the credentials have changed.
+    """Ask at the next tick, whatever the pause: an admin wants it, or the credentials have changed.
 
     :returns: False when nothing waits.
     """
@@ -81,20 +81,20 @@ def ask_now() -> bool:
 
 
 def notice_new_credentials() -> None:
-    """The tick looks whether the credentials that were refused are still the ones in use."""
+    """On every tick, check whether the refused credentials are still the ones in use."""
     account = closed()
     if account is None or not account.refused_credentials:
         return
     if account.refused_credentials != credentials():
-        logger.info("The credentials have changed: the platform is asked again.")
+        logger.info("The credentials have changed, so the platform is asked again.")
         PrimaryAccount.objects.filter(pk=account.pk).update(refused_credentials=credentials())
         ask_now()
 
 
 def wake() -> None:
-    """The platform answers: take up at once what waited only because it did not.
+    """The platform answers: resume at once what was waiting for that alone.
 
-    What has failed more than once by itself keeps its own pause: there one call is refused, not all.
+    Work that has failed more than once keeps its own pause: there, one call is refused and not all of them.
     """
     now = timezone.now()
     for model in WAITING:
@@ -104,6 +104,6 @@ def wake() -> None:
 
 
 def credentials() -> str:
-    """A keyed hash of the credentials in use, from which they cannot be guessed."""
+    """A keyed hash of the credentials in use; it does not give them away."""
     text = f"{settings.PARTNER_API_USER}\n{token()}"
     return hmac.new(Installation.load().key("credentials"), text.encode(), "sha256").hexdigest()

@@ -15,17 +15,18 @@ from .trouble import passes
 
 
 def ask_platform(account_id: int) -> None:
-    """Ask whether the platform answers, if that is due and nobody else is asking; wake everybody when it does."""
+    """Ask whether the platform answers, if that is due and nobody else is asking; if it does, wake everybody."""
     carry_on(Probe(), account_id)
 
 
 class Probe(Work[PrimaryAccount]):
-    """It never gives up, and it heeds no hold: it is what ends it."""
+    """Never gives up and ignores holds, because it is what ends them."""
 
     model = PrimaryAccount
     heeds_platform = False
 
     def take(self, row: PrimaryAccount, lease: Lease) -> Stop:
+        """Make the call; any answer other than passing trouble ends the hold for everybody."""
         try:
             client().query_branches()
         except PartnerApiError as error:
@@ -39,10 +40,12 @@ class Probe(Work[PrimaryAccount]):
         return Stop("The platform answers.")
 
     def held_up(self, row: PrimaryAccount, lease: Lease, error: PartnerApiError) -> None:
+        """Remember credentials that were refused, and report once that the platform is away."""
         refused = platform.credentials() if isinstance(error, AuthFailed) else ""
         lease.record(refused_credentials=refused)
         if not row.hold_kind:
             platform.tell_away(error)
 
     def fail(self, row: PrimaryAccount, lease: Lease, error: PromotionError) -> None:
+        """Lift the hold; the next call that meets trouble starts over."""
         lease.record(next_attempt_at=None, **NO_HOLD)

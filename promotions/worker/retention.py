@@ -1,6 +1,6 @@
 """Removes what nobody needs any more, a few rows at a time; promotions and their events stay.
 
-How long each kind is kept are the KEEP_… settings, in days; 0 keeps it forever.
+The KEEP_… settings say, in days, how long each kind is kept; 0 keeps it forever.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 # Rows in one transaction: few enough that nobody waits for their locks.
 BATCH = 500
-# Seconds of one round. What is left is removed in the next one.
+# Seconds of one round. The next round removes what is left.
 ROUND = 60.0
 # A worker stores content a moment before the row that holds it.
 UNHELD = timedelta(days=1)
@@ -43,7 +43,7 @@ UNHELD = timedelta(days=1)
 def remove_outdated() -> dict[str, int]:
     """Remove what has been kept long enough.
 
-    :returns: how many rows of each kind are gone; a kind without any is left out.
+    :returns: how many rows of each kind were removed; kinds without any are left out.
     """
     end = monotonic() + ROUND
     removed: dict[str, int] = {}
@@ -61,14 +61,14 @@ def remove_outdated() -> dict[str, int]:
 
 
 def _outdated(now: datetime) -> Iterator[tuple[str, QuerySet[Model]]]:
-    """Each kind with the rows that may go; content last, as the others hold it."""
+    """Each kind with the rows that may be removed; content comes last, because the others hold it."""
     yield "packages of closed accounts", DevPackage.objects.filter(dev_account__is_active=False)
     if before := _before(now, settings.KEEP_API_CALLS):
         yield "API calls", ApiCall.objects.filter(at__lt=before)
     if before := _before(now, settings.KEEP_STEPS):
         yield (
             "steps",
-            # A retry goes on from the steps that are done: without them it would do everything again.
+            # A retry continues after the steps that are done: without them it would repeat everything.
             StepRun.objects.filter(
                 promotion__status__in=FINAL, promotion__updated_at__lt=before
             ).exclude(promotion__in=PromotionRequest.objects.may_be_retried()),
@@ -87,7 +87,7 @@ def _outdated(now: datetime) -> Iterator[tuple[str, QuerySet[Model]]]:
 
 
 def _let_go_of_versions(now: datetime) -> None:
-    """Only the newest versions of a component can be rolled back to; what never reached main cannot."""
+    """Only a component's newest versions can be restored, and what never reached main cannot be."""
     holding = ComponentResult.objects.filter(Q(kept__isnull=False) | Q(replaced__isnull=False))
     place = Window(
         RowNumber(),
@@ -126,7 +126,7 @@ def _unheld() -> QuerySet[Content]:
 
 def _remove_some(rows: QuerySet[Model]) -> int:
     keys = list(rows.order_by().values_list("pk", flat=True)[:BATCH])
-    # The conditions are asked again: in between somebody may have come to need a row.
+    # The conditions are checked again: somebody may have come to need a row in between.
     rows.filter(pk__in=keys).delete()
     return len(keys) - rows.filter(pk__in=keys).count()
 

@@ -1,4 +1,4 @@
-"""Sets right what no step will: reviews that nobody decided, rows that nothing would carry on."""
+"""Puts right what no step will: reviews that nobody decides, rows that nobody would resume."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .timing import LEASE, LONGEST_RETRY_AFTER, LONGEST_WAIT, after
 
 logger = logging.getLogger(__name__)
 
-# Nobody is told later than at the next digest, or after the longest pause.
+# No message goes out later than the next digest, or the longest pause.
 LATEST_MESSAGE = timedelta(days=2)
 LEASED = (
     PrimaryAccount,
@@ -40,7 +40,7 @@ LEASED = (
 
 
 def sweep() -> None:
-    """Look for each kind of leftover; one that fails does not keep the others from being looked for."""
+    """Look for every kind of leftover; a failure with one kind does not stop the others."""
     for look in (
         bring_back,
         lapse_undecided,
@@ -55,7 +55,7 @@ def sweep() -> None:
 
 
 def bring_back() -> None:
-    """Times further ahead than any wait date from before the clock was set back; they cost one lease at most."""
+    """Times beyond the longest wait date from before the clock was set back; such a row loses one lease at most."""
     now = timezone.now()
     for model in LEASED:
         rows = model._default_manager.all()
@@ -68,7 +68,7 @@ def bring_back() -> None:
 
 
 def lapse_undecided() -> None:
-    """Requests that nobody decided within PROMOTION_LAPSE_DAYS lapse, and their branches go."""
+    """Let requests lapse that nobody decided within PROMOTION_LAPSE_DAYS, and delete their branches."""
     before = timezone.now() - timedelta(days=settings.PROMOTION_LAPSE_DAYS)
     undecided = PromotionRequest.objects.awaiting_review().filter(updated_at__lt=before)
     for pk in undecided.values_list("pk", flat=True):
@@ -79,7 +79,7 @@ def lapse_undecided() -> None:
 
 
 def wake_forgotten() -> None:
-    """An open promotion always has a next attempt, unless people are to decide."""
+    """An open promotion always has a next attempt, unless people have to decide."""
     forgotten = PromotionRequest.objects.filter(
         status__in=OPEN - {Status.ADMIN_REVIEW}, next_attempt_at__isnull=True
     ).not_held(timezone.now())
@@ -87,7 +87,7 @@ def wake_forgotten() -> None:
 
 
 def delete_forgotten_branches() -> None:
-    """A final promotion owns no branch, unless it holds what a merge has left out."""
+    """A final promotion owns no branch, unless that branch holds what a merge left out."""
     now = timezone.now()
     forgotten = PromotionBranch.objects.filter(promotion__status__in=FINAL, delete_due__isnull=True)
     forgotten.exclude(promotion__error_code=MERGE_INCOMPLETE).update(delete_due=now)
@@ -97,7 +97,7 @@ def delete_forgotten_branches() -> None:
 
 
 def release_forgotten_reservations() -> None:
-    """A final promotion reserves nothing: what it merged is mapped, and what it did not is gone with its branch."""
+    """A final promotion reserves nothing: what it merged is mapped, the rest is gone with its branch."""
     Reservation.objects.filter(promotion__status__in=FINAL).exclude(
         promotion__error_code=MERGE_INCOMPLETE
     ).delete()

@@ -25,7 +25,7 @@ LIMIT = 10
 
 
 def too_fast() -> int:
-    """How many calls the platform has refused for their pace."""
+    """How many calls the platform has refused because they came too fast."""
     return ApiCall.objects.filter(status=503).count()
 
 

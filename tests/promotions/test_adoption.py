@@ -302,8 +302,8 @@ def test_in_bulk_what_conflicts_is_left_out_with_a_sentence(bob: User, alice: Us
     done = setup_services.adopt_twins(bob, job, [p.key for p in proposals])
     assert done.mapped == ["Order import", "Last one"]
     assert done.skipped == [
-        "“Order import” was left out: it is mapped already.",
-        "“Known” was left out: it is mapped already.",
+        "“Order import” was left out: it is already mapped.",
+        "“Known” was left out: it is already mapped.",
         "“Thief” was left out: the twin is mapped by “Mapped before” of the same account.",
         f"“Under way” was left out: promotion {plan.promotion.pk} is creating a twin of its own; "
         "withdraw or cancel that first.",
@@ -367,7 +367,7 @@ def test_one_by_one_and_in_bulk(client: Client, bob: User) -> None:
     assert ComponentMapping.objects.count() == 3
     text = page.content.decode()
     assert "2 components mapped: No. 0, No. 2." in text
-    assert "“No. 1” was left out: it is mapped already." in text
+    assert "“No. 1” was left out: it is already mapped." in text
     assert "Everything that was proposed is mapped." in text
 
 

@@ -129,7 +129,7 @@ def test_the_confirmed_import_writes_and_each_change_leaves_an_event(
         (("orders-dev", " ", "p", "B", "process"), "The id of the dev component is missing"),
         (("orders-dev", "b", "", "B", "process"), "This field cannot be blank"),
         (("orders-dev", "b", "p", "", "process"), "This field cannot be blank"),
-        (("orders-dev", "ok", "p", "B", "process"), "Row 1 maps the same dev component already"),
+        (("orders-dev", "ok", "p", "B", "process"), "Row 1 already maps the same dev component"),
     ],
 )
 def test_a_bad_row_is_told_and_nothing_can_be_confirmed(
@@ -285,7 +285,7 @@ def test_a_workbook_that_unpacks_to_much_is_refused_before(
         (
             XLSX,
             lambda: workbook(("a",), parts={"xl/x.xml": b"<!DOCTYPE a [<!ENTITY b 'c'>]>"}),
-            "The workbook carries a DTD",
+            "The workbook contains a DTD",
         ),
     ],
     ids=["bytes", "rows", "columns", "xlsx rows", "xlsx columns", "no xlsx", "dtd"],

@@ -270,7 +270,7 @@ def test_an_empty_installation_names_everything(bob: User, redis_server: redis.R
     assert "No production environment is known" in missing
     assert "No worker or no beat is running" in missing
     warned = titles("warn")
-    assert "The connection was never checked" in warned
+    assert "The connection has never been checked" in warned
     assert "No test environment is known" in warned
     assert "No Integration Pack is known" in warned
     assert "There is no contributor" in warned
@@ -414,7 +414,7 @@ def test_a_redis_that_is_away_is_a_fault_and_no_error(
     monkeypatch.setattr(heartbeat, "_redis", lambda: redis.Redis.from_url("redis://127.0.0.1:9/0"))
     heartbeat.beat()
     assert heartbeat.pulse() is None
-    assert "Redis cannot be asked" in titles("fail")
+    assert "Redis cannot be reached" in titles("fail")
 
 
 # --- Messages and history --------------------------------------------------------------------
@@ -422,9 +422,9 @@ def test_a_redis_that_is_away_is_a_fault_and_no_error(
 
 def test_it_is_told_that_nobody_is_told_and_that_messages_failed(settings: Any) -> None:
     settings.EMAIL_BACKEND = transports.DUMMY
-    assert "Nobody is told anything" in titles("warn")
+    assert "Nobody is notified" in titles("warn")
     channel = Channel.objects.create(name="Operations", kind="slack", encrypted_url=b"")
-    assert "People are told what concerns them" in titles("ok")
+    assert "People are notified" in titles("ok")
     Delivery.objects.create(channel=channel, state=Delivery.State.FAILED)
     assert "1 message could not be delivered" in titles("warn")
 
