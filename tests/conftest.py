@@ -276,11 +276,13 @@ def web_server(transactional_db: None, _web_process: str) -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     executable = services.chromium_executable()
     # Playwright runs an event loop in this thread, and Django would refuse the database.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    # As patient as the pages below: a machine may be slow.
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=executable, args=services.CHROMIUM_ARGUMENTS

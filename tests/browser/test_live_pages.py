@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from playwright.sync_api import expect
 
 from promotions.models import PackageListing, StepRun
 from promotions.states import Status, StepState
+from promotions.transitions import touch
 from tests.promotions import factories
 
 if TYPE_CHECKING:
@@ -42,17 +44,18 @@ def test_a_live_promotion_keeps_what_is_open_typed_and_focused(
     page.locator("#withdraw-reason").fill("I am not done ty")
 
     StepRun.objects.filter(promotion=promotion, state=StepState.RUNNING).update(detail="2 of 2")
+    touch(promotion.pk)
     page.get_by_text("2 of 2", exact=True).wait_for()
 
     page.keyboard.type("ping")
-    assert page.locator("#withdraw-reason").input_value() == "I am not done typing"
-    assert component.locator("table.difference").is_visible()
-    assert component.locator("table.difference").count() == 1
+    expect(page.locator("#withdraw-reason")).to_have_value("I am not done typing")
+    expect(component.locator("table.difference")).to_be_visible()
+    expect(component.locator("table.difference")).to_have_count(1)
 
     # Nothing has changed since, so nothing is replaced.
     page.evaluate("document.getElementById('promotion').dataset.seenByTest = 'yes'")
     page.wait_for_timeout(1500)
-    assert page.locator("#promotion[data-seen-by-test]").count() == 1
+    expect(page.locator("#promotion[data-seen-by-test]")).to_have_count(1)
 
 
 def test_packages_appear_while_one_waits_and_are_searched_while_one_types(
@@ -72,9 +75,9 @@ def test_packages_appear_while_one_waits_and_are_searched_while_one_types(
     page.keyboard.press("/")
     page.keyboard.type("invoice")
     page.locator("#packages", has_text="1 package for “invoice”").wait_for()
-    assert page.get_by_text("Order import").count() == 0
-    assert page.url.endswith("?q=invoice")
-    assert page.locator("#search").input_value() == "invoice"
+    expect(page.get_by_text("Order import")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"\?q=invoice$"))
+    expect(page.locator("#search")).to_have_value("invoice")
 
 
 def test_a_page_whose_session_ended_goes_to_the_sign_in(
@@ -98,7 +101,7 @@ def test_the_queue_changes_its_tab_in_place(page: Page, web_server: str, bob: Us
     page.get_by_text("The desk is clear").wait_for()
     page.get_by_role("link", name="Recent").click()
     page.get_by_text("Rejected").wait_for()
-    assert page.url.endswith("?tab=recent")
+    expect(page).to_have_url(re.compile(r"\?tab=recent$"))
     page.go_back()
     page.get_by_text("The desk is clear").wait_for()
 
@@ -124,7 +127,7 @@ def test_a_promotion_is_rejected_with_the_keyboard_alone(
     sign_in(page, web_server, bob)
     page.goto(reverse("review_queue"))
     page.keyboard.press("Tab")
-    assert page.locator(":focus").inner_text() == "Skip to the content"
+    expect(page.locator(":focus")).to_have_text("Skip to the content", use_inner_text=True)
     page.keyboard.press("Enter")
     tab_to(page, f"a[href='{reverse('review', args=[promotion.pk])}']")
     page.keyboard.press("Enter")
@@ -154,11 +157,11 @@ def test_without_javascript_a_live_page_loads_itself_again(
     plain = context.new_page()
     sign_in(plain, web_server, alice)
     plain.goto(promotion.get_absolute_url())
-    assert plain.locator("meta[http-equiv=refresh]").count() == 1
-    assert plain.get_by_role("link", name="Refresh").is_visible()
+    expect(plain.locator("meta[http-equiv=refresh]")).to_have_count(1)
+    expect(plain.get_by_role("link", name="Refresh")).to_be_visible()
     plain.locator("details[id^=difference] summary").last.click()
     plain.get_by_role("link", name="Open the difference").last.click()
-    assert plain.locator("table.difference").is_visible()
+    expect(plain.locator("table.difference")).to_be_visible()
     context.close()
 
 
@@ -171,19 +174,21 @@ def test_a_review_is_worked_through_without_javascript(
     sign_in(plain, web_server, bob)
     plain.goto(reverse("review", args=[promotion.pk]))
     plain.get_by_role("button", name="Viewed, go on").click()
-    assert plain.locator("#work-name").inner_text() == "Order import"
+    expect(plain.locator("#work-name")).to_have_text("Order import", use_inner_text=True)
     plain.get_by_label("Only what I have not seen").check()
     plain.get_by_role("button", name="Filter").click()
-    assert plain.locator(".work-row-name").all_inner_texts() == ["Order import"]
+    expect(plain.locator(".work-row-name")).to_have_text(["Order import"], use_inner_text=True)
     plain.get_by_role("link", name="Unfold unchanged lines").click()
-    assert plain.get_by_text('name="shape1"').first.is_visible()
+    expect(plain.get_by_text('name="shape1"').first).to_be_visible()
     plain.get_by_label("About").select_option("after")
     plain.get_by_label("Number of the line or change").fill("15")
     plain.get_by_label("Comment", exact=True).fill("Only the open ones?")
     plain.get_by_role("button", name="Send the comment").first.click()
-    assert "Only the open ones?" in plain.locator("#work .thread").inner_text()
-    assert plain.locator("#work .thread a").inner_text() == "line after 15"
-    assert plain.locator("td[id$='after-15'] a").count() == 1
+    expect(plain.locator("#work .thread")).to_contain_text(
+        "Only the open ones?", use_inner_text=True
+    )
+    expect(plain.locator("#work .thread a")).to_have_text("line after 15", use_inner_text=True)
+    expect(plain.locator("td[id$='after-15'] a")).to_have_count(1)
     context.close()
 
 
@@ -195,8 +200,8 @@ def test_a_click_on_a_line_comments_on_it(
     sign_in(page, web_server, bob)
     page.goto(f"{reverse('review', args=[promotion.pk])}?component={root.pk}")
     page.locator(f"#line-{root.pk}-before-15").click()
-    assert page.get_by_label("About").input_value() == "before"
-    assert page.get_by_label("Number of the line or change").input_value() == "15"
+    expect(page.get_by_label("About")).to_have_value("before")
+    expect(page.get_by_label("Number of the line or change")).to_have_value("15")
     page.keyboard.type("What does it read?")
     page.get_by_role("button", name="Send the comment").first.click()
     page.locator("#work .thread").get_by_text("line before 15").wait_for()
@@ -230,7 +235,7 @@ def test_what_was_done_takes_the_focus_and_the_place_of_older_words(
     done = page.locator("[data-takes-focus]")
     done.wait_for()
     assert done.evaluate("each => each === document.activeElement")
-    assert page.locator("#messages").inner_text() == ""
+    expect(page.locator("#messages")).to_have_text("", use_inner_text=True)
 
 
 def test_the_marks_of_a_long_difference_stay_in_its_frame(

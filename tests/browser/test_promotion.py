@@ -96,7 +96,7 @@ def test_an_admin_sees_the_difference_and_rejects(page: Page, desk: Desk) -> Non
     expect(opened.locator(".reading-sentence")).to_be_visible()
     opened.locator("details.xml-view > summary").click()
     expect(opened.locator(".xml-view ins").first).to_be_visible()
-    assert "250" in opened.inner_text()
+    expect(opened).to_contain_text("250", use_inner_text=True)
     assert "plain-willow-63" not in page.content()
     assert "prod-steady-heron-7" not in page.content()
     opened.locator("details.xml-view > summary").click()

@@ -66,13 +66,13 @@ def test_a_process_a_map_and_a_profile_are_reviewed_without_xml(
     page.get_by_text("1 process changes its decisions.").wait_for()
     for name, words in SENTENCES.items():
         reading = pick(page, components[name])
-        assert words in reading.locator(".reading-sentence").inner_text()
-        assert not page.locator("table.difference").is_visible()
+        expect(reading.locator(".reading-sentence")).to_contain_text(words, use_inner_text=True)
+        expect(page.locator("table.difference")).to_be_hidden()
     reading = pick(page, components["Import"])
-    assert reading.locator(".view-difference .across svg.canvas").is_visible()
+    expect(reading.locator(".view-difference .across svg.canvas")).to_be_visible()
     reading.locator(".pick-old").check()
-    assert not reading.locator(".view-difference").is_visible()
-    assert reading.locator(".view-old .across svg.canvas").is_visible()
+    expect(reading.locator(".view-difference")).to_be_hidden()
+    expect(reading.locator(".view-old .across svg.canvas")).to_be_visible()
     reading.locator(".pick-difference").check()
     page.evaluate("document.getElementById('work').scrollIntoView()")
     picture(page, "canvas")
@@ -175,5 +175,5 @@ def test_a_phone_shows_the_canvas_from_top_to_bottom(
         assert faults(page) == []
     component = components["Import"]
     page.goto(reverse("component_difference", args=[component.plan_id, component.pk]))
-    assert page.locator(".view-difference .down svg.canvas").is_visible()
-    assert not page.locator(".view-difference .across").is_visible()
+    expect(page.locator(".view-difference .down svg.canvas")).to_be_visible()
+    expect(page.locator(".view-difference .across")).to_be_hidden()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from partnerapi.simulator import seed
 from promotions.models import ComponentMapping, DevAccount, Job
@@ -104,5 +105,5 @@ def test_an_admin_sets_up_from_nothing(
     page.get_by_text("mapped: ").wait_for()
     assert ComponentMapping.objects.filter(prod_component_id=seed.COPIED_TWIN_ID).exists()
     # What is not sure stays for a person to look at.
-    assert page.get_by_role("checkbox").count() > 0
-    assert page.locator("input[name=proposal]:checked").count() == 0
+    expect(page.get_by_role("checkbox")).not_to_have_count(0)
+    expect(page.locator("input[name=proposal]:checked")).to_have_count(0)
