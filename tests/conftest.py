@@ -20,7 +20,6 @@ from tests import databases, environment, services
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-    from playwright.sync_api import Browser, Page
     from pytest_django import DjangoDbBlocker
 
 PASSWORD = "a-password-for-tests"
@@ -272,43 +271,6 @@ def _web_process(database_url: str) -> Iterator[str]:
 def web_server(transactional_db: None, _web_process: str) -> str:
     """The address of a real web server on the test database."""
     return _web_process
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import expect, sync_playwright
-
-    executable = services.chromium_executable()
-    # Playwright runs an event loop in this thread, and Django would refuse the database.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    # As patient as the pages below: a machine may be slow.
-    expect.set_options(timeout=30_000)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=executable, args=services.CHROMIUM_ARGUMENTS
-        )
-        yield started
-        started.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def page(browser: Browser, web_server: str) -> Iterator[Page]:
-    """A fresh browser page; a fault in the console or in a script fails the test."""
-    context = browser.new_context(base_url=web_server)
-    context.set_default_timeout(30_000)
-    opened = context.new_page()
-    faults: list[str] = []
-    opened.on(
-        "console",
-        lambda message: (
-            faults.append(f"{message.text} {message.location}") if message.type == "error" else None
-        ),
-    )
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    yield opened
-    context.close()
-    assert not faults, faults
 
 
 # --- When a test fails -----------------------------------------------------------------------
