@@ -56,12 +56,10 @@ PARALLEL := --numprocesses auto
 check: lint types migrations  ## the quick part: lint, types, migrations, unit tests
 	$(BIN)/pytest -q $(PARALLEL) -m "not integration and not browser"
 
-# One pass after the other: each process of a pass has a whole stack of its own, and more of them
-# than the cores can carry wait for each other until they run into their limits.
+# One pass after the other: more stacks than the cores can carry wait for each other until they
+# run into their limits. Within a pass, tests that wait leave the cores to those that reckon.
 test: lint types migrations  ## everything: SQLite and the guide dialect, PostgreSQL and the published one
-	$(BIN)/pytest $(PARALLEL) -m "not integration and not browser"
-	$(BIN)/pytest $(PARALLEL) -m "integration and not browser"
-	$(BIN)/pytest $(PARALLEL) -m browser
+	$(BIN)/pytest $(PARALLEL)
 	$(BIN)/pytest $(PARALLEL) --database=postgresql --dialect=published -m "database and not browser"
 
 coverage: $(STAMP)  ## what the unit tests cover, and whether it is enough

@@ -95,8 +95,8 @@ def pytest_load_initial_conftests(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores, for they often wait."""
-    return max(2, os.cpu_count() or 2) + 1
+    """Two processes more than there are cores, for they often wait."""
+    return max(2, os.cpu_count() or 2) + 2
 
 
 class ByStack(LoadScopeScheduling):
