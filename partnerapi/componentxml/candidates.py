@@ -5,10 +5,19 @@ the name beside them, so that the names of all elements of one shape are looked 
 few passes of the interpreter's own. Whatever is doubtful is a candidate; rules.py decides.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 
 from partnerapi.componentxml.document import CLOSE, OPEN, Document, Shape, decode_attribute
-from partnerapi.componentxml.names import ENDINGS, Kind, kind, names_a_header
+from partnerapi.componentxml.names import (
+    ENDINGS,
+    PREPOSITIONS,
+    SECRETS,
+    WHICH,
+    Kind,
+    kind,
+    names_a_header,
+)
 from partnerapi.componentxml.vocabulary import (
     FLAGS,
     HEX,
@@ -17,13 +26,16 @@ from partnerapi.componentxml.vocabulary import (
     NAMING_ELEMENTS,
     SETTING_ATTRIBUTES,
     SETTING_NAMES,
+    TELLING_ABOVE,
     VALUE_ELEMENTS,
     VALUED,
     last_step,
 )
 
 # The last three letters of every name that announces something; shorter ones are looked for whole.
-_TAILS = frozenset(one.encode()[-3:] for one in ENDINGS if one.isascii() and len(one) >= 3)
+_TAILS = frozenset(
+    one.encode()[-3:] for one in {*ENDINGS, "remotedirectory"} if one.isascii() and len(one) >= 3
+)
 _SHORT = tuple(one.encode() for one in ENDINGS if one.isascii() and len(one) < 3)
 # Small letters only; what needs a closer look, as brackets and other scripts do, becomes `&`.
 _LETTERS = bytes(
@@ -33,6 +45,18 @@ _LETTERS = bytes(
 _NO_LETTERS = bytes(
     code for code in range(1, 128) if not chr(code).isalpha() and chr(code) not in "&()"
 )
+# What says which one may stand behind: `passwordProd`.
+_WHICH = tuple(one.encode() for one in WHICH)
+_WITH_MORE = re.compile(
+    "(?:{}|url|host|server|endpoint).".format(
+        "|".join(sorted(filter(str.isascii, SECRETS)))
+    ).encode()
+)
+# `Password for SFTP`
+_WORDS_APART = bytes(
+    ord(chr(code).lower()) if chr(code).isalnum() or not code else ord(" ") for code in range(128)
+) + bytes(range(128, 256))
+_BETWEEN = tuple(f" {one} ".encode() for one in sorted(PREPOSITIONS))
 _PROPERTY_NAME = b"property name"
 _LISTS = frozenset({"allowedValues", "allowedValue"})
 _FIELDS = frozenset({"field", "properties"})
@@ -109,6 +133,8 @@ def _may_be_told(shape: Shape) -> bool:
 
 def _of_values(document: Document, shape: Shape, tags: list[int]) -> Iterable[int]:
     """Of the tags of one shape, those with a value that something announces."""
+    if shape.name in VALUE_ELEMENTS:
+        return tags
     found = set(telling(document, shape, tags))
     if shape.name in _FIELDS:
         for name, column in columns(document, shape, tags):
@@ -162,10 +188,23 @@ def _is_special(value: bytes) -> bool:
 
 def announcing(names: list[bytes]) -> list[int]:
     """Which of the names, by number, announce a secret, a place on the network or an account."""
-    letters = b"\0".join(names).translate(_LETTERS, _NO_LETTERS).split(b"\0")
+    said = b"\0".join(names)
+    letters = said.translate(_LETTERS, _NO_LETTERS).split(b"\0")
     doubtful = {
-        one for one in set(letters) if one[-3:] in _TAILS or one.endswith(_SHORT) or b"&" in one
+        one
+        for one in set(letters)
+        if one[-3:] in _TAILS
+        or one.endswith(_SHORT)
+        or b"&" in one
+        or (one.endswith(_WHICH) and _WITH_MORE.search(one))
     }
+    apart = said.translate(_WORDS_APART)
+    if b" " in apart and any(between in apart for between in _BETWEEN):
+        doubtful.update(
+            one
+            for one, spaced in zip(letters, apart.split(b"\0"), strict=True)
+            if any(between in spaced for between in _BETWEEN)
+        )
     if not doubtful:
         return []
     known: dict[bytes, bool] = {}
@@ -181,7 +220,8 @@ def announcing(names: list[bytes]) -> list[int]:
 
 
 def _announces(name: str) -> bool:
-    return kind(last_step(name)) is not ORDINARY or names_a_header(name)
+    last = last_step(name)
+    return kind(last) is not ORDINARY or last in SETTING_NAMES or names_a_header(name)
 
 
 # --- what stands around a value ---------------------------------------------------------------
@@ -205,7 +245,7 @@ def _below_telling(document: Document, statics: list[int]) -> Iterator[int]:
         return
     by_shape: dict[Shape, list[int]] = {}
     for at, shape in enumerate(document.shapes):
-        if shape.mark != CLOSE and shape.name in ("parametervalue", "documentproperty"):
+        if shape.mark != CLOSE and shape.name in TELLING_ABOVE:
             by_shape.setdefault(shape, []).append(at)
     told = {
         document.element_of_tag(at)

@@ -10,9 +10,10 @@ production's is put there: it could land in somebody else's field.
 import hashlib
 import re
 from collections import Counter
+from functools import cached_property
 from typing import NamedTuple
 
-from partnerapi.componentxml.document import Document, Element, decode_attribute
+from partnerapi.componentxml.document import OPEN, Document, Element, decode_attribute
 
 MARKER = "{promotion-desk:"
 _KEPT = "{promotion-desk:kept:"
@@ -23,6 +24,7 @@ _NEW = "{promotion-desk:new:"
 _TELLING = (
     "headerName",
     "header",
+    "childKey",
     "id",
     "propertyKey",
     "propertyId",
@@ -51,6 +53,13 @@ _SYMBOL = re.compile(r"\{promotion-desk:new:([0-9a-f]{32}|[0-9a-f-]{36})\}")
 _SHOWN = re.compile(r"[\w.:@ +-]{1,64}")
 _NUMBER = re.compile(r'\[@(?:id|key)="\s*\d+\s*"\]')
 _LONG_RUN = re.compile(r"[A-Za-z0-9]{24}")
+
+
+_POSITION = re.compile(r'\[\d+/\d+\]|\[@(?:id|key)="\s*\d+\s*"\]')
+# Their names mean the same in capitals.
+_ANY_CASE = re.compile(r'\[@(?:headerName|header|childKey)="[^"]*"\]')
+# Elements whose text tells the element that they stand in.
+_LABELS = frozenset({"name", "key", "label", "headerName", "paramName", "fieldName"})
 
 
 class _Step(NamedTuple):
@@ -82,6 +91,17 @@ class Places:
         self._marks: dict[int, str] = {}
         self._tellings: dict[bytes, list[str]] = {}
 
+    @cached_property
+    def _labels(self) -> dict[int, Element]:
+        """Element number -> the first element in it whose text is its name."""
+        document = self._document
+        found: dict[int, Element] = {}
+        for number in document.numbers(lambda one: one.mark == OPEN and one.name in _LABELS):
+            parent = document.parent_of[number]
+            if parent > 0:
+                found.setdefault(parent, document.element(number))
+        return found
+
     def _telling(self, element: Element) -> list[str]:
         """`[@id="url"]` and what else tells the element from its siblings, the best first."""
         found = self._tellings.get(element.tag)
@@ -98,6 +118,11 @@ class Places:
                             told.append(f'[@{name}="{said}"]')
                 found += numbers
             self._tellings[element.tag] = found
+        if (not found or _only_numbered(found)) and element.number in self._labels:
+            label = self._labels[element.number]
+            said = self._document.text(label).strip()
+            if _fit(label.name, said) and not said.isdecimal():
+                return [f'[{label.name}="{said}"]', *found]
         if element.name in _LABELLED:
             labels = [
                 self._document.text(child).strip()
@@ -137,7 +162,7 @@ class Places:
         )
         seen: Counter[str] = Counter()
         keys = [
-            name
+            _ANY_CASE.sub(lambda match: match[0].casefold(), name)
             if totals[name] == 1
             else f"{name}({parts if child.name in PARTS else self._structure(child)})"
             for child, name in zip(children, names, strict=True)
@@ -199,6 +224,11 @@ class Places:
 def kept_marker(key: str, slot: str) -> str:
     """The marker for the place that `Places.key` and `slot` name."""
     return f"{_KEPT}{hashlib.sha256(f'{key}/{slot}'.encode()).hexdigest()[:32]}}}"
+
+
+def without_positions(key: str) -> str:
+    """A key without the numbers that tell one of several alike from the others."""
+    return _POSITION.sub("", key)
 
 
 def is_kept_marker(value: str) -> bool:

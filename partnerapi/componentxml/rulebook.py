@@ -64,6 +64,12 @@ RULES = (
         '<field id="clientSecret" type="string" value="x1"/>',
     ),
     Rule(
+        "the same",
+        "a secret's, and behind it which one, or its form: `DPP_PASSWORD_PROD`, `password for …`",
+        "any but what glues values together",
+        '<field id="passwordProd" type="string" value="x1"/>',
+    ),
+    Rule(
         "process property that a shape sets (`processproperty` and its default)",
         "ends as a secret's",
         "any but what glues values together",
@@ -105,6 +111,20 @@ RULES = (
         '<header headerName="Authorization" headerValue="Bearer x1" isVariable="false"/>',
     ),
     Rule(
+        "the same as rows of elements, or set by a shape (`dynamicProperties`)",
+        "Authorization, Cookie, …",
+        "a literal",
+        "<header><name>Authorization</name><value>Bearer x1</value></header>",
+    ),
+    Rule(
+        "process property",
+        "labelled Authorization, …",
+        "`Bearer …`, `Basic …`, `user:password` in base64",
+        "<definedProcessProperty><label>Authorization</label><defaultValue>Basic Ym9iOnBvbmQ=</defaultValue>"
+        "</definedProcessProperty>",
+        "processproperty",
+    ),
+    Rule(
         "header or custom property",
         "any",
         "`isVariable`",
@@ -131,6 +151,13 @@ RULES = (
         "connector-settings",
     ),
     Rule(
+        "connection",
+        "any but a namespace, a SOAP action or a scope",
+        "a whole URL",
+        '<HttpSettings audience="https://api.example.org"/>',
+        "connector-settings",
+    ),
+    Rule(
         "outside connections",
         "ends as a place on the network",
         "a whole URL, or what looks like a host",
@@ -144,7 +171,7 @@ RULES = (
     ),
     Rule(
         "connection",
-        "user, company, client, tenant, database, …",
+        "user, company, client, tenant, account, database, instance, bucket, directory, …",
         "any",
         '<AuthSettings user="bob"/>',
         "connector-settings",
@@ -173,6 +200,22 @@ RULES = (
         "any but a mask",
         '<XMLProfile><XMLElement name="password" password="x1"/></XMLProfile>',
         "profile.xml",
+    ),
+    Rule(
+        "cell of a cross reference table",
+        "header says key, token or URL",
+        "any but a token's form",
+        '<CrossRefTable><ColumnHeaders><columnHeader index="0" name="AppKey"/></ColumnHeaders>'
+        '<Rows><row><ref colIdx="0" value="CRM01"/></row></Rows></CrossRefTable>',
+        "crossref",
+    ),
+    Rule(
+        "cell of a cross reference table",
+        "header says password or secret",
+        "letters and digits",
+        '<CrossRefTable><ColumnHeaders><columnHeader index="0" name="Password"/></ColumnHeaders>'
+        '<Rows><row><ref colIdx="0" value="r33d4711"/></row></Rows></CrossRefTable>',
+        "crossref",
     ),
     Rule(
         "map default, connector parameter for an element of a profile",
@@ -206,6 +249,12 @@ RULES = (
         "an id, a sheet, a folder, a search, a checksum",
         "a long random string",
         '<field id="spreadsheetId" type="string" value="q7RkV2mPz8LwXc4Tn9BsYd1Hf6"/>',
+    ),
+    Rule(
+        "value, text",
+        "any",
+        "a public key or certificate",
+        '<field id="code" type="string" value="ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC7q7RkV2mPz8L"/>',
     ),
     Rule(
         "saved blob of a connector (`cookie`)",

@@ -20,11 +20,12 @@ from partnerapi.componentxml.names import (
     Kind,
     is_credential_header,
     kind,
+    name_set,
     names_a_header,
     names_a_key,
     words,
 )
-from partnerapi.componentxml.secrets import looks_random, opens_something
+from partnerapi.componentxml.secrets import is_credential, looks_random, opens_something
 from partnerapi.componentxml.vocabulary import (
     FLAGS,
     MASK,
@@ -33,6 +34,7 @@ from partnerapi.componentxml.vocabulary import (
     OVERRIDE_FLAGS,
     SETTING_ATTRIBUTES,
     SETTING_NAMES,
+    TELLING_ABOVE,
     VALUE_ELEMENTS,
     VALUED,
     last_step,
@@ -93,6 +95,9 @@ _VOCABULARY = re.compile(
     r"\s*https?://(?:www\.w3\.org|schemas\.xmlsoap\.org|xmlns\.\w|schemas?\.|ns\.|tempuri\.org)",
     re.IGNORECASE,
 )
+_VOCABULARY_WORDS = name_set("namespace xmlns soap soapaction action scope scopes")
+# Fields that are directories: outside connections, and in them.
+_DIRECTORIES = (frozenset({"remoteDirectory"}), frozenset({"remoteDirectory", "directory"}))
 _PORT = re.compile(r"\s*\d{1,5}\s*")
 
 # Pieces that composed values are glued together with: separators, schemes, paths, parameters.
@@ -113,6 +118,11 @@ _OPEN_PARAMETER = re.compile(
 _PARAMETERS = re.compile(
     r"\s*[?&][\w.$\[\]-]{1,80}(?:=[\w.,:%+-]{0,40})?"
     r"(?:[&;][\w.$\[\]-]{1,80}(?:=[\w.,:%+-]{0,40})?){0,9}[&;]?\s*"
+)
+# What is said about a cookie behind its value.
+_COOKIE_RULES = re.compile(
+    r"(?:\s*;\s*(?:path=/[\w/-]{0,80}|httponly|secure|samesite=\w{1,8}|max-age=\d{1,9}))+\s*;?\s*",
+    re.IGNORECASE,
 )
 _PARAMETER_NAME = re.compile(r"[?&]([\w.$\[\]-]{1,80})=")
 _RELATIVE_PATH = re.compile(r"\s*(?:/[\w.{}~:@%!$&'()*+,;=-]*)+(?:\?\S*)?\s*")
@@ -157,7 +167,10 @@ def targets(document: Document, encrypted: Sequence[Encrypted] = ()) -> Iterator
             marked.setdefault(element.number, set()).update(slots_of(document, element, path))
     judge = Judge(document)
     could_be = candidates.masked(document)
-    if not judge.zones.all_data:
+    if judge.zones.all_settings:
+        # Connections are small, and a URL counts there whatever it is called.
+        could_be = set(range(len(document.tag_of)))
+    elif not judge.zones.all_data:
         could_be = could_be | candidates.announced(document)
     for number in sorted(could_be | marked.keys()):
         zone = judge.zones.of(number)
@@ -188,7 +201,7 @@ class Zones:
         self._document = document
         root_type = document.get(document.root, "type") or ""
         self.all_data = root_type.startswith("profile.")
-        self._settings_type = root_type in _SETTINGS_TYPES
+        self.all_settings = root_type in _SETTINGS_TYPES
         self._known: dict[int, Zone] = {0: "left"}
 
     def of(self, number: int) -> Zone:
@@ -213,7 +226,7 @@ class Zones:
                 return "left"
             if self.all_data:
                 return "data"
-            return "settings" if self._settings_type else "plain"
+            return "settings" if self.all_settings else "plain"
         if zone in ("plain", "settings") and name in _DATA:
             return "data"
         if zone == "plain" and _SETTINGS.search(name):
@@ -307,6 +320,8 @@ class Judge:
             return MASKED
         if zone == "data":
             return None
+        if name in VALUED and element.name in VALUE_ELEMENTS:
+            return self._of_property(element, value, zone)
         if name in VALUED:
             named = self._own_names(element)
             if element.name == "staticparameter":
@@ -343,7 +358,7 @@ class Judge:
             for _ in range(3):
                 if ancestor is None:
                     break
-                if ancestor.name in ("parametervalue", "documentproperty"):
+                if ancestor.name in TELLING_ABOVE:
                     found = found.merge(self._own_names(ancestor))
                 if ancestor.name == "documentproperty":
                     break
@@ -422,19 +437,22 @@ class Judge:
         if "toNamePath" in named.names or "elementToSetName" in named.names:
             return None
         # A field called "authorization" chooses a kind of log-in; a header of that name is one.
-        if self._is_credential_header(element, named):
+        if self._is_credential_header(element, named, value):
             return None if not in_settings and is_glue(value) else HEADER
         if named.has(Kind.NETWORK) and _is_network(named, value, zone):
             return NETWORK_NAME
         return _of_field(element, named, value, zone)
 
-    def _is_credential_header(self, element: Element, named: _Names) -> bool:
+    def _is_credential_header(self, element: Element, named: _Names, value: str) -> bool:
         names = named.names.values()
         if element.name == "header" or "headerName" in named.names:
             return any(map(is_credential_header, names))
-        if element.name in ("field", "Input") or element.name in VALUE_ELEMENTS:
+        if not any(map(names_a_header, names)):
             return False
-        return any(map(names_a_header, names)) and not self._is_look_up(element)
+        # What is labelled "Authorization" may choose a kind of log-in, too.
+        if element.name in ("field", "Input") or "label" in named.names:
+            return is_credential(value)
+        return not self._is_look_up(element)
 
     def _holds_it(self, element: Element, named: _Names, announced: list[str], value: str) -> bool:
         """Whether a value outside connections is the secret that its names announce."""
@@ -442,11 +460,8 @@ class Judge:
             return False
         if not all(map(names_a_key, announced)):
             return True
-        if (
-            element.name == "Input"
-            or "elementToSetName" in named.names
-            or self._is_look_up(element)
-        ):
+        is_data = "elementToSetName" in named.names or "toNamePath" in named.names
+        if element.name == "Input" or is_data or self._is_look_up(element):
             return looks_random(value.strip())
         return not _holds_no_key(value)
 
@@ -518,23 +533,33 @@ def _of_name(name: str, value: str, zone: Zone) -> str | None:
         if zone == "settings" and not is_glue(value):
             return NETWORK_NAME
         return NETWORK_NAME if _is_place(value) else None
-    if found is Kind.ACCOUNT and zone == "settings":
+    if zone != "settings":
+        return None
+    if found is Kind.ACCOUNT:
         return ACCOUNT_NAME
-    return None
+    return URL_VALUE if _is_place(value) and not _names_one(name) else None
 
 
 def _of_field(element: Element, named: _Names, value: str, zone: Zone) -> str | None:
     """The rule for a connector's field or custom property that no stronger rule knows."""
-    if element.name not in ("field", "properties"):
+    in_settings = zone == "settings"
+    if element.name not in ("field", "properties") and not in_settings:
         return None
-    if named.has(Kind.ACCOUNT):
-        if zone == "settings":
+    if _DIRECTORIES[in_settings] & {last_step(name) for name in named.names.values()}:
+        return SETTING
+    if named.has(Kind.ACCOUNT) and not _is_vocabulary(named, value):
+        if in_settings:
             return ACCOUNT_NAME
         if named.overridable:
             return OVERRIDABLE
         if element.name == "field" and named.typed:
             return PARAMETER
     return URL_VALUE if _is_place(value) and not _names_vocabulary(named) else None
+
+
+def _is_vocabulary(named: _Names, value: str) -> bool:
+    """Whether a namespace is that of a vocabulary, and not the part of a cloud that bears the name."""
+    return _names_vocabulary(named) and ":" in value
 
 
 def _is_place(value: str) -> bool:
@@ -544,8 +569,13 @@ def _is_place(value: str) -> bool:
 
 def _names_vocabulary(named: _Names) -> bool:
     """Whether a URL is an identifier by its name: a namespace, a SOAP action."""
-    vocabulary = {"namespace", "xmlns", "schema", "soap", "soapaction", "action"}
-    return any(vocabulary & set(words(name)) for name in named.names.values())
+    return any(map(_names_one, named.names.values()))
+
+
+def _names_one(name: str) -> bool:
+    """Whether one name says so; a registry of schemas is a place."""
+    split = set(words(name))
+    return bool(_VOCABULARY_WORDS & split) or ("schema" in split and "registry" not in split)
 
 
 def _is_network(named: _Names, value: str, zone: Zone) -> bool:
@@ -561,6 +591,9 @@ def _is_network(named: _Names, value: str, zone: Zone) -> bool:
         return True
     if _is_place(value) or _HOST_LIKE.fullmatch(value):
         return _VOCABULARY.match(value) is None
+    # Server=…;Password=…
+    if ["string"] in endings:
+        return "=" in value and ";" in value
     names_host = any(one and one[0] in ("host", "hostname", "server") for one in endings)
     return names_host and _HOST_WORD.fullmatch(value) is not None
 
@@ -578,6 +611,7 @@ def is_glue(value: str) -> bool:
         _AUTHENTICATION_SCHEME.fullmatch(value)
         or _SCHEME_ONLY.fullmatch(value)
         or _OPEN_CALL.fullmatch(value)
+        or _COOKIE_RULES.fullmatch(value)
     ):
         return True
     if _OPEN_PARAMETER.fullmatch(value):
@@ -601,6 +635,8 @@ def _names_no_secret(parameters: str) -> bool:
 def _holds_no_key(value: str) -> bool:
     """Whether a value beside "key" or "token" is the name of one, or a word."""
     stripped = value.strip()
+    if len(stripped) < 4:
+        return True  # too short for one
     if _WORDS_ONLY.fullmatch(value):
         return max(map(len, re.split(r"[ _./:-]+", stripped))) <= 24
     return _NAME_LIKE.fullmatch(value) is not None and kind(stripped) is Kind.SECRET

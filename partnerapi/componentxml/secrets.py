@@ -46,8 +46,9 @@ _TELLING_LENGTH = 4_000
 
 # One cheap look decides for nearly every value that there is nothing to look for: what is found
 # below holds one of these, in small letters.
-TRIGGERS = name_set(
-    """
+TRIGGERS = (
+    name_set(
+        """
     putty-user-key bearer basic eyj akia asia ghp_ gho_ ghu_ ghs_ ghr_ github_pat xox sk_ rk_ aiza
     glpat sg. pass pwd pw secret token jwt otp key credential auth sig= oracle:thin tochararray
     newinstance getconnection gocspx identified decode atob boomi_token hmac webhook hooks. /bot
@@ -55,13 +56,18 @@ TRIGGERS = name_set(
     heslo parola jelsz парол סיסמה 密码 密碼 パスワード 비밀번호 motdepasse mot_de_passe mot-de-passe
     şifre sifre lozinka geslo contrasenya parool slapta katasandi matkhau palavrapasse palavra-passe
     sk- npm_ dapi shpat_ dop_v1_ hf_ ya29. glptt- pypi- xapp- lin_api_ hook curl wget sshpass encodebase64
-    btoa /robot/send pat-
+    btoa /robot/send pat- clave chave chiave sleutel schluessel schlüssel schlussel geheim zugang segre
+    jeton toegang clé cleapi cle_ login logon signin addidentity integration
+    incoming trigger creds lftp ncftp mysql mariadb
     """
-) | {"private key", "mot de passe", "mật khẩu", "palavra passe"}
+    )
+    | {"zip -p", "sftp -u", "ftp -u"}
+    | {"private key", "mot de passe", "mật khẩu", "palavra passe"}
+)
 # What needs no sign beside it: tokens of well-known services.
 BARE_TRIGGERS = name_set(
     "eyj akia asia ghp_ gho_ ghu_ ghs_ ghr_ github_pat xox sk_ rk_ aiza glpat sg. gocspx hooks. webhook /bot "
-    "sk- npm_ dapi shpat_ dop_v1_ hf_ ya29. glptt- pypi- xapp- lin_api_ pat- hook"
+    "sk- npm_ dapi shpat_ dop_v1_ hf_ ya29. glptt- pypi- xapp- lin_api_ pat- hook integration incoming trigger"
 )
 
 
@@ -95,7 +101,7 @@ _PUT_TOGETHER = re.compile(
 # Calls whose last argument is a password: a JDBC connection, a log-in, a key store.
 _LOG_IN = re.compile(
     r"""\b(?:newInstance|getConnection|PasswordAuthentication|UsernamePasswordCredentials"""
-    r"""|withCredentials|basicAuth)\s{0,9}\((?:[^()\n"']|"[^"\n]{0,400}"|'[^'\n]{0,400}'){0,40}?"""
+    r"""|withCredentials|basicAuth|login|logon|signIn|addIdentity|auth\.basic)\s{0,9}\((?:[^()\n"']|"[^"\n]{0,400}"|'[^'\n]{0,400}'){0,40}?"""
     r""",\s{0,20}["']([^"'\n]{4,400})["'](?:\.toCharArray\(\))?\s{0,20}[,)]"""
     r"""|,\s{0,20}["']([^"'\n]{4,400})["']\.toCharArray\(\)"""
 )
@@ -103,7 +109,9 @@ _LOG_IN = re.compile(
 _ASSIGNMENT = re.compile(r"(?<![\w.-])([\w.-]{1,200}+)\s{0,9}=(?![=~])(?=([^\n;]{0,400}))")
 _OPERAND = re.compile(r"""[?:|+]\s{0,9}(?:"([^"\n]{1,400})"|'([^'\n]{1,400})')""")
 # password: literal, as in YAML and in lists of properties.
-_YAML = re.compile(r"""(?:^|[\s{,])([\w.-]{1,200}+):\s{1,9}([^\s;,&"'<>(){}]{8,400})(?=\s|$)""")
+_YAML = re.compile(
+    r"""(?:^|[\s{,"'])([\w.-]{1,200}+):\s{1,9}([^\s;,&"'<>(){}]{8,400})(?=["'\s]|$)"""
+)
 _KNOWN = re.compile(
     r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
@@ -129,7 +137,8 @@ _WEBHOOK = re.compile(
     r"|webexapis\.com/v1/webhooks/incoming/[\w-]{20,200}"
     r"|oapi\.dingtalk\.com/robot/send\?access_token=[\w-]{20,200}"
     r"|open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v2/hook/[\w-]{20,80}"
-    r"|[a-z0-9.-]{1,80}/hooks/[a-z0-9]{26}\b",
+    r"|://[a-z0-9.-]{1,80}(?::\d{1,5})?/(?:[\w.-]{1,60}/){0,4}(?:webhooks?|hooks?|incoming|integrations?|triggers?)"
+    r"/(?:[\w.-]{1,60}/){0,4}(?=[\w-]{0,80}\d)(?=[\w-]{0,80}[a-z])[\w-]{24,200}",
     re.IGNORECASE,
 )
 # CREATE USER bob IDENTIFIED BY "swordfish"
@@ -147,6 +156,40 @@ _SQL_PASSWORD = re.compile(
 _COMMAND_LINE = re.compile(
     r"""\b(?:curl|wget|http)\b[^\n]{0,300}?\s(?:-u|--user|--proxy-user)[\s=]{1,3}["']?[^\s"':]{1,100}:([^\s"']{4,200})"""
     r"""|\bsshpass\s{1,9}-p\s{0,3}["']?([^\s"']{4,200})"""
+    r"""|\b(?:lftp|ncftp\w{0,4}|sftp|ftp)\b[^\n]{0,200}?\s-u\s{1,3}["']?[^\s"',]{1,100},([^\s"']{4,200})"""
+    r"""|\b(?:mysql\w{0,8}|mariadb)\b[^\n]{0,200}?\s-p([^\s"']{4,200})|\bzip\b[^\n]{0,100}?\s-P\s{1,3}([^\s"']{4,200})"""
+)
+# --passphrase swordfish, -storepass swordfish, -pass pass:swordfish
+_OPTION = re.compile(
+    r"""(?<![\w-])--?([A-Za-z][\w-]{1,40}+)(?:\s{1,3}|=)["']?(?:pass:)?([^\s"'-][^\s"']{3,200})"""
+)
+# user bob, password Sw0rdfish, as people write it down
+_WRITTEN_DOWN = re.compile(
+    r"""\b(password|passwd|passphrase|passwort|kennwort|pwd|pass|pw|contrase\u00f1a|contrasena|mot\sde\spasse|senha"""
+    r"""|wachtwoord|secret)\s{1,3}(?:(?:is|was|ist|war|lautet|est|es|:|->)\s{1,3})?([^\s"'<>(){};,]{8,100})""",
+    re.IGNORECASE,
+)
+# <xsl:variable name="password" select="'swordfish'"/>, <entry key="password">swordfish</entry>
+_NAMED_VALUE = re.compile(
+    r"""\b(?:name|key|id|property)=["']([\w .-]{1,100})["'](?:\s{1,9}[\w:.-]{1,40}=["'][^"'<>\n]{0,100}["']){0,5}"""
+    r"""(?:\s{1,9}(?:value|select|default|content)=(?:"'?([^"'\n]{4,400})'?"|'"?([^"'\n]{4,400})"?')|[^<>"']{0,40}>([^<>]{4,400})</)"""
+)
+# password.equals("swordfish"), "swordfish" == password
+_COMPARED = re.compile(
+    r"""(?<![\w.-])([\w.-]{1,200}?)\.(?:equals|equalsIgnoreCase|contentEquals|concat)\(\s{0,9}(?:"([^"\n]{4,400})"|'([^'\n]{4,400})')"""
+)
+_COMPARED_BACK = re.compile(
+    r"""(?:"([^"\n]{4,400})"|'([^'\n]{4,400})')\s{0,9}(?:===?|\.equals(?:IgnoreCase)?\()\s{0,9}([\w.-]{1,200})"""
+)
+# password = ['s', 'w', 'o', …], new String([115, 119, 111, …])
+_IN_PIECES = re.compile(
+    r"""(?<![\w.-])([\w.-]{1,200}+)(?:\[\])?\s{0,9}=\s{0,9}[^;\n]{0,80}?[\[({]"""
+    r"""((?:\s{0,9}(?:'[^'\n]{1,40}'|"[^"\n]{1,40}"|(?:\(byte\)\s?)?(?:0[xX][0-9a-fA-F]{1,2}|-?\d{1,3}))\s{0,9}[,\])}]){2,400})"""
+)
+_CODE = re.compile(r"0[xX][0-9a-fA-F]{1,2}|-?\d{1,3}")
+# (user, password) = ["bob", "swordfish"]
+_SEVERAL = re.compile(
+    r"""\(([\w\s,]{1,300})\)\s{0,9}=\s{0,9}\[((?:\s{0,9}(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'|[^"'\],\n]{1,100})\s{0,9},?){1,20})\]"""
 )
 # 'bob:swordfish'.bytes.encodeBase64(),  btoa("bob:swordfish")
 _ENCODED = re.compile(
@@ -171,7 +214,7 @@ _ALGORITHM = re.compile(
 # "c3dvcmRmaXNo".decodeBase64(), Base64.getDecoder().decode("c3dvcmRmaXNo")
 _DECODED = re.compile(
     r"""["']([A-Za-z0-9+/_-]{6,400}={0,2})["']\s{0,9}\.\s{0,9}(?:decodeBase64(?:Url)?\(\)|bytes\s{0,9}\.decodeBase64)"""
-    r"""|(?:decodeBase64|getDecoder\(\)\s{0,9}\.decode|parseBase64Binary|\batob|b64decode|FromBase64String)"""
+    r"""|(?:decodeBase64|getDecoder\(\)\s{0,9}\.decode|\bdecoder\.decode|parseBase64Binary|\batob|b64decode|FromBase64String)"""
     r"""\(\s{0,9}["']([A-Za-z0-9+/_-]{6,400}={0,2})["']"""
 )
 # new SecretKeySpec(key.bytes, "AES"), Algorithm.HMAC256(key): what the variable holds is the key.
@@ -199,13 +242,18 @@ _NEXT_LINE = re.compile(
 # The literal is looked ahead at, because it may itself be the name of the next.
 _ASSIGNED = re.compile(
     r"""(?<![\w.-])([\w.-]{1,200}+)(?=["'\])\s]{0,4}(?:=>|:=|==|[=:,(>]|<-)\s{0,20}"""
-    r"""(?:new\s{1,9}String\s{0,9}\(\s{0,9}|\(?\w{1,40}\)\s{0,9})?"""
-    r"""(?:"{1,3}([^"\n]{1,400})"|'{1,3}([^'\n]{1,400})'))"""
+    r"""(?:new\s{1,9}String\s{0,9}\(\s{0,9}|\(?\w{1,40}\)\s{0,9}|\(\s{0,9})?"""
+    r"""(?:"{1,3}((?:[^"\\\n]|\\.){1,400})"|'{1,3}((?:[^'\\\n]|\\.){1,400})'))"""
 )
 # A key is made from the literal that stands in the brackets.
 _MAKES_A_KEY = re.compile(r"(?:SecretKeySpec|PBEKeySpec|DESKeySpec)$", re.IGNORECASE)
+_TAKES = re.compile(r"^(?:\w+\.|\.)?(?:with|use|using)(?=[A-Z_])")
+# What stands between the end of one string and the beginning of the next.
+_BETWEEN_STRINGS = re.compile(r"""["']?\s{0,9}[+.][\s\S]{0,400}[+.]\s{0,9}["']?$""")
 # Too short for the name of a field, where it may be a unit.
 _SHORT_PASSWORD = re.compile(r"(?:^|[_.-])pw$|Pw$")
+# "${'swordfish'}"
+_QUOTED_INSIDE = re.compile(r"""^\$\{\s{0,9}(["'])([^"'\n{}]{4,400})\1\s{0,9}\}$""")
 _HEADER = re.compile(r"(?:authorization|cookie)$", re.IGNORECASE)
 _ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]{0,200}+)(?:\s[^<>]*)?>([^<>]{4,400})</")
 # Password=…;  ?api_key=…&  sig=…
@@ -246,6 +294,13 @@ _ID_IN_URL = re.compile(
 _NAME_BEFORE = re.compile(
     r"""([\w.-]{1,80})["'\])\s]{0,4}(?:=>|:=|==|[=:,(>])\s{0,20}["']?(?:[\w./:-]{0,60}/)?$"""
 )
+# What anybody may read: a public key, a certificate.
+_PUBLIC = re.compile(
+    r"-----BEGIN (?:PGP PUBLIC KEY BLOCK|(?:[A-Z0-9]{1,10} )?PUBLIC KEY|(?:[A-Z]{1,10} )?CERTIFICATE(?: REQUEST)?)-----"
+    r"(?:(?!-----END)[\s\S]){0,20000}"
+)
+# Saved blobs (a zip, gzip, Java's own form), SSH's public keys.
+_NO_SECRET_BEGINS = ("UEsDB", "H4sIA", "rO0AB", "AAAAB3NzaC1", "AAAAC3NzaC1", "AAAAE2VjZHNh")
 _LONG = re.compile(r"[A-Za-z0-9+/=_~.-]{20,}")
 _MASK = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{128}(?![0-9a-fA-F])")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -257,9 +312,14 @@ _IDS = name_set(
     id ids guid uuid gid sheet sheets spreadsheet spreadsheetid drive driveid folder folderid file
     fileid document documentid docid workbook bucket hash checksum digest sha sha256 sha1 md5 etag
     search searches savedsearch saved fingerprint thumbprint revision commit version cursor calendar
-    calendarid channel mailbox
+    calendarid channel mailbox template templateid
     """
 )
+
+
+def is_secret_of(name: str, value: str) -> bool:
+    """Whether data under a name that says "password" or "secret" looks like one."""
+    return _mixed(value) and kind(name) is Kind.SECRET and not names_a_key(name)
 
 
 def names_an_id(name: str) -> bool:
@@ -269,6 +329,9 @@ def names_an_id(name: str) -> bool:
         split.pop()
     if not split or kind(name) is Kind.SECRET:
         return False
+    # The name of anything is none.
+    if split[-1] == "name" and len(split) > 1:
+        return True
     return split[-1] in _IDS or "".join(split[-2:]) in _IDS or split[-1].endswith(("guid", "uuid"))
 
 
@@ -279,7 +342,13 @@ def search(text: str, *, random_strings: bool) -> list[Hit]:
     the platform's own blobs, which are full of them.
     """
     hits: list[Hit] = []
-    candidates = [_specific(text)] if may_hold(text) else []
+    candidates: list[Iterator[Hit]] = [_specific(text)] if may_hold(text) else []
+    if candidates and '\\"' in text:
+        # "{\"password\":\"swordfish\"}": what is quoted in a string is read without its escapes.
+        candidates.append(
+            Hit(hit.rule, text[hit.start : hit.start + len(hit.found)], hit.start)
+            for hit in _specific(text.replace('\\"', ' "'))
+        )
     if random_strings:
         candidates.append(_random(text))
     for candidate in candidates:
@@ -334,6 +403,8 @@ def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one a
             if _is_literal(literal) and (pattern is not _SEVERAL_WORDS or _mixed(literal)):
                 yield Hit("assigned-secret", match[0], match.start())
     yield from _keys_in_variables(text)
+    yield from _written_down(text)
+    yield from _in_code(text)
     for pattern in (_LONG_STRING, _NEXT_LINE):
         for match in pattern.finditer(text):
             literal = next(group for group in match.groups()[1:] if group)
@@ -348,6 +419,8 @@ def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one a
             or text[match.start() - 1 : match.start()] in "[{(,\"'"
         )
         literal = match[2] or match[3] or ""
+        if assigned.lstrip("\"'])").startswith(",") and not _is_an_argument(text, match):
+            continue
         # Nothing is put in the place of `$fish` between single quotes.
         if match[3] and _AFTER_SIGN.fullmatch(literal) and kind(literal) is Kind.ORDINARY:
             literal = literal[1:]
@@ -355,7 +428,9 @@ def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one a
             end = max(match.end(2), match.end(3))
             yield Hit("assigned-secret", text[match.start() : end], match.start())
     for match in _ASSIGNMENT.finditer(text):
-        if not _says_secret(match[1]):
+        # `"?token=" + token + "&limit=100"` is a URL.
+        in_string = text[max(match.start() - 1, 0) : match.start()] in ("?", "&", '"', "'")
+        if in_string or not _says_secret(match[1]):
             continue
         for operand in _OPERAND.finditer(match[2]):
             if _is_written_out(match[1], operand[1] or operand[2]):
@@ -369,7 +444,8 @@ def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one a
         if _mixed(match[2]) and _is_written_out(match[1], match[2]):
             yield Hit("assigned-secret", match[0], match.start())
     for match in _ELEMENT.finditer(text):
-        if _is_written_out(match[1], match[2]):
+        # "<password>" + variable + "</password>"
+        if match[2][0] not in "\"'" and _is_written_out(match[1], match[2]):
             yield Hit("assigned-secret", match[0], match.start())
     for match in _PARAMETER.finditer(text):
         signed = match[1].lower() in _SIGNATURE and _mixed(match[2])
@@ -380,10 +456,85 @@ def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one a
             yield Hit("assigned-secret", match[0], match.start())
 
 
+def _is_an_argument(text: str, match: re.Match[str]) -> bool:
+    """Whether `"password", "literal"` are arguments of a call, and not two of a list's or a map's words."""
+    start = match.start()
+    # In `encode(secret, "UTF-8")` they have nothing to do with each other; `put(PASSWORD, "x")` sets one.
+    if text[match.end(1)] not in "\"'" and not match[1].isupper():
+        return False
+    before = text[max(start - 40, 0) : start].rstrip("\"'").rstrip()[-1:]
+    literal = match[2] or match[3]
+    behind = text[max(match.end(2), match.end(3)) + 1 :][:20].lstrip()[:1]
+    if behind == ":":
+        return False
+    return before == "(" or (before == "," and _mixed(literal))
+
+
+def _written_down(text: str) -> Iterator[Hit]:
+    """What people write beside a secret's name, in comments, options and documents."""
+    for match in _OPTION.finditer(text):
+        name = match[1]
+        announced = _says_secret(name) or name.lower().endswith("pass")
+        names_one = _IDENTIFIER.fullmatch(match[2]) and kind(match[2]) is Kind.SECRET
+        if announced and not names_one and _is_literal(match[2]):
+            yield Hit("assigned-secret", match[0], match.start())
+    for match in _WRITTEN_DOWN.finditer(text):
+        if _is_a_password(match[2]):
+            yield Hit("assigned-secret", match[0], match.start())
+    for match in _NAMED_VALUE.finditer(text):
+        literal = match[2] or match[3] or match[4]
+        if _is_written_out(match[1], literal):
+            yield Hit("assigned-secret", match[0], match.start())
+
+
+def _in_code(text: str) -> Iterator[Hit]:
+    """Literals that are compared with a secret's variable, or put together in it."""
+    for match in _COMPARED.finditer(text):
+        if _is_written_out(match[1], match[2] or match[3]):
+            yield Hit("assigned-secret", match[0], match.start())
+    for match in _COMPARED_BACK.finditer(text):
+        if _is_written_out(match[3], match[1] or match[2]):
+            yield Hit("assigned-secret", match[0], match.start())
+    for match in _IN_PIECES.finditer(text):
+        pieces = [
+            one.strip().strip("\"'") for one in re.split(r"[,\])}]", match[2].replace("(byte)", ""))
+        ][:-1]
+        joined = "join" in text[match.end() : match.end() + 20]
+        letters = len(pieces) >= 6 and all(_CODE.fullmatch(one) or len(one) == 1 for one in pieces)
+        if _says_secret(match[1]) and (letters or (joined and _mixed("".join(pieces)))):
+            yield Hit("assigned-secret", match[0], match.start())
+    for match in _SEVERAL.finditer(text):
+        names, values = match[1].split(","), match[2].split(",")
+        for name, value in zip(names, values, strict=False):
+            said = value.strip()
+            if said[:1] in ("'", '"') and _is_written_out(
+                name.split()[-1] if name.split() else "", said[1:-1]
+            ):
+                yield Hit("assigned-secret", match[0], match.start())
+
+
+def _is_a_password(word: str) -> bool:
+    """Whether a word in plain text can only be a password: letters, digits and a change of case or a sign."""
+    said = word.rstrip(".:!?")
+    return (
+        _mixed(said)
+        and _is_literal(said)
+        and not _GUID.search(said)
+        and re.search(r"[/\\.=_:]|\d{4}-\d\d", said) is None
+        and re.fullmatch(r"[A-Za-z][a-z]*\d+|[A-Z]+\d+|[A-Z][a-z]+(?:[A-Z][a-z]+)+\d{0,4}", said)
+        is None
+    )
+
+
 def _random(text: str) -> Iterator[Hit]:
+    public = [match.span() for match in _PUBLIC.finditer(text)] if "BEGIN " in text else []
     for match in _LONG.finditer(text):
         at = match.start()
-        if match[0].startswith("UEsDB") or _is_an_id(text, match):
+        if match[0].startswith(_NO_SECRET_BEGINS) or any(
+            start <= at < end for start, end in public
+        ):
+            continue
+        if _is_an_id(text, match):
             continue
         # An id inside or glued to the string explains its digits.
         for piece in re.split(f"({_GUID.pattern})", match[0]):
@@ -402,6 +553,13 @@ def _is_an_id(text: str, match: re.Match[str]) -> bool:
         return True
     before = _NAME_BEFORE.search(text[max(match.start() - 120, 0) : match.start()])
     return before is not None and names_an_id(before[1])
+
+
+def is_credential(value: str) -> bool:
+    """Whether a value is what stands behind `Authorization:`, or `user:password` in base64."""
+    return any(
+        hit.rule in ("authorization", "known-token") for hit in _specific(value)
+    ) or _is_basic(value.strip())
 
 
 def _is_basic(credential: str) -> bool:
@@ -457,7 +615,8 @@ def _keys_in_variables(text: str) -> Iterator[Hit]:
 def _says_secret(name: str) -> bool:
     """Whether a variable of this name, or what is made from the literal behind it, is a secret."""
     said = _SHORT_PASSWORD.search(name) or _MAKES_A_KEY.search(name)
-    return said is not None or kind(name) is Kind.SECRET
+    # `withPassword("x")` takes one, and is no switch.
+    return said is not None or kind(_TAKES.sub("", name)) is Kind.SECRET
 
 
 def _is_written_out(name: str, literal: str, *, words_too: bool = True) -> bool:
@@ -465,10 +624,13 @@ def _is_written_out(name: str, literal: str, *, words_too: bool = True) -> bool:
 
     `words_too` says whether a pass phrase with blanks may stand here, or rather a sentence.
     """
-    literal = literal.strip()
+    literal = _QUOTED_INSIDE.sub(r"\2", literal.strip())
     if _HEADER.search(name):
         return _mixed(literal.rpartition(" ")[2])
     if not _says_secret(name):
+        return False
+    # "<password>" + variable + "</password>"
+    if _BETWEEN_STRINGS.match(literal):
         return False
     if len(literal) < 4 or _STANDS_FOR_SOMETHING_ELSE.match(literal):
         return False
@@ -477,7 +639,7 @@ def _is_written_out(name: str, literal: str, *, words_too: bool = True) -> bool:
     # "password" -> "DPP_PASSWORD": a reference to where it is kept.
     if kind(literal) is Kind.SECRET and _IDENTIFIER.fullmatch(literal):
         return False
-    if _KEPT_ELSEWHERE.fullmatch(literal):
+    if _KEPT_ELSEWHERE.fullmatch(literal) or _ALGORITHM.fullmatch(literal):
         return False
     # A password may be any word; a token or key that is a plain word is a name or a type.
     password = _names_password(name)
@@ -492,6 +654,7 @@ def _is_written_out(name: str, literal: str, *, words_too: bool = True) -> bool:
 def _names_password(name: str) -> bool:
     """Whether a name says "password", in one of many languages; "pass" alone may be a result."""
     said = kind(name) is Kind.SECRET and not names_a_key(name)
+    name = _TAKES.sub("", name)
     return said or _SHORT_PASSWORD.search(name) is not None or "pass" in name.lower()
 
 

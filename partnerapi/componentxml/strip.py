@@ -37,6 +37,7 @@ from partnerapi.componentxml.paths import (
     is_kept_marker,
     kept_marker,
     with_hyphens,
+    without_positions,
 )
 from partnerapi.componentxml.rewrite import known_ids
 from partnerapi.componentxml.rules import Outcome, Place
@@ -255,6 +256,7 @@ class _Twin:
             for name in sorted(names)
             for element in document.named(name)
         }
+        self._values_like: dict[tuple[str, str], set[str]] = {}
         self._kept_by_platform = {
             (element, slot)
             for path in _encrypted(document)[0]
@@ -281,11 +283,17 @@ class _Twin:
             MASK.fullmatch(self.value(element, slot)) is not None
         )
 
-    def values_beside(self, element: Element, slot: str) -> set[str]:
-        """The values that this slot has in the element and its siblings of the same name."""
-        parent = element.parent
-        siblings = [element] if parent is None else parent.children
-        return {self.value(one, slot) for one in siblings if one.name == element.name}
+    def values_like(self, element: Element, slot: str) -> set[str]:
+        """The values of this slot in all the elements that only their positions tell from this one."""
+        wanted = without_positions(self.places.key(element))
+        known = self._values_like.get((wanted, slot))
+        if known is None:
+            known = self._values_like[wanted, slot] = {
+                self.value(one, slot)
+                for one in self.document.named(element.name)
+                if without_positions(self.places.key(one)) == wanted
+            }
+        return known
 
     def has_places_like(self, element: Element, slot: str) -> bool:
         """Whether an element of the same names all the way up has a value in this slot."""
@@ -436,7 +444,7 @@ class _Stripping:
         if twin is None:
             return False
         is_the_same = self._value(element, slot) == twin.value(other, slot)
-        return is_the_same or len(twin.values_beside(other, slot)) == 1
+        return is_the_same or len(twin.values_like(other, slot)) == 1
 
     def _is_lost_among_siblings(self, element: Element, slot: str) -> bool:
         """Whether production has such places beside, and none of them is this one for certain.

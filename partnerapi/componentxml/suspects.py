@@ -1,5 +1,6 @@
 """Where in a document something looks like a secret: everything that it says is looked at at once."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from partnerapi.componentxml import candidates, rules, secrets
@@ -18,6 +19,7 @@ from partnerapi.componentxml.vocabulary import NAMING, VALUED
 
 # The platform's own blobs are long and random by nature.
 _BLOBS = frozenset({"cookie", "CertificateData"})
+_TABLE = re.compile(r"CrossRef(?:erence)?Table")
 # Nothing shorter is taken for a secret.
 _SHORTEST = 4
 # What has none of these signs or words, and no run of letters and digits this long, holds none.
@@ -33,7 +35,21 @@ _SIGNS = bytes(
     for code in range(256)
 )
 _RUN = b"w" * _RUN_LENGTH
-_WORDS = (b"basic", b"bearer ", b"private", b"identified", b"password ", b"sshpass")
+_WORDS = (
+    b"basic",
+    b"bearer ",
+    b"private",
+    b"identified",
+    b"password ",
+    b"pass ",
+    b"pwd ",
+    b" pw ",
+    b"wort ",
+    b"secret ",
+    b"phrase ",
+    b"sshpass",
+    b"zip -p",
+)
 _BARE = tuple(trigger.encode() for trigger in secrets.BARE_TRIGGERS)
 
 Suspect = tuple[Value, str, list[secrets.Hit]]
@@ -54,9 +70,14 @@ def suspicious(document: Document, found: Mapping[tuple[Element, str], str]) -> 
 def _suspects(document: Document) -> Iterator[Suspect]:
     zones = rules.Zones(document)
     looked_at: _LookedAt = document.shared.setdefault("looked at", _LookedAt())
-    for number in _elements(document, zones, looked_at):
+    cells = _secret_cells(document)
+    for number in sorted({*_elements(document, zones, looked_at), *cells}):
         element = document.element(number)
         for value in values_of(document, element):
+            if number in cells and value.slot == "@value":
+                text = decode(document, value)
+                yield value, text, [secrets.Hit("assigned-secret", text, 0)]
+                continue
             raw = document.data[value.start : value.end]
             if len(raw) < _SHORTEST or not (raw in looked_at.held or document.has_comments):
                 continue
@@ -227,11 +248,46 @@ def _random_strings_are_odd(element: Element, slot: str, zones: rules.Zones) -> 
     return zone != "data" and (values_live_here or zone == "settings")
 
 
+def _column(document: Document, element: Element) -> str:
+    """The header of the column that a cell of a cross reference table stands in; "" for none."""
+    index = document.get(element, "colIdx")
+    if element.name != "ref" or index is None:
+        return ""
+    table = next((one for one in element.ancestors() if _TABLE.fullmatch(one.name)), None)
+    if table is None:
+        return ""
+    headers: dict[int, dict[str, str]] = document.memory.setdefault("columns", {})
+    if table.number not in headers:
+        headers[table.number] = {
+            document.get(header, "index") or str(at): document.get(header, "name")
+            or document.text(header)
+            for part in table.children
+            if part.name == "ColumnHeaders"
+            for at, header in enumerate(part.children)
+        }
+    return headers[table.number].get(index, "")
+
+
+def _secret_cells(document: Document) -> set[int]:
+    """The cells of cross reference tables that hold a secret under a header that says so.
+
+    A column of keys or tokens is looked up; what stands under "Password" and looks like one is one.
+    """
+    if not any(shape.name == "columnHeader" for shape in document.distinct_shapes):
+        return set()
+    return {
+        cell.number
+        for cell in document.named("ref")
+        if secrets.is_secret_of(_column(document, cell), document.get(cell, "value") or "")
+    }
+
+
 def _names_an_id(document: Document, element: Element, slot: str) -> bool:
     """Whether the names beside a value say that it is an id, a sheet, a search or a checksum."""
     names = [value for name, value in document.said(element) if name in NAMING]
     if not slot.startswith("@") or slot[1:] not in VALUED:
         names.append(slot[1:] if slot.startswith("@") else element.name)
+    names.append(_column(document, element))
     if element.name == "staticparameter":
         for above, _ in zip(element.ancestors(), range(3), strict=False):
             names += [value for name, value in document.said(above) if name in NAMING]

@@ -21,7 +21,7 @@ SETTING_NAMES = frozenset({"directory", "from", "to", "cc", "bcc", "remoteDirect
 NAMING = name_set(
     """
     id name key headerName header propertyId propertyKey propertyName label title parameterName paramName
-    fieldName toNamePath elementToSetName processproperty
+    fieldName toNamePath elementToSetName processproperty childKey propertyLabel
     """
 )
 VALUED = name_set(
@@ -31,6 +31,8 @@ VALUED = name_set(
 )
 VALUE_ELEMENTS = frozenset({"value", "defaultValue", "default", "allowedValue"})
 NAMING_ELEMENTS = frozenset({"label", "name", "key", "id"})
+# What a static value is for stands in one of these around it.
+TELLING_ABOVE = frozenset({"parametervalue", "documentproperty", "propertyvalue"})
 FLAGS = frozenset({"encrypted", "isEncrypted", "isDynamicCredential", "shouldEncrypt"})
 OVERRIDE_FLAGS = frozenset({"overrideable", "overridable", "isOverrideable", "isOverridable"})
 

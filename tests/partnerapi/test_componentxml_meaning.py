@@ -23,30 +23,30 @@ def written(stripped: Stripped, production: str, *, type: str) -> str:
 # --- values that a property allows ------------------------------------------------------------
 
 
-def choices(*values: tuple[str, str], inside: bool = True) -> str:
-    """A property with a URL for each label, which stands inside or in an attribute."""
-    rows = "".join(
-        f"<allowedValue><label>{label}</label><value>{value}</value></allowedValue>"
-        if inside
-        else f'<allowedValue label="{label}"><value>{value}</value></allowedValue>'
-        for label, value in values
-    )
+INSIDE = "<allowedValue><label>{0}</label><value>{1}</value></allowedValue>"
+BEFORE = '<allowedValue label="{0}"><value>{1}</value></allowedValue>'
+BESIDE = '<allowedValue label="{0}" value="{1}"/>'
+
+
+def choices(*values: tuple[str, str], row: str = INSIDE) -> str:
+    """A property with a URL for each label, in one of the forms of a row."""
+    rows = "".join(row.format(label, value) for label, value in values)
     return (
         '<DefinedProcessProperties><definedProcessProperty key="k"><label>Service URL</label>'
         f"<type>string</type><allowedValues>{rows}</allowedValues></definedProcessProperty></DefinedProcessProperties>"
     )
 
 
-@pytest.mark.parametrize("inside", [True, False])
-def test_allowed_values_are_matched_by_label_and_a_new_one_blocks(inside: bool) -> None:
+@pytest.mark.parametrize("row", [INSIDE, BEFORE, BESIDE])
+def test_allowed_values_are_matched_by_label_and_a_new_one_blocks(row: str) -> None:
     dev = choices(
         ("Asia", "https://asia.dev.example.org"),
         ("Europe", "https://eu.dev.example.org"),
         ("America", "https://us.dev.example.org"),
-        inside=inside,
+        row=row,
     )
     production = choices(
-        ("Europe", "https://eu.example.org"), ("America", "https://us.example.org"), inside=inside
+        ("Europe", "https://eu.example.org"), ("America", "https://us.example.org"), row=row
     )
     done = strip(dev, type="processproperty", production=production)
     assert [place.outcome for place in done.places] == ["emptied", "kept", "kept"]
@@ -86,6 +86,9 @@ def test_allowed_values_without_labels_are_never_moved() -> None:
         '<param index="{at}" parameterName="{name}" value="{value}"/>',
         '<httpHeader header="{name}" index="{at}" value="{value}"/>',
         '<item id="{at}" title="{name}" value="{value}"/>',
+        "<header><name>{name}</name><value>{value}</value></header>",
+        '<entry index="{at}"><key>{name}</key><value>{value}</value></entry>',
+        '<propertyvalue childKey="{name}" key="h"><staticparameter staticproperty="{value}"/></propertyvalue>',
     ],
 )
 def test_a_credential_never_moves_to_another_name(row: str) -> None:
@@ -114,6 +117,42 @@ def test_a_row_that_nothing_names_stops_the_component() -> None:
     done = strip(row.format("dev-one-1"), production=production)
     assert [finding.rule for finding in done.findings] == ["authorization"]
     assert "prod" not in done.document.to_bytes().decode()
+
+
+def test_what_stands_in_rows_that_nothing_names_is_not_told_by_their_order() -> None:
+    row = "<step><login><password>{}</password></login></step>"
+    production = row.format("prod-one") + row.format("prod-two")
+    done = strip(row.format("dev-one") + row.format("dev-two"), production=production)
+    assert [place.outcome for place in done.places] == ["emptied"] * 2
+    assert {finding.rule for finding in done.findings} == {"uncertain-place"}
+    # Nobody could tell the difference between equal ones.
+    same = row.format("prod-one") * 2
+    done = strip(row.format("dev-one") + row.format("dev-two"), production=same)
+    assert [place.outcome for place in done.places] == ["kept"] * 2
+
+
+def test_the_name_of_a_header_means_the_same_in_capitals() -> None:
+    row = '<header headerName="{}" headerValue="{}" isVariable="false" key="1000000"/>'
+    production = row.format("Authorization", "Bearer prod-k3y-1234567")
+    done = strip(row.format("authorization", "Bearer dev-k3y-1234567"), production=production)
+    said = written(done, production, type="connector-action")
+    assert 'headerName="authorization" headerValue="Bearer prod-k3y-1234567"' in said
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "char[] password = {'h','3','r','o','n','7'}",
+        "def pwd = new String([104, 51, 114, 111, 110, 55] as byte[])",
+        "var secret = String.fromCharCode(104, 51, 114, 111, 110, 55)",
+        "byte[] password = { (byte)0x68, (byte)0x33, (byte)0x72, (byte)0x6f, (byte)0x6e, (byte)0x37 }",
+    ],
+)
+def test_a_secret_in_pieces_stops_the_component(script: str) -> None:
+    for name, blocks in (("password", True), ("pattern", False)):
+        said = script.replace("pwd", "password").replace("secret", "password")
+        body = f"<script>{said.replace('password', name)}</script>"
+        assert bool(strip(body, type="script.processing").findings) == blocks
 
 
 @pytest.mark.parametrize("number", ["id", "key"])
