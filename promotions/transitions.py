@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from .models import (
     NO_HOLD,
+    Deployment,
     Environment,
     Event,
     Message,
@@ -257,6 +258,7 @@ def _clean_up(promotion_id: int, *, keep_branch: bool) -> None:
         promotion_id=promotion_id, state__in=(StepState.RUNNING, StepState.WAITING)
     ).update(state=StepState.ABANDONED, finished_at=now)
     PlannedComponent.objects.filter(plan__promotion=promotion_id).update(content=None)
+    Deployment.objects.filter(promotion_id=promotion_id).exclude(sending="").update(sending="")
 
 
 def drop_branches(promotion_id: int) -> None:

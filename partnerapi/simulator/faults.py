@@ -24,6 +24,7 @@ KINDS = frozenset(
         "other_status",
         "echo",
         "meanwhile",
+        "slow",
     }
 )
 # What has been done when the fault strikes; a test may say otherwise with "done".

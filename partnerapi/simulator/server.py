@@ -98,14 +98,15 @@ class Handler(BaseHTTPRequestHandler):
             too_fast = 0 < service.pace_limit < in_this_second
             fault = striking(service.faults, found[0]) if found and not too_fast else None
             latency = service.latency
-        if latency:
-            time.sleep(latency)
+        is_slow = fault is not None and fault.kind == "slow"
+        if latency or is_slow:
+            time.sleep(latency + (fault.seconds if fault is not None and is_slow else 0))
         if too_fast:
             answer = send_error(headers.get("accept", ""), 503, TOO_FAST[service.dialect])
         elif fault is not None and fault.kind == "meanwhile":
             with service.lock:
                 answer = self._meanwhile(fault, call, lambda: service.answer(incoming, call, found))
-        elif fault is None or fault.done:
+        elif fault is None or is_slow or fault.done:
             with service.lock:
                 answer = service.answer(incoming, call, found)
         else:

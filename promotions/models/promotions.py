@@ -581,6 +581,12 @@ class Deployment(models.Model):
     )
     remote_id = models.CharField(max_length=NAME, blank=True)
     deployed_at = models.DateTimeField(null=True, blank=True)
+    sending = models.CharField(
+        max_length=NAME,
+        blank=True,
+        editable=False,
+        help_text="The process, from the last look for a newer version until the answer is recorded.",
+    )
     note = models.TextField(blank=True, help_text="Why nothing was deployed to it, where so.")
     error_code = models.CharField(max_length=64, blank=True)
     error = models.TextField(blank=True, help_text="Why the last try failed.")
@@ -600,6 +606,12 @@ class Deployment(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["promotion", "environment"], name="unique_deployment_to_environment"
+            ),
+            # An older version must not arrive after a newer one that was sent at the same moment.
+            models.UniqueConstraint(
+                fields=["environment", "sending"],
+                condition=~Q(sending=""),
+                name="one_version_is_sent_at_a_time",
             ),
         ]
 

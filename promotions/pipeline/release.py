@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from functools import partial
 
+from django.db import IntegrityError
 from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient
@@ -452,7 +453,8 @@ def deploy(context: StepContext) -> Wait | None:
 
     Environments do not depend on one another: every one is tried, and a retry takes up those that failed. Where an
     instance of the pack is attached, the package would run twice if it were deployed as well. An environment to which
-    a newer version has come while this one waited keeps that.
+    a newer version has come while this one waited keeps that; while another version is on its way,
+    this one waits.
 
     :raises PromotionError: DEPLOY_FAILED, with the name of each environment that failed and why; NO_ENVIRONMENT when
         every environment has been left out.
@@ -463,6 +465,12 @@ def deploy(context: StepContext) -> Wait | None:
     }
     attached = frozenset(context.client.query_pack_environments(_pack_id(context)))
     package_id = _package_to_deploy(context)
+    try:
+        with context.writing():
+            promotion.deployments.outstanding().update(sending=root_prod_id(promotion).lower())
+    except IntegrityError:
+        why = "Another version of the process is on its way to one of the environments."
+        return Wait(TURN_POLL, why, HoldKind.TURN)
     outstanding = list(promotion.deployments.outstanding().select_related("environment"))
     newer = premises.newer_versions(promotion.origin, [row.environment for row in outstanding])
     sending: list[tuple[Deployment, ApprovedEnvironment]] = []
@@ -505,7 +513,9 @@ def _package_to_deploy(context: StepContext) -> str:
 def _drop(context: StepContext, deployment: Deployment, why: str) -> None:
     """Leave out an environment that no longer takes part, and say why."""
     with context.writing():
-        Deployment.objects.filter(pk=deployment.pk).update(dropped_at=timezone.now(), note=why)
+        Deployment.objects.filter(pk=deployment.pk).update(
+            dropped_at=timezone.now(), note=why, sending=""
+        )
         record_event(
             "environment_dropped",
             promotion=context.promotion,
@@ -517,7 +527,7 @@ def _drop(context: StepContext, deployment: Deployment, why: str) -> None:
 def _deployment_failed(context: StepContext, deployment: Deployment, error: PromotionError) -> None:
     with context.writing():
         Deployment.objects.filter(pk=deployment.pk).update(
-            error_code=error.code, error=error.detail
+            error_code=error.code, error=error.detail, sending=""
         )
 
 
@@ -528,7 +538,7 @@ def _reached(context: StepContext, deployment: Deployment) -> None:
     )
     with context.writing():
         Deployment.objects.filter(pk=deployment.pk).update(
-            deployed_at=timezone.now(), note=note, error_code="", error=""
+            deployed_at=timezone.now(), note=note, error_code="", error="", sending=""
         )
 
 
@@ -561,7 +571,11 @@ def _deploy(
             if isinstance(answer, str):
                 with context.writing():
                     Deployment.objects.filter(pk=deployment.pk).update(
-                        remote_id=answer, deployed_at=timezone.now(), error_code="", error=""
+                        remote_id=answer,
+                        deployed_at=timezone.now(),
+                        error_code="",
+                        error="",
+                        sending="",
                     )
             elif isinstance(answer, NeedsPerson) and not passes(answer):
                 error = PromotionError("DEPLOY_FAILED", answer.message)

@@ -8,6 +8,7 @@ from partnerapi.simulator import seed
 from promotions import services
 from promotions.messages import PromotionError
 from promotions.models import Environment, Event, PromotionRequest
+from promotions.pipeline.release import mark
 from promotions.states import Kind, Status
 from tests.integration.desk import Desk
 
@@ -17,11 +18,16 @@ SMALL = seed.SINGLE_COMPONENT_PACKAGE_ID
 @pytest.fixture
 def europe(desk: Desk) -> PromotionRequest:
     """A promotion that was deployed to prod-eu only."""
-    plan = desk.plan(SMALL)
+    return to_europe(desk, SMALL, "1.0")
+
+
+def to_europe(desk: Desk, package_id: str, version: str) -> PromotionRequest:
+    plan = desk.plan(package_id)
+    assert plan.can_be_submitted, list(plan.findings.values())
     promotion = services.submit(
         desk.alice,
         plan,
-        package_version="1.0",
+        package_version=version,
         environments=Environment.objects.filter(name="prod-eu"),
     )
     desk.wait_for(promotion, Status.ADMIN_REVIEW)
@@ -99,6 +105,32 @@ def test_what_is_there_or_on_its_way_is_not_asked_for_again(
         services.request_deployment(desk.alice, europe, environments=[america()])
     assert refused.value.code == "DEPLOYED_ALREADY"
     assert services.further_environments(europe) == []
+
+
+def test_an_older_version_never_arrives_after_a_newer_one(
+    desk: Desk, europe: PromotionRequest
+) -> None:
+    """Both were requested before either was there, and the older one's call is still under way."""
+    root = europe.plan.root_component_id
+    desk.edit(action="component_xml", componentId=root, replace=[["Still there", "Still here"]])
+    package = desk.edit(action="create_package", componentId=root, packageVersion="2.0")
+    newer = to_europe(desk, package["packageId"], "2.0")
+    assert newer.status == Status.DEPLOYED, (newer.error_code, newer.error)
+    deployments = [
+        services.request_deployment(desk.alice, source, environments=[america()])
+        for source in (europe, newer)
+    ]
+    before = desk.calls(8)
+    desk.simulator.fault(8, "slow", seconds=3)
+    desk.approve(deployments[0], pack=europe.pack)
+    desk.wait_until(lambda: desk.calls(8) > before, "the older one's call")
+    desk.approve(deployments[1], pack=newer.pack)
+    for deployment in deployments:
+        ended = desk.wait_for(deployment, Status.DEPLOYED)
+        assert ended.status == Status.DEPLOYED, (ended.error_code, ended.error)
+    there = seed.ENVIRONMENTS["prod-us"]
+    sent = [d["notes"] for d in desk.state()["deployments"] if d["environment_id"] == there]
+    assert sent == [mark(deployment) for deployment in deployments]
 
 
 def test_an_environment_that_fails_is_retried_alone(desk: Desk, europe: PromotionRequest) -> None:
