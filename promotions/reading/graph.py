@@ -153,7 +153,7 @@ def draw(components: Sequence[Component], *, spell: Callable[[str], str] = str) 
     height = 2 * MARGIN + most * (HEIGHT + GAP_Y) - GAP_Y
     width = left - GAP_X + MARGIN
     told = Counter(component.action for component in components)
-    about = "Who uses whom: " + ", ".join(
+    about = "What uses what: " + ", ".join(
         f"{told[action]} {SAID[action]}" for action in SIGNS if told[action]
     )
     parts = [

@@ -53,7 +53,7 @@ def test_a_channel_is_set_up_and_tested(
 def test_a_person_chooses_what_they_are_told(page: Page, web_server: str, bob: User) -> None:
     sign_in(page, web_server, bob)
     page.goto(web_server)
-    page.get_by_role("link", name="choose what you are told").click()
+    page.get_by_role("link", name="choose your notifications").click()
     assert not faults(page)
     page.get_by_label("A promotion waits for a decision").select_option("digest")
     page.get_by_label("Time zone").select_option("Europe/Berlin")

@@ -121,7 +121,7 @@ def test_a_review_is_worked_through_and_its_comment_answered(
     expect(page.get_by_text("You have viewed everything.")).to_be_visible()
     expect(page.get_by_text(re.compile("You have viewed 0"))).to_have_count(0)
     page.get_by_label("Only what I have not seen").check()
-    expect(page.get_by_text("No component fits the filters.")).to_be_visible()
+    expect(page.get_by_text("No component matches the filters.")).to_be_visible()
     assert page.evaluate("window.stayed")
 
     sign_in(page, web_server, alice)

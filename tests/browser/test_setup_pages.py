@@ -101,7 +101,7 @@ def test_an_admin_sets_up_from_nothing(
     )
     page.get_by_role("button", name="Look for twins").click()
     page.get_by_text("was copied from this dev component").wait_for(timeout=60_000)
-    page.get_by_role("button", name="Map what is ticked").click()
+    page.get_by_role("button", name="Map the ticked ones").click()
     page.get_by_text("mapped: ").wait_for()
     assert ComponentMapping.objects.filter(prod_component_id=seed.COPIED_TWIN_ID).exists()
     # What is not sure stays for a person to look at.

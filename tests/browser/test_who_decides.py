@@ -72,7 +72,7 @@ def test_two_peers_of_two_groups_and_an_admin_decide(
     sign_in(page, "bob")
     page.goto(f"/queue/{promotion.pk}/")
     expect(decision).to_contain_text("Pam approved as a peer")
-    expect(decision).to_contain_text("Fay: the approval counts no more")
+    expect(decision).to_contain_text("Fay: the approval no longer counts")
     expect(decision).to_contain_text("Still needed: 1 peer from Finance and an admin.")
     sign_out(page)
     approve_as_peer(page, "fay", promotion.pk)

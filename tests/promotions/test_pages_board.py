@@ -168,4 +168,4 @@ def test_an_admin_has_production_compared(
     assert signed_in(client, alice).post(reverse("look_for_drift")).status_code == 403
     signed_in(client, bob).post(reverse("look_for_drift"))
     assert Job.objects.get().kind == Job.Kind.DRIFT
-    assert "Being compared with production" in text(client.get(BOARD))
+    assert "Comparing with production" in text(client.get(BOARD))

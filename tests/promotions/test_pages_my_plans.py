@@ -84,7 +84,7 @@ def test_two_plans_of_a_process_are_compared(
     finding = factories.finding(new, "TWO_WRITERS")
     address = reverse("compare_plans", args=[new.pk])
     same = text(signed_in(client, alice).get(f"{address}?with={old.pk}"))
-    assert "Both plans say the same of every component." in same
+    assert "Both plans say the same about every component." in same
     assert f"Findings that are new{finding.message}" in same
     new.components.filter(action=Action.UPDATE).update(dev_version=9)
     new.components.get(action=Action.CREATE).delete()

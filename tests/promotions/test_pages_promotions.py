@@ -187,7 +187,7 @@ def test_promotion_detail_when_deployed_has_a_checklist(
 ) -> None:
     promotion = factories.deployed(factories.plan(sales, alice), alice, bob)
     shown = text(signed_in(client, alice).get(promotion.get_absolute_url()))
-    assert "Left for people" in shown
+    assert "Left to do" in shown
     assert "Order import: //HttpSettings/AuthSettings/@password" in shown
     assert "Order import: //HttpSettings/@url" not in shown
     assert "v7 → v8" in shown

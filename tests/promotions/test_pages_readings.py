@@ -119,7 +119,7 @@ def test_the_plan_shows_sentences_and_who_uses_whom(
     assert "1 process changes its messages." in told
     assert "Changes Message “Ack” (text)." in told
     [graph] = document(answer).xpath("//*[local-name()='svg'][contains(@class, 'graph')]")
-    assert graph.get("aria-label") == "Who uses whom: 1 new, 1 updated, 1 unchanged, 1 connection"
+    assert graph.get("aria-label") == "What uses what: 1 new, 1 updated, 1 unchanged, 1 connection"
     addresses = set(graph.xpath(".//*[local-name()='a']/@href"))
     assert addresses == {
         reverse("component_difference", args=[plan.pk, each.pk]) for each in plan.components.all()

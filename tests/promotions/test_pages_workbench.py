@@ -108,7 +108,7 @@ def test_the_list_is_filtered(
     page = signed_in(client, bob).get(review(waiting), asked)
     assert listed(page) == (names if names is not None else listed(client.get(review(waiting))))
     if names == []:
-        assert "No component fits the filters." in text(page)
+        assert "No component matches the filters." in text(page)
 
 
 def test_links_lead_from_one_to_the_next_within_the_filters(

@@ -841,7 +841,7 @@ class TestPages:
         as_peer(people["fay"], promotion)
         lapse(promotion.approvals.get())
         page = text(signed_in(client, bob).get(f"/queue/{promotion.pk}/"))
-        assert "Fay: the approval counts no more it lapsed" in page
+        assert "Fay: the approval no longer counts it lapsed" in page
         assert "The peers approve first. Still needed: 1 peer from Finance" in page
 
     def test_too_few_people_are_told(

@@ -99,7 +99,7 @@ class TestRecentSignIn:
         assert "What your approval does" in text(client.post(address, data))
         ago(client, 31, PROVED)
         asked = client.post(address, data)
-        assert "before an approval you say once more who you are" in text(asked)
+        assert "before an approval you confirm who you are" in text(asked)
         assert fields(asked, "new_pack_name") == ["Orders & <more>"]
         refused = client.post(address, data | {"confirm_password": "wrong"})
         assert "That is not your password" in text(refused)
