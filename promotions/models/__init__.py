@@ -18,7 +18,7 @@ from .installation import Installation, PrimaryAccount, current_primary_account
 from .jobs import Job
 from .mappings import ComponentMapping
 from .outbox import Channel, Delivery, Message, MessageKind, MessagePreference, kind_of
-from .people import Identity
+from .people import GivenPermission, Identity
 from .plans import Acceptance, Finding, Plan, PlannedComponent
 from .policies import Deputy, PolicyGroup, ReviewPolicy
 from .production import Environment, IntegrationPack, PackRelease
@@ -69,6 +69,7 @@ __all__ = [
     "Environment",
     "Event",
     "Finding",
+    "GivenPermission",
     "GroupDemand",
     "Hold",
     "Identity",

@@ -1,4 +1,4 @@
-"""Who somebody is at the organisation's identity provider."""
+"""Who somebody is at the organisation's identity provider, and what the admins were granted."""
 
 from __future__ import annotations
 
@@ -32,3 +32,18 @@ class Identity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} at {self.issuer}"[:LONG_NAME]
+
+
+class GivenPermission(models.Model):
+    """A permission that the group of admins was granted once, whether or not they still have it.
+
+    An update grants what is new in it, and nothing that somebody has taken from the group.
+    """
+
+    codename = models.CharField(max_length=NAME, unique=True)
+
+    class Meta:
+        ordering = ["codename"]
+
+    def __str__(self) -> str:
+        return self.codename

@@ -81,7 +81,7 @@ def run(dialect: str, components: int, repeat: int, *, warm: bool) -> list[dict[
         from django.contrib.auth.models import User
 
         from promotions import access
-        from promotions.management.commands.setup_roles import set_up_roles
+        from promotions.setup.roles import set_up_roles
         from tests.integration.desk import Desk, furnish
 
         furnish()

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from promotions import models
-from promotions.management.commands.setup_roles import set_up_roles
+from promotions.setup.roles import set_up_roles
 from tests.browser.test_accessibility import LOOKS, faults, sign_in
 from tests.promotions import factories
 from tests.promotions.test_admin import EDITED, RECORDS, mapping

@@ -327,7 +327,7 @@ class TestLocalAccounts:
         assert client.get("/").status_code == 302
 
     def test_admins_keep_their_admin_pages(self, client: Client, off: None, idp: Provider) -> None:
-        from promotions.management.commands.setup_roles import set_up_roles
+        from promotions.setup.roles import set_up_roles
 
         set_up_roles()
         idp.person("s-1", preferred_username="ida", groups=["desk-admins"])

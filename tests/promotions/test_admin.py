@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
+from django.db.models import Q
 from django.test import Client
 from django.urls import reverse
 
+from promotions import access
 from promotions.models import (
     ApiCall,
     ComponentMapping,
@@ -18,6 +20,7 @@ from promotions.models import (
     DevAccountAccess,
     Environment,
     Event,
+    GivenPermission,
     IntegrationPack,
     Plan,
     PromotionBranch,
@@ -62,6 +65,54 @@ def test_setup_roles_may_be_run_again(as_bob: Client, bob: User, alice: User) ->
     assert bob.has_perm("promotions.view_promotionrequest")
     assert not bob.has_perm("promotions.change_promotionrequest")
     assert not User.objects.get(pk=alice.pk).is_staff
+
+
+def may(user: User, codename: str) -> bool:
+    return User.objects.get(pk=user.pk).has_perm(f"promotions.{codename}")
+
+
+def migrated() -> None:
+    call_command("migrate", verbosity=0)
+
+
+class TestAnUpdate:
+    """What `migrate` leaves: Django's own way of bringing permissions up to date."""
+
+    def test_grants_the_admins_what_is_new(self, as_bob: Client, bob: User) -> None:
+        admins = Group.objects.get(name=access.ADMINS)
+        # As an installation stands that has never had deputies and policies.
+        new = Q(codename__endswith="_deputy") | Q(codename__endswith="_reviewpolicy")
+        admins.permissions.remove(*Permission.objects.filter(new))
+        GivenPermission.objects.filter(new).delete()
+        assert not may(bob, "change_reviewpolicy")
+        migrated()
+        assert may(bob, "change_reviewpolicy")
+        assert may(bob, "add_deputy")
+
+    def test_grants_nothing_that_somebody_has_taken(self, as_bob: Client, bob: User) -> None:
+        admins = Group.objects.get(name=access.ADMINS)
+        admins.permissions.remove(*Permission.objects.filter(codename__endswith="_reviewpolicy"))
+        migrated()
+        call_command("setup_roles", verbosity=0)
+        assert not may(bob, "change_reviewpolicy")
+        call_command("setup_roles", "--restore", verbosity=0)
+        assert may(bob, "change_reviewpolicy")
+
+    def test_takes_what_the_admins_have_for_granted_where_no_record_was_kept(
+        self, as_bob: Client, bob: User
+    ) -> None:
+        admins = Group.objects.get(name=access.ADMINS)
+        GivenPermission.objects.all().delete()
+        admins.permissions.remove(*Permission.objects.filter(codename__endswith="_deputy"))
+        admins.permissions.remove(Permission.objects.get(codename="delete_devaccount"))
+        migrated()
+        assert may(bob, "add_deputy")
+        assert not may(bob, "delete_devaccount")
+
+    def test_makes_no_group(self, db: None) -> None:
+        Group.objects.all().delete()
+        migrated()
+        assert not Group.objects.exists()
 
 
 @pytest.mark.parametrize("model", [*EDITED, *RECORDS])

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from promotions.management.commands.setup_roles import set_up_roles
 from promotions.models import Ask, Channel, Job
+from promotions.setup.roles import set_up_roles
 from tests.promotions import factories
 from tests.promotions.pages import HTMX, document, signed_in
 from tests.promotions.test_adoption import job_with, proposal

@@ -17,9 +17,9 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
-from promotions.management.commands.setup_roles import set_up_roles
 from promotions.models import ComponentMapping, DevAccount, Event
 from promotions.setup.mapping_exchange import MappingResource
+from promotions.setup.roles import set_up_roles
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from partnerapi.simulator import seed
 from promotions.access import ADMINS, CONTRIBUTORS
-from promotions.management.commands.setup_roles import set_up_roles
+from promotions.setup.roles import set_up_roles
 
 from ...company import give_access, plant_company
 
