@@ -255,7 +255,11 @@ def worker(
     request: pytest.FixtureRequest,
 ) -> Iterator[services.Worker]:
     """A real worker with beat, on the test database, against an empty Redis and the simulator."""
-    _worker_process.resume()
+    if _worker_process.child.alive:
+        _worker_process.resume()
+    else:
+        # The test before has killed it and failed.
+        _worker_process.start()
     yield _worker_process
     if _worker_process.child.alive:
         _worker_process.rest()

@@ -176,11 +176,38 @@ def simulator(port: int, folder: Path, *options: str) -> Iterator[Simulator]:
         child.stop()
 
 
-@dataclass(frozen=True)
 class Worker:
-    """A real Celery worker with its beat."""
+    """A real Celery worker with its beat, which may be killed and started again.
+
+    :param env: added to this process's own; it names the test database.
+    :raises EmbeddedError: when it does not start.
+    """
 
     child: Child
+
+    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._env = env
+        self.start()
+
+    def start(self) -> None:
+        """As whoever watches over it would after its end."""
+        home = Path(tempfile.mkdtemp(prefix="worker-", dir=self._folder))
+        log = home / "worker.log"
+        # A name of its own, by which it is told from others at the same broker.
+        self._name = f"{home.name}@tests"
+        self.child = Child(
+            "worker",
+            [*servers.worker_command(home), "--hostname", self._name],
+            log=log,
+            env={**os.environ, **self._env},
+            cwd=PROJECT,
+        )
+        try:
+            self.child.wait_until(servers.worker_ready(log), seconds=120)
+        except EmbeddedError:
+            self.child.stop()
+            raise
 
     def resume(self) -> None:
         """Lets it take tasks again."""
@@ -194,7 +221,7 @@ class Worker:
         from promo_site.celery import app
 
         self._control("cancel_consumer")
-        inspect = app.control.inspect(limit=1, timeout=10)
+        inspect = app.control.inspect([self._name], limit=1, timeout=10)
         deadline = time.monotonic() + seconds
         while any((inspect.active() or {}).values()) or any((inspect.reserved() or {}).values()):
             assert time.monotonic() < deadline, "The worker is still at work:\n" + self.log_end()
@@ -213,7 +240,12 @@ class Worker:
         from promo_site.celery import app
 
         answers = app.control.broadcast(
-            command, arguments={"queue": "celery"}, reply=True, limit=1, timeout=30
+            command,
+            arguments={"queue": "celery"},
+            destination=[self._name],
+            reply=True,
+            limit=1,
+            timeout=60,
         )
         assert answers, "The worker does not answer:\n" + self.log_end()
 
@@ -221,16 +253,11 @@ class Worker:
 @contextmanager
 def celery_worker(folder: Path, env: Mapping[str, str]) -> Iterator[Worker]:
     """`env` is added to this process's own; it names the test database."""
-    home = Path(tempfile.mkdtemp(prefix="worker-", dir=folder))
-    log = home / "worker.log"
-    child = Child(
-        "worker", servers.worker_command(home), log=log, env={**os.environ, **env}, cwd=PROJECT
-    )
+    worker = Worker(folder, env)
     try:
-        child.wait_until(servers.worker_ready(log), seconds=60)
-        yield Worker(child)
+        yield worker
     finally:
-        child.stop()
+        worker.child.stop()
 
 
 @contextmanager

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 
 import pytest
-import redis
-from django.contrib.auth.models import User
 
 from partnerapi.simulator import seed
 from promotions import services, tasks
@@ -15,44 +12,15 @@ from promotions.models import ComponentMapping, Event, Plan, PromotionRequest
 from promotions.partner import client
 from promotions.pipeline.branch import name_of
 from promotions.states import Status, StepState
-from tests import environment
-from tests.integration.desk import Desk, furnish
-from tests.services import Simulator, Worker, celery_worker
+from tests.integration.desk import Desk
+from tests.services import Worker
 
 SMALL = seed.SINGLE_COMPONENT_PACKAGE_ID
 
 
-class Shift:
-    """Workers that come and go: the test kills one and starts the next."""
-
-    def __init__(self, database_url: str, stack: ExitStack) -> None:
-        self.database_url = database_url
-        self.stack = stack
-        self.worker = self.start()
-
-    def start(self) -> Worker:
-        self.worker = self.stack.enter_context(
-            celery_worker(environment.FOLDER, {"DATABASE_URL": self.database_url})
-        )
-        return self.worker
-
-    def kill_and_replace(self) -> None:
-        self.worker.kill()
-        self.start()
-
-
-@pytest.fixture
-def shift(
-    transactional_db: None, database_url: str, redis_server: redis.Redis, simulator: Simulator
-) -> Iterator[Shift]:
-    with ExitStack() as stack:
-        yield Shift(database_url, stack)
-
-
-@pytest.fixture
-def desk(shift: Shift, simulator: Simulator, alice: User, bob: User, dora: User) -> Desk:
-    furnish()
-    return Desk(simulator, shift.worker, alice, bob, dora)
+def kill_and_replace(worker: Worker) -> None:
+    worker.kill()
+    worker.start()
 
 
 def one_of_everything(desk: Desk, before: dict[str, int]) -> None:
@@ -80,13 +48,13 @@ def during(desk: Desk, promotion: PromotionRequest, step: str) -> Callable[[], b
 @pytest.mark.parametrize(
     "step", ["create_branch", "await_branch", "stage_components", "synchronise_packs"]
 )
-def test_a_worker_that_dies_before_the_review(desk: Desk, shift: Shift, step: str) -> None:
+def test_a_worker_that_dies_before_the_review(desk: Desk, step: str) -> None:
     before = figures(desk)
     plan = desk.plan(SMALL)
     desk.simulator.latency(150)
     promotion = desk.submit(plan)
     desk.wait_until(during(desk, promotion, step), step)
-    shift.kill_and_replace()
+    kill_and_replace(desk.worker)
     desk.simulator.latency(0)
     promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
     assert promotion.status == Status.ADMIN_REVIEW, (promotion.error_code, promotion.error)
@@ -111,13 +79,13 @@ def test_a_worker_that_dies_before_the_review(desk: Desk, shift: Shift, step: st
         "deploy",
     ],
 )
-def test_a_worker_that_dies_after_the_approval(desk: Desk, shift: Shift, step: str) -> None:
+def test_a_worker_that_dies_after_the_approval(desk: Desk, step: str) -> None:
     before = figures(desk)
     promotion = desk.requested(SMALL)
     desk.simulator.latency(120)
     desk.approve(promotion)
     desk.wait_until(during(desk, promotion, step), step)
-    shift.kill_and_replace()
+    kill_and_replace(desk.worker)
     desk.simulator.latency(0)
     promotion = desk.wait_for(promotion, Status.DEPLOYED)
     assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
@@ -125,17 +93,17 @@ def test_a_worker_that_dies_after_the_approval(desk: Desk, shift: Shift, step: s
     one_of_everything(desk, before)
 
 
-def test_a_worker_that_dies_while_it_plans(desk: Desk, shift: Shift) -> None:
+def test_a_worker_that_dies_while_it_plans(desk: Desk) -> None:
     desk.simulator.latency(60)
     plan = services.make_plan(desk.alice, desk.orders, seed.DEMO_PACKAGE_ID)
     desk.wait_until(lambda: desk.fresh(plan).progress_done > 2, "the plan to be under way")
-    shift.kill_and_replace()
+    kill_and_replace(desk.worker)
     desk.simulator.latency(0)
     desk.wait_until(lambda: desk.fresh(plan).state != Plan.State.BUILDING, "the plan")
     assert desk.fresh(plan).can_be_submitted
 
 
-def test_a_worker_that_dies_at_every_try_ends_the_request(desk: Desk, shift: Shift) -> None:
+def test_a_worker_that_dies_at_every_try_ends_the_request(desk: Desk) -> None:
     before = desk.production()
     plan = desk.plan(SMALL)
     promotion = desk.submit(plan)

@@ -16,6 +16,7 @@ from promotions.models import Plan, PrimaryAccount, PromotionRequest
 from promotions.states import Status
 from promotions.worker import platform
 from promotions.worker.sweep import sweep
+from promotions.worker.timing import LONGEST_WAIT, after
 from tests import environment
 from tests.integration.desk import Desk, furnish
 from tests.services import Simulator, celery_worker
@@ -111,9 +112,13 @@ def test_an_admin_says_try_again(desk: Desk) -> None:
     desk.approve(promotion)
     everybody_waits(desk)
     desk.wait_until(lambda: PrimaryAccount.current().hold_tries > 3, "growing pauses")
+    desk.worker.rest()
     back(desk)
+    PrimaryAccount.objects.update(next_attempt_at=after(LONGEST_WAIT))
     services.ask_platform_again(desk.dora)
-    desk.wait_until(lambda: platform.closed() is None, "the answer", seconds=2)
+    assert PrimaryAccount.objects.due(timezone.now()).exists()
+    desk.worker.resume()
+    desk.wait_until(lambda: platform.closed() is None, "the answer")
     deployed(desk, promotion)
 
 
