@@ -1,4 +1,4 @@
-"""Who hears of a message."""
+"""Who gets a message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TO_ADMINS = {MessageKind.ASKED, MessageKind.PLATFORM, MessageKind.STRAY_BRANCH, 
 
 
 def audience(message: Message) -> list[User]:
-    """The people who are to hear of it, by what they may do at this moment."""
+    """The people who get this message, by what they may do at this moment."""
     event = message.event
     promotion = event.promotion
     found: Iterable[User] = []
@@ -46,7 +46,7 @@ def admins() -> list[User]:
 
 
 def reviewers(promotion: PromotionRequest) -> list[User]:
-    """Whom it waits for now: the peers that its policies ask, and after them who may decide on it."""
+    """The people it waits for now: the peers that its policies ask for, and after them those who may decide."""
     demand = promotion.demanded
     peers_said_yes = _peers(promotion)
     if len(peers_said_yes) < demand.peers:
@@ -68,13 +68,13 @@ def reviewers(promotion: PromotionRequest) -> list[User]:
 
 
 def participants(promotion: PromotionRequest) -> set[User]:
-    """The requester, and whoever has commented for everybody to read."""
+    """The requester, and everybody with a public comment on the promotion."""
     comments = promotion.comments.filter(is_private=False).select_related("author")
     return {promotion.requester, *(comment.author for comment in comments)}
 
 
 def _peers(promotion: PromotionRequest) -> set[int]:
-    """Who has approved as a peer, and still stands by it: near enough to know whom to tell."""
+    """The peers whose approval still stands; exact enough to know whom to notify."""
     stands = Q(until__isnull=True) | Q(until__gt=timezone.now())
     rows = promotion.approvals.filter(stands, role=Approval.Role.PEER)
     return set(rows.values_list("person", flat=True))
@@ -85,7 +85,7 @@ def _may_decide(user: User, promotion: PromotionRequest) -> bool:
 
 
 def is_settled(message: Message) -> bool:
-    """Whether there is nothing to tell any more: somebody has decided meanwhile."""
+    """Whether the message has become pointless, because somebody has decided in the meantime."""
     promotion = message.event.promotion
     return (
         message.kind == MessageKind.TO_REVIEW
@@ -107,7 +107,7 @@ def may_read(user: User, message: Message) -> bool:
 
 
 def kinds_for(user: User) -> list[MessageKind]:
-    """The kinds that somebody can get at all."""
+    """The kinds of messages that somebody can get at all."""
     kinds = [MessageKind.TO_REVIEW] if access.decides(user) or access.is_peer(user) else []
     kinds += [kind for kind in MessageKind if kind in TO_REQUESTER or kind == MessageKind.ANSWERED]
     return kinds + (

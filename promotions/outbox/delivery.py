@@ -1,4 +1,4 @@
-"""Hands messages out and delivers them, with growing pauses where a receiver does not take one."""
+"""Hands messages out and delivers them, with growing pauses while a receiver does not accept one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BATCH = 200
 
 
 def hand_out(message_id: int) -> None:
-    """Make a delivery for everybody who is to hear of it, if that is due and nobody else is at it."""
+    """Make a delivery for everybody who gets the message, if that is due and nobody else is doing it."""
     carry_on(HandOut(), message_id)
 
 
@@ -84,20 +84,20 @@ class HandOut(Work[Message]):
 
 
 def preference_of(user: User) -> MessagePreference:
-    """What the person has set, or what holds for everybody else."""
+    """The person's preference, or the default."""
     found = MessagePreference.objects.filter(person=user).first()
     return found or MessagePreference(person=user)
 
 
 def _channels(row: Message) -> list[Channel]:
-    """The channels for messages of its kind. They hear once that a promotion waits, whoever it waits for next."""
+    """The channels for messages of this kind. They hear only once that a promotion waits, whoever it waits for next."""
     if row.kind == MessageKind.TO_REVIEW and not row.event.to_status:
         return []
     return [one for one in Channel.objects.filter(is_active=True) if row.kind in one.told]
 
 
 def _was_told(row: Message, user: User) -> bool:
-    """A promotion that was staged again waits for the same decision as before; after an approval that lapsed, not."""
+    """Whether people were asked for this decision before: true after staging again, false after a lapsed approval."""
     if row.kind != MessageKind.TO_REVIEW or row.event.promotion is None:
         return False
     lapses = row.event.promotion.events.filter(action="approval_lapsed", pk__lte=row.event_id)
@@ -115,7 +115,7 @@ def _was_told(row: Message, user: User) -> bool:
 
 
 def is_something_due() -> bool:
-    """Whether a courier is needed: something is due, and no other is on its way."""
+    """Whether a courier is needed: something is due, and no other courier is under way."""
     now = timezone.now()
     return (
         Delivery.objects.due(now).exists()
@@ -124,7 +124,7 @@ def is_something_due() -> bool:
 
 
 def deliver_due() -> None:
-    """Deliver what is due, one after the other and not for long: promotions share the workers."""
+    """Deliver what is due, one by one and for a limited time: promotions share the workers."""
     if not is_something_due():
         return
     end = monotonic() + ROUND
@@ -137,7 +137,7 @@ def deliver_due() -> None:
 
 
 class Courier(Work[Delivery]):
-    """One round. Who has not answered once in it is not asked again before the next one."""
+    """One round. A receiver that failed to answer is not tried again before the next round."""
 
     model = Delivery
     heeds_platform = False
@@ -156,7 +156,7 @@ class Courier(Work[Delivery]):
             lease.record(state=State.DROPPED, next_attempt_at=None)
             return Stop("Not needed any more.")
         if row.channel_id in self._silent:
-            return Wait(PAUSES[0], "The receiver did not answer just now.")
+            return Wait(PAUSES[0], "The receiver has just failed to answer.")
         try:
             if row.is_digest:
                 self._send_digest(row, lease)
@@ -189,7 +189,7 @@ class Courier(Work[Delivery]):
             transports.send_mail(row.person, told, key)
 
     def _send_digest(self, row: Delivery, lease: Lease) -> None:
-        """Everything that waits for the same digest goes along, each held so that no other courier takes it."""
+        """Everything due in the same digest goes along, each delivery leased so that no other courier takes it."""
         others = Delivery.objects.due(timezone.now()).filter(
             person=row.person, is_digest=True, state=State.WAITING
         )
@@ -222,7 +222,7 @@ class Courier(Work[Delivery]):
         if row.tries >= len(PAUSES):
             lease.record(state=State.FAILED, next_attempt_at=None)
             return Stop("Given up.")
-        return Wait(PAUSES[row.tries], "It is sent again.")
+        return Wait(PAUSES[row.tries], "It will be sent again.")
 
 
 def _is_wanted(row: Delivery) -> bool:
@@ -234,7 +234,7 @@ def _is_wanted(row: Delivery) -> bool:
 
 
 def _in_short(error: Exception) -> str:
-    """What went wrong at the mail server, without its words, which name people."""
+    """What went wrong at the mail server, without its own words, which name people."""
     name = type(error).__name__
     return f"{name} {error.smtp_code}" if isinstance(error, SMTPResponseException) else name
 

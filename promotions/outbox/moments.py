@@ -1,4 +1,4 @@
-"""When somebody is told: quiet hours and the digest, in their own time zone."""
+"""When people get their messages: quiet hours and the digest, in their own time zone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..models import MessagePreference
 
 
 def zone(name: str) -> ZoneInfo:
-    """The time zone of that name; UTC where this machine does not know it."""
+    """The time zone of that name, or UTC if this machine does not know it."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
@@ -17,14 +17,14 @@ def zone(name: str) -> ZoneInfo:
 
 
 def next_time(now: datetime, at: time, place: ZoneInfo) -> datetime:
-    """The next moment after now at which clocks there show that time."""
+    """The next moment after now at which clocks in the zone show that time."""
     today = now.astimezone(place).date()
     moment = datetime.combine(today, at, place)
     return moment if moment > now else datetime.combine(today + timedelta(days=1), at, place)
 
 
 def after_quiet_hours(now: datetime, preference: MessagePreference) -> datetime:
-    """Now, or the end of the quiet hours that it lies in; they may last over midnight."""
+    """Now, or the end of the quiet hours that now lies in; they may span midnight."""
     start, end = preference.quiet_from, preference.quiet_until
     if start is None or end is None or start == end:
         return now

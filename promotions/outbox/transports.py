@@ -24,8 +24,8 @@ def mail_is_set_up() -> bool:
 def send_mail(person: User, told: Told, key: str) -> None:
     """Send it as text and HTML.
 
-    :param key: names this delivery; a repetition has the same, so that mail programs can tell.
-    :raises OSError: when the server does not take it (``smtplib`` has its errors below that).
+    :param key: names this delivery; a repetition has the same, so that mail programs recognise it.
+    :raises OSError: when the server does not accept it (``smtplib``'s errors derive from it).
     """
     context = {"told": told, "preferences": address("/preferences/")}
     mail = EmailMultiAlternatives(
@@ -42,9 +42,9 @@ def send_mail(person: User, told: Told, key: str) -> None:
 
 
 def post(channel: Channel, told: Told, key: str) -> None:
-    """Post it as the channel's kind wants it.
+    """Post it in the form that the channel's kind expects.
 
-    :raises PromotionError: OUTBOUND_REFUSED, OUTBOUND_FAILED; CONTENT_UNREADABLE when the address cannot be read.
+    :raises PromotionError: OUTBOUND_REFUSED, OUTBOUND_FAILED; CONTENT_UNREADABLE when the address cannot be decrypted.
     """
     bodies = {
         Channel.Kind.SLACK: _slack,
@@ -67,12 +67,12 @@ def _slack(told: Told) -> dict[str, Any]:
 
 
 def _slack_text(text: str) -> str:
-    """Slack's three characters, without which nobody can be called and no link made."""
+    """Escapes Slack's three special characters, so that a name can neither mention anybody nor make a link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _teams(told: Told) -> dict[str, Any]:
-    """An Adaptive Card, as both workflows and incoming webhooks take it."""
+    """An Adaptive Card, in the form that both workflows and incoming webhooks accept."""
     blocks = [
         {"type": "TextBlock", "text": _teams_text(told.subject), "weight": "Bolder", "wrap": True}
     ]
@@ -91,7 +91,7 @@ def _teams(told: Told) -> dict[str, Any]:
 
 
 def _teams_text(text: str) -> str:
-    """Markdown as it was typed: no link and no emphasis comes out of a name."""
+    """Markdown as it was typed: a name becomes neither a link nor emphasis."""
     return "".join(f"\\{letter}" if letter in "\\`*_[]()#<>~" else letter for letter in text)
 
 

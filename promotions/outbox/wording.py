@@ -1,4 +1,4 @@
-"""What a message says. Never a component's content or a secret: names, the plan's own sentences, known words."""
+"""What a message says. Never a component's content or a secret: only names, the plan's own sentences, known words."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ ENDS: dict[str, str] = {
     Status.DEPLOYED: "was deployed",
     Status.WITHDRAWN: "was withdrawn",
     Status.CANCELLED: "was cancelled",
-    Status.LAPSED: "was closed, as nobody decided in time",
+    Status.LAPSED: "was closed because nobody decided in time",
 }
 
 
 @dataclass(frozen=True)
 class Told:
-    """A message in words, for whatever carries it.
+    """A message in words, whatever carries it.
 
-    :param lines: what happened, a sentence each.
-    :param reason: what somebody typed; for the person that it is meant for, and for no channel.
-    :param link: a whole address; who is not signed in is led to it after the sign-in.
+    :param lines: what happened, one sentence each.
+    :param reason: what somebody typed; for the person it is meant for, and for no channel.
+    :param link: an absolute address; people who are not signed in get there after signing in.
     :param data: the same for other systems.
     """
 
@@ -57,8 +57,8 @@ def tell(told_of: Message) -> Told:
 def test_message() -> Told:
     return Told(
         "test",
-        "Test message of Promotion Desk",
-        ("This is a test. Messages get here.",),
+        "Test message from Promotion Desk",
+        ("This is a test: messages arrive here.",),
         address(reverse("home")),
         "Open Promotion Desk",
         {},
@@ -66,7 +66,7 @@ def test_message() -> Told:
 
 
 def digest(told: list[Told]) -> Told:
-    """Many in one, in the order in which they happened."""
+    """Many messages in one, in the order in which they happened."""
     number = len(told)
     return Told(
         "digest",
@@ -83,7 +83,7 @@ def address(path: str) -> str:
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
-    """One line without characters that cannot be seen or that turn others around."""
+    """One line without invisible characters and without those that reverse others."""
     seen = "".join(
         " " if unicodedata.category(letter) in ("Cc", "Zl", "Zp") else letter
         for letter in text
@@ -162,11 +162,15 @@ def _of_the_desk(told_of: Message, event: Event) -> Told:
         code = event.note.partition(": ")[0]
         said = message(code if code in MESSAGES else "API_UNAVAILABLE")
         subject = "Promotion Desk waits for the platform"
-        lines = (said.happened, "Promotions go on by themselves when it answers again.", said.to_do)
+        lines = (
+            said.happened,
+            "Promotions continue automatically when it answers again.",
+            said.to_do,
+        )
         data = {"error_code": code}
     elif event.action == "platform_back":
         subject = "The platform answers again"
-        lines = ("What waited for it goes on.",)
+        lines = ("What was waiting for it continues.",)
     elif event.action == "stray_branch_deleted":
         subject = "A branch without an owner was deleted"
         lines = (f"Its name was {plain(event.subject)}.",)
@@ -174,14 +178,14 @@ def _of_the_desk(told_of: Message, event: Event) -> Told:
     elif told_of.kind == MessageKind.DRIFT:
         subject = "Production was changed by hand"
         lines = (
-            f"Other than promoted: {plain(event.subject)}.",
-            "The next promotion of it would take the change back, unless it is made in the dev account too.",
+            f"Changed since its promotion: {plain(event.subject)}.",
+            "Its next promotion would undo the change, unless the change is made in the dev account too.",
         )
         path, link_words = f"{reverse('process_board')}?show=drift", "See the processes"
     elif told_of.kind == MessageKind.ASKED:
         subject = f"{_name(event.actor)} asks an admin"
         lines = (plain(event.subject),) if event.subject else ()
-        path, link_words = reverse("asks"), "See what is asked"
+        path, link_words = reverse("asks"), "See the question"
     elif told_of.kind == MessageKind.ANSWERED:
         ask = event.answered_ask
         subject = f"{_name(event.actor)} answered: {plain(event.subject)}"

@@ -1,4 +1,4 @@
-"""What people ask admins: the inbox, one's own questions, and picking a production twin from a list."""
+"""What people ask the admins: the inbox, one's own questions, and picking a production twin from a list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .shown import add_mapping_url
 @require_GET
 @role_required
 def asks(request: UserRequest) -> HttpResponse:
-    """All that admins are asked, or what the user has asked."""
+    """All questions to the admins, or the user's own."""
     is_admin = access.is_admin(request.user)
     asked = Ask.objects.all() if is_admin else Ask.objects.filter(asked_by=request.user)
     show = "answered" if request.GET.get("show") == "answered" else "open"
@@ -65,7 +65,7 @@ def ask_admin(request: UserRequest, pk: int) -> HttpResponse:
     else:
         messages.success(
             request,
-            "The admins are asked. You see their answer here and under Questions.",
+            "The admins have been asked. Their answer appears here and under Questions.",
             extra_tags=finding.anchor,
         )
     return back_to(finding.anchor, finding.plan)
@@ -124,26 +124,28 @@ def pick_twin(request: UserRequest, pk: int) -> HttpResponse:
 @post_only
 @role_required
 def read_production(request: UserRequest, pk: int) -> HttpResponse:
-    """Ask a worker to read the production components of the finding's type anew."""
+    """Have a worker read the production components of the finding's type again."""
     finding = _finding(request, pk)
     try:
         start_job(request.user, Job.Kind.LISTING, _type_of(finding))
     except PromotionError as error:
         forbid(error)
-    messages.success(request, "A worker reads the list. Reload the page soon.", extra_tags="twins")
+    messages.success(
+        request, "A worker is reading the list. Reload the page in a moment.", extra_tags="twins"
+    )
     return back_to("twins", "pick_twin", finding.pk)
 
 
 @post_only
 @role_required
 def map_to_twin(request: UserRequest, pk: int) -> HttpResponse:
-    """Map to what was picked, and go back to the plan."""
+    """Map to the chosen component, and go back to the plan."""
     finding = _finding(request, pk)
     _admins_only(request)
     chosen = request.POST.get("production", "")
     picked = [row for row in _rows(finding, _listing(finding), "") if row["id"] == chosen]
     if not picked:
-        messages.error(request, "Pick a component of the list first.", extra_tags="twins")
+        messages.error(request, "Pick a component from the list first.", extra_tags="twins")
         return back_to("twins", "pick_twin", finding.pk)
     try:
         services.add_mapping(request.user, finding, picked[0])
@@ -152,7 +154,7 @@ def map_to_twin(request: UserRequest, pk: int) -> HttpResponse:
         return back_to("twins", "pick_twin", finding.pk)
     messages.success(
         request,
-        f"“{finding.subject_name}” is mapped. Make a new plan to go on.",
+        f"“{finding.subject_name}” is mapped. Make a new plan to continue.",
         extra_tags=finding.anchor,
     )
     return back_to(finding.anchor, finding.plan)
@@ -183,7 +185,7 @@ def _listing(finding: Finding) -> Job | None:
 
 
 def _rows(finding: Finding, listing: Job | None, words: str) -> list[dict[str, Any]]:
-    """Those with the words in name or folder; the same name and connector come first."""
+    """Those with the words in their name or folder; the same name and connector come first."""
     component, account = finding.component, finding.plan.dev_account
     accounts = (account.account_id, account.primary_account.account_id)
     rows = []

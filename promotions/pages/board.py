@@ -38,11 +38,11 @@ from .places import Place, places_of
 
 @dataclass(frozen=True)
 class Drift:
-    """A component that is not in production as it was promoted.
+    """A component that production has changed since its promotion.
 
-    :ivar version: what production has now; None where it was deleted.
-    :ivar since: when production got that version, as the platform says; None where it does not.
-    :ivar seen_at: when a worker first found it.
+    :ivar version: what production has now; None if it was deleted.
+    :ivar since: when production got that version, if the platform says so; otherwise None.
+    :ivar seen_at: when a worker first noticed.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Row:
 
     :ivar last: the promotion or rollback that was merged last.
     :ivar newest: the newest package of the process in its dev account, as last read.
-    :ivar drift: its components that production has changed since.
+    :ivar drift: those of its components that production has changed since.
     """
 
     process_id: str
@@ -80,7 +80,7 @@ class Row:
 
     @property
     def has_newer(self) -> bool:
-        """Whether the dev account has packaged something that is not promoted, as far as it is known."""
+        """Whether the dev account has packaged something not yet promoted, as far as is known here."""
         made, promoted = self.newest, self.last.about
         return (
             made is not None
@@ -102,7 +102,7 @@ SHOWS: dict[str, tuple[str, Callable[[Row], bool]]] = {
 @require_GET
 @role_required
 def process_board(request: UserRequest) -> HttpResponse:
-    """Every process, in a number of queries that does not depend on how many there are."""
+    """Every process, in a fixed number of queries however many there are."""
     form = BoardForm(request.GET, user=request.user)
     asked: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
     looked = last_look()
@@ -140,14 +140,14 @@ def process_board(request: UserRequest) -> HttpResponse:
 @post_only
 @role_required
 def look_for_drift(request: UserRequest) -> HttpResponse:
-    """Ask a worker to compare production with what was promoted."""
+    """Have a worker compare production with what was promoted."""
     try:
         start_job(request.user, Job.Kind.DRIFT)
     except PromotionError as error:
         forbid(error)
     messages.success(
         request,
-        "A worker compares production with what was promoted. Reload the page soon.",
+        "A worker is comparing production with what was promoted. Reload the page in a moment.",
         extra_tags="drift",
     )
     return back_to("drift", "process_board")
@@ -156,7 +156,7 @@ def look_for_drift(request: UserRequest) -> HttpResponse:
 @require_GET
 @role_required
 def process_history(request: UserRequest, process_id: str) -> HttpResponse:
-    """The versions of one process, the newest first, each with its differences."""
+    """The versions of one process, newest first, each with its differences."""
     looked = last_look()
     rows = _rows(request, looked, process_id=process_id)
     if not rows:
@@ -190,7 +190,7 @@ def process_history(request: UserRequest, process_id: str) -> HttpResponse:
 
 
 def _merged(request: UserRequest) -> QuerySet[PromotionRequest]:
-    """What the user may see of what has reached production."""
+    """What has reached production and may be seen by the user."""
     visible = access.promotions(request.user).order_by().values("pk")
     return PromotionRequest.objects.filter(pk__in=visible, merged_at__isnull=False).exclude(
         Q(process_id="") | Q(kind=Kind.DEPLOYMENT)
@@ -198,7 +198,7 @@ def _merged(request: UserRequest) -> QuerySet[PromotionRequest]:
 
 
 def _rows(request: UserRequest, looked: Job | None, *, process_id: str = "") -> list[Row]:
-    """The processes that the user may see, by name; one of them where it is named."""
+    """The processes that the user may see, by name; only one of them if it is named."""
     merged = _merged(request)
     if process_id:
         merged = merged.filter(process_id__iexact=process_id)
@@ -235,7 +235,7 @@ def _add_waiting(request: UserRequest, rows: dict[str, Row]) -> None:
 
 
 def _add_packages(rows: dict[str, Row]) -> None:
-    """The promoted dev version of each process, and its newest package as the list of packages was last read."""
+    """The promoted dev version of each process, and its newest package when the packages were last read."""
     by_root = {
         (row.last.dev_account_id, row.last.about.root_component_id.lower()): row
         for row in rows.values()
@@ -266,7 +266,7 @@ def _add_packages(rows: dict[str, Row]) -> None:
 
 
 def _add_drift(rows: dict[str, Row], looked: Job | None) -> None:
-    """What the last look found changed, of the components of each process' last promotion, unless promoted since."""
+    """What the last comparison found changed in each process' last promotion, unless promoted since."""
     changed: dict[str, dict[str, Any]] = looked.result.get("changed", {}) if looked else {}
     lasts = {row.last.pk: row for row in rows.values()}
     results = ComponentResult.objects.annotate(key=Lower("prod_component_id")).filter(

@@ -1,4 +1,4 @@
-"""Messages: where they go, for admins; and how people want to be told themselves."""
+"""Messages: where they go, for admins; and how people want to receive them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MARKS = {State.SENT: "ok", State.FAILED: "fail", State.WAITING: "warn", State.DR
 
 
 class ChannelForm(forms.Form):
-    """A channel. The address is never shown again, so an empty one keeps what there is."""
+    """A channel. The address is never shown again, so an empty one keeps the stored one."""
 
     name = forms.CharField(max_length=NAME)
     kind = forms.ChoiceField(choices=Channel.Kind.choices)
@@ -79,12 +79,12 @@ class ChannelForm(forms.Form):
         name = str(self.cleaned_data["name"]).strip()
         others = Channel.objects.exclude(pk=self.channel.pk if self.channel else 0)
         if others.filter(name=name).exists():
-            raise forms.ValidationError("There is a channel of that name already.")
+            raise forms.ValidationError("A channel of that name already exists.")
         return name
 
 
 class PreferenceForm(forms.Form):
-    """How somebody wants to be told: a choice for each kind, and their own clock."""
+    """How somebody wants to be notified: a choice for each kind of message, and their own clock."""
 
     time_zone = forms.ChoiceField(label="Time zone")
     quiet_from = forms.TimeField(
@@ -128,14 +128,14 @@ class PreferenceForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
         if bool(said.get("quiet_from")) != bool(said.get("quiet_until")):
-            self.add_error("quiet_until", "Quiet hours have a beginning and an end.")
+            self.add_error("quiet_until", "Quiet hours need both a start and an end.")
         return said
 
 
 @require_GET
 @role_required
 def message_setup(request: UserRequest) -> HttpResponse:
-    """The channels and the delivery log, which htmx asks for alone while something is on its way."""
+    """The channels and the delivery log; htmx requests only the log while something is being delivered."""
     _admins_only(request, "see where messages go")
     rows = log()
     waiting = [row for row in rows if row.state == State.WAITING]
@@ -191,7 +191,7 @@ def edit_channel(request: UserRequest, pk: int | None = None) -> HttpResponse:
             context["problem"] = refusal(error)
         else:
             if key:
-                # Shown by this answer alone: a redirect would have to store it.
+                # Only this response shows it: a redirect would have to store it.
                 return render(request, "setup_channel_key.html", {"channel": saved, "key": key})
             place = f"channel-{saved.pk}"
             notices.success(request, f"“{saved.name}” is saved.", extra_tags=place)
@@ -214,7 +214,7 @@ def delete_channel(request: UserRequest, pk: int) -> HttpResponse:
 @post_only
 @role_required
 def send_test(request: UserRequest, pk: int | None = None) -> HttpResponse:
-    """Have a test message sent to a channel, or to oneself."""
+    """Send a test message to a channel, or to oneself."""
     try:
         services.send_test(request.user, get_object_or_404(Channel, pk=pk) if pk else None)
     except PromotionError as error:
@@ -222,7 +222,7 @@ def send_test(request: UserRequest, pk: int | None = None) -> HttpResponse:
     place = f"channel-{pk}" if pk else "mail"
     notices.success(
         request,
-        "A test message is on its way: the log below tells what becomes of it.",
+        "A test message is on its way: the log below shows what becomes of it.",
         extra_tags=place,
     )
     return back_to(place, "message_setup")
@@ -231,7 +231,7 @@ def send_test(request: UserRequest, pk: int | None = None) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @role_required
 def preferences(request: UserRequest) -> HttpResponse:
-    """What one is told, and when."""
+    """Which notifications the user gets, and when."""
     form = PreferenceForm(request.POST or None, preference=preference_of(request.user))
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
@@ -243,7 +243,7 @@ def preferences(request: UserRequest) -> HttpResponse:
             quiet_until=said["quiet_until"],
             digest_at=said["digest_at"],
         )
-        notices.success(request, "You are told like this from now on.", extra_tags="saved")
+        notices.success(request, "Your choice is saved.", extra_tags="saved")
         return back_to("saved", "preferences")
     context = {
         "form": form,

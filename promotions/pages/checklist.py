@@ -1,4 +1,4 @@
-"""What is left for people after a deployment."""
+"""What is left for people to do after a deployment."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from ..models import DoneTask, PlannedComponent, PromotionRequest
 
-# Whose start is decided in the environment, by its type on the platform.
+# Components whose start is decided in the environment, by their type on the platform.
 LISTENING_TYPES = {"webservice", "processroute", "flowservice"}
 
 
 @dataclass
 class Task:
-    """One thing to do in the platform, the places it is about, and who has done it."""
+    """One thing to do on the platform, the places it concerns, and who has done it."""
 
     key: DoneTask.Task
     explanation: str
@@ -28,7 +28,7 @@ class Task:
 def after_deployment(
     promotion: PromotionRequest, components: Sequence[PlannedComponent]
 ) -> list[Task]:
-    """The list for one promotion, from what its plan has recorded."""
+    """The list for one promotion, from what its plan recorded."""
     tasks = []
     if emptied := [place for component in components for place in _emptied(component)]:
         tasks.append(

@@ -1,4 +1,4 @@
-"""What people send from a review: marks and comments. Each leads back to the page that it was sent from."""
+"""What people send from a review: marks and comments. Each leads back to the page that it came from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AT = {"work", "talk"}
 @post_only
 @role_required
 def mark_viewed(request: UserRequest, pk: int) -> HttpResponse:
-    """Mark a component's change as viewed, or take the mark back."""
+    """Mark a component's change as viewed, or remove the mark."""
     component = get_object_or_404(
         PlannedComponent.objects.select_related("plan"), pk=pk, plan__in=access.plans(request.user)
     )
@@ -66,12 +66,15 @@ def comment(request: UserRequest, pk: int) -> HttpResponse:
     except PromotionError as error:
         _tell(request, error)
     else:
-        messages.success(request, "Your comment is there.", extra_tags=_at(request))
+        messages.success(request, "Your comment has been added.", extra_tags=_at(request))
     return _back(request, promotion.get_absolute_url())
 
 
 def _one(rows: QuerySet[M], pk: int | None) -> M | None:
-    """:raises PromotionError: COMMENT_MISPLACED for one that is not there."""
+    """The row with this key among these.
+
+    :raises PromotionError: COMMENT_MISPLACED when there is none.
+    """
     if pk is None:
         return None
     found = rows.filter(pk=pk).first()

@@ -29,7 +29,7 @@ from ..messages import PromotionError
 from .paging import ShortPaginator
 
 PAGE_SIZE = 25
-# What waits no longer than this needs no word about the workers.
+# A shorter wait needs no notice about the workers.
 PATIENCE = timedelta(seconds=30)
 
 P = ParamSpec("P")
@@ -37,7 +37,7 @@ M = TypeVar("M", bound=Model)
 
 
 class UserRequest(HttpRequest):
-    """A request of somebody who is signed in and has a role."""
+    """An HTTP request from somebody who is signed in and has a role."""
 
     user: User
     htmx: HtmxDetails
@@ -46,9 +46,9 @@ class UserRequest(HttpRequest):
 def role_required(
     view: Callable[Concatenate[UserRequest, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Lets people with a role in; others sign in, or read whom to ask.
+    """Let people with a role in; others sign in first, or read whom to ask.
 
-    What they see is kept in no cache: a page and its fragment share one address.
+    Nothing that they see is cached: a page and its fragment share one address.
     """
 
     @wraps(view)
@@ -64,7 +64,7 @@ def role_required(
 
 
 def post_only(view: Callable[P, HttpResponse]) -> Callable[P, HttpResponse]:
-    """Takes what forms send; anybody who opens the address gets a page that says so."""
+    """Accept what forms send; anybody who opens the address gets a page that says so."""
 
     @wraps(view)
     def inner(*args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -94,7 +94,7 @@ def _sign_in(request: UserRequest) -> HttpResponse:
 
 
 def _page_before(request: HttpRequest) -> str:
-    """Where somebody goes on after the sign-in: the page itself, or the one with the form."""
+    """Where to continue after signing in: the page itself, or the one with the form."""
     if request.method != "POST":
         return request.get_full_path()
     page = request.headers.get("Referer", "")
@@ -123,7 +123,7 @@ def problem(code: str, detail: str = "") -> Problem:
 
 
 def refusal(error: PromotionError) -> Problem:
-    """The problem to show beside what was tried; a matter of access ends the request instead.
+    """The problem to show beside what was tried; a matter of access ends the HTTP request instead.
 
     :raises PermissionDenied: for FORBIDDEN.
     """
@@ -133,7 +133,7 @@ def refusal(error: PromotionError) -> Problem:
 
 
 def refuse_account(user: User, account_id: str, what: str) -> NoReturn:
-    """Leaves an event for a dev account that is not the user's, or that does not exist.
+    """Refuse a dev account that is not the user's or does not exist, and record the attempt as an event.
 
     :raises PermissionDenied: always.
     """
@@ -148,7 +148,7 @@ def forbid(error: PromotionError) -> NoReturn:
 
 
 def back_to(place: str, page: str | Model, *args: object) -> HttpResponse:
-    """Leads back to where the click was, with the anchor of the place that tells what became of it.
+    """Redirect to where the click was, with the anchor of the part that shows the outcome.
 
     :param place: an id on the page; a message with this as its ``extra_tags`` is shown there.
     :param page: as for Django's ``redirect``.
@@ -157,12 +157,12 @@ def back_to(place: str, page: str | Model, *args: object) -> HttpResponse:
 
 
 def page_of(request: HttpRequest, rows: QuerySet[M], size: int = PAGE_SIZE) -> Page[M]:
-    """The page that the address asks for; one that does not exist becomes the nearest one."""
+    """The page of results that the address asks for, or the nearest one if that does not exist."""
     return ShortPaginator(rows, size).get_page(request.GET.get("page"))
 
 
 def fingerprint(*parts: object) -> str:
-    """A short name for what a live fragment shows: it is sent again only when it has changed."""
+    """A short name for what a live fragment shows: the fragment is sent again only when this changes."""
     return sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -172,12 +172,12 @@ def is_seen(request: HttpRequest, seen: str) -> bool:
 
 
 def not_changed() -> HttpResponse:
-    """Leaves a live fragment as it is: focus, selection and open details stay."""
+    """The response that leaves a live fragment as it is: focus, selection and open details stay."""
     return HttpResponse(status=204)
 
 
 def nobody_works(since: datetime | None) -> bool:
-    """Whether something that has waited since then waits in vain: no worker has been alive lately."""
+    """Whether something waiting since then waits in vain, because no worker has been alive lately."""
     if since is None or timezone.now() - since < PATIENCE:
         return False
     pulse = heartbeat.pulse()
@@ -185,5 +185,5 @@ def nobody_works(since: datetime | None) -> bool:
 
 
 def poll_every() -> str:
-    """How often a live fragment asks while a worker is busy; scaled like every wait."""
+    """How often a live fragment asks while a worker is busy, such as "2000ms"; scaled like every wait."""
     return f"{max(500, round(2000 * settings.PROMOTION_TIME_SCALE))}ms"

@@ -19,7 +19,7 @@ from .places import places_of
 @require_http_methods(["GET", "HEAD", "POST"])
 @role_required
 def deploy_further(request: UserRequest, pk: int) -> HttpResponse:
-    """The form, with what is deployed where; what it sends becomes a request that an admin decides on."""
+    """The form, with what is deployed where; it creates a request that an admin decides on."""
     visible = access.promotions(request.user).select_related(
         "plan", "source__plan", "dev_account", "pack"
     )
@@ -52,7 +52,7 @@ def deploy_further(request: UserRequest, pk: int) -> HttpResponse:
 @post_only
 @role_required
 def plan_rollback(request: UserRequest, pk: int) -> HttpResponse:
-    """Go back to what a former promotion has brought: its plan shows the reverse difference first."""
+    """Go back to what an earlier promotion brought; its plan shows the reverse difference first."""
     source = get_object_or_404(access.promotions(request.user).select_related("plan"), pk=pk)
     try:
         plan = services.plan_rollback(request.user, source)

@@ -1,4 +1,4 @@
-"""Differences as the pages show them: at first glance, whole in parts, and as a file."""
+"""Differences as the pages show them: at a glance, in full in parts, and as a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .words import visible
 class Side:
     """One line on one side of the table.
 
-    :param hidden: how many characters of it are left out here.
+    :param hidden: how many of its characters are left out here.
     :param threads: the keys of the comments on it.
     """
 
@@ -37,10 +37,10 @@ class DifferenceRow:
 
 @dataclass(frozen=True)
 class Difference:
-    """A stored difference, with the rows of one look at it.
+    """A stored difference, with the rows that one view of it shows.
 
     :param part: which part this is, counted from 1; 0 for the first glance, which cuts long lines.
-    :param parts: in how many parts it is read whole.
+    :param parts: the number of parts it takes to show everything.
     :param hidden_rows: how many rows the first glance leaves out.
     :param long_lines: how many rows the first glance cuts.
     """
@@ -70,7 +70,7 @@ class Difference:
 
 
 def glance(content: Content) -> Difference:
-    """The beginning of a difference, with long lines cut; it says what is left out."""
+    """The beginning of a difference, with long lines cut and a note of what is left out."""
     stored = json.loads(content.content)
     rows: list[Row] = stored["rows"]
     shown = [_row(row, limit=MAX_LINE) for row in rows[:MAX_ROWS]]
@@ -88,9 +88,9 @@ def glance(content: Content) -> Difference:
 
 
 def part_of(content: Content, part: int, *, unfolded: bool) -> Difference:
-    """One part of a difference, every line whole.
+    """One part of a difference, with every line in full.
 
-    :param part: counted from 1; one that does not exist becomes the nearest one.
+    :param part: counted from 1; the nearest one if it does not exist.
     :param unfolded: show the unchanged lines of this part as well.
     """
     stored = json.loads(content.content)
@@ -113,9 +113,9 @@ def part_of(content: Content, part: int, *, unfolded: bool) -> Difference:
 
 
 def as_text(content: Content) -> str:
-    """The whole difference as lines of a file: unchanged ones begin with a blank, the others with + or -.
+    """The whole difference as lines of a file: unchanged lines begin with a blank, the others with + or -.
 
-    Characters that cannot be seen are spelled out.
+    Invisible characters are spelled out.
     """
     lines: list[str] = []
     for row in json.loads(content.content)["rows"]:

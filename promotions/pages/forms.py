@@ -66,7 +66,7 @@ class SubmitForm(forms.Form):
         label="Package version in production",
         max_length=NAME,
         help_text="Free text, unique for this process in the primary account.",
-        error_messages={"required": "Say which version it becomes in production."},
+        error_messages={"required": "Enter the version that it gets in production."},
     )
     notes = forms.CharField(
         label="Notes for the reviewers",
@@ -84,7 +84,7 @@ class SubmitForm(forms.Form):
     pause_listeners = forms.BooleanField(
         label="Deploy listeners paused",
         required=False,
-        help_text="They take no requests until somebody starts them on the platform.",
+        help_text="They accept no requests until somebody starts them on the platform.",
     )
 
     def __init__(self, *args: Any, plan: Plan, **kwargs: Any) -> None:
@@ -107,7 +107,7 @@ class SubmitForm(forms.Form):
             del self.fields["pause_listeners"]
         if plan.restores is not None:
             self.fields["notes"].required = True
-            self.fields["notes"].label = "Why is it rolled back?"
+            self.fields["notes"].label = "Why roll it back?"
             self.fields[
                 "notes"
             ].help_text = "The reviewers read it, and it travels with the package."
@@ -230,7 +230,7 @@ class ApproveForm(forms.Form):
         label="Name of the new pack",
         required=False,
         max_length=NAME,
-        help_text="Only where no pack is chosen above. It is created when the promotion runs.",
+        help_text="Only if no pack is chosen above. It is created when the promotion runs.",
     )
     plan_hash = forms.CharField(widget=forms.HiddenInput, max_length=64)
     comment = forms.CharField(
@@ -259,14 +259,14 @@ class ApproveForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         self.suggested = suggested_pack(promotion)
-        # What the first of two admins has chosen; another choice is approved by both anew.
+        # What the first of two admins chose; any other choice needs both approvals again.
         chosen = promotion.pack or promotion.new_pack_name
         kwargs["initial"] = {
             "pack": promotion.pack if chosen else self.suggested,
             "new_pack_name": promotion.new_pack_name,
             "plan_hash": promotion.content_hash,
         }
-        # What the admin had chosen before the way to the identity provider.
+        # What the admin had chosen before going to the identity provider.
         names = ("pack", "new_pack_name")
         if choice and any(choice.get(name) for name in names):
             kwargs["initial"] |= {name: choice.get(name, "") for name in names}
@@ -335,7 +335,7 @@ class QueueFilterForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not access.decides(user):
-            # A peer learns nothing of accounts and people whose promotions they do not see.
+            # A peer learns nothing about accounts and people whose promotions they cannot see.
             visible = access.promotions(user)
             accounts = DevAccount.objects.filter(Exists(visible.filter(dev_account=OuterRef("pk"))))
             self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
@@ -390,7 +390,7 @@ class WorkFilterForm(forms.Form):
         label="Name",
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name"}),
     )
-    unseen = forms.BooleanField(required=False, label="Only what I have not seen")
+    unseen = forms.BooleanField(required=False, label="Only what I have not viewed")
 
     def __init__(
         self, data: Any = None, *, components: list[PlannedComponent], **kwargs: Any

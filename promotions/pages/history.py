@@ -1,4 +1,4 @@
-"""The history of everything, for admins: searched, paged by key, exported."""
+"""The history of everything, for admins: searchable, paged by key, exportable."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NEWEST = 2**62
 
 
 class SearchForm(forms.Form):
-    """What to look for. Kinds are typed or chosen from the list of known ones."""
+    """What to look for. Kinds are typed, or chosen from the list of known ones."""
 
     words = forms.CharField(label="Subject or note", required=False, max_length=200)
     kind = forms.CharField(
@@ -101,7 +101,7 @@ def history(request: UserRequest) -> HttpResponse:
 @require_GET
 @role_required
 def export_history(request: UserRequest) -> HttpResponse:
-    """What the search finds, streamed, as CSV or JSON lines; that it was taken out is an event too."""
+    """Stream what the search finds as CSV or JSON lines; the export is recorded as an event too."""
     form = SearchForm(request.GET)
     format_name = request.GET.get("format", "")
     if format_name not in FORMATS or not form.is_valid():
@@ -118,13 +118,13 @@ def export_history(request: UserRequest) -> HttpResponse:
 
 
 def _people_of(events: list[Any]) -> set[int]:
-    """The keys of everybody whom the events name."""
+    """The keys of everybody whom these events name."""
     texts = (f"{event.subject}\n{event.note}" for event in events)
     return {int(key) for text in texts for key in PERSON.findall(text)}
 
 
 def _called(text: str, names: dict[int, str]) -> str:
-    """The text with the name behind each person's key, as long as there is one."""
+    """The text with a name after each person's key, for as long as the name is known."""
 
     def call(found: re.Match[str]) -> str:
         name = names.get(int(found[1]))

@@ -1,4 +1,4 @@
-"""The first page: what needs the user, and what is under way."""
+"""The start page: what needs the user, and what is under way."""
 
 from __future__ import annotations
 

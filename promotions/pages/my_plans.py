@@ -72,7 +72,7 @@ def outlook(plan: Plan) -> tuple[str, str, str]:
     return "good", "check", "Ready"
 
 
-# Counting for each plan makes Django forget the order of the model.
+# Counting per plan makes Django forget the model's ordering.
 NEWEST = ("-created_at", "-pk")
 
 
@@ -89,7 +89,7 @@ def my_plans(request: UserRequest) -> HttpResponse:
     if words:
         plans = plans.filter(Q(root_name__icontains=words) | Q(package_version__icontains=words))
     page = page_of(request, plans)
-    # What is counted for a plan is counted for those on the page alone.
+    # Counts are made only for the plans on the page.
     on_page = Plan.objects.filter(pk__in=[plan.pk for plan in page.object_list])
     shown = with_outlook(on_page).select_related(
         "dev_account", "requested_by", "promotion", "restores"

@@ -29,7 +29,7 @@ from .common import (
     role_required,
 )
 
-# A list that is older than this is read anew as soon as somebody looks at it.
+# An older list is read again as soon as somebody looks at it.
 STALE = timedelta(minutes=15)
 
 
@@ -43,7 +43,7 @@ def new_promotion(request: UserRequest) -> HttpResponse:
 @require_GET
 @role_required
 def choose_package(request: UserRequest, account_pk: int) -> HttpResponse:
-    """The packages of an account; htmx asks for the list alone."""
+    """The packages of an account; htmx requests only the list."""
     account = _own_account(request, account_pk, "choose a package")
     if not request.htmx:
         return render(request, "choose_package.html", _packages(request, account))
@@ -67,7 +67,7 @@ def refresh_packages(request: UserRequest, account_pk: int) -> HttpResponse:
 
 
 def _own_account(request: UserRequest, pk: int, what: str) -> DevAccount:
-    """One of the user's accounts; anything else is refused and leaves an event."""
+    """One of the user's accounts; anything else is refused and recorded as an event."""
     account = access.dev_accounts(request.user).filter(pk=pk).first()
     if account is not None:
         return account

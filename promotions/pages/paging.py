@@ -1,4 +1,4 @@
-"""Pages and counts that cost the same over a year of history as over a day."""
+"""Pages and counts that cost no more after a year of history than after a day."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ class ShortPaginator(AnyPaginator):
 
 
 class AdminPaginator(ShortPaginator):
-    """As many rows as an admin may want to step through."""
+    """As many rows as an admin may want to page through."""
 
     most = 5000

@@ -1,4 +1,4 @@
-"""The way of a promotion as people see it: a few phases, the decision of people among them, and their steps."""
+"""The course of a promotion as people see it: a few phases with their steps, and people's decision among them."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ DECISIONS = ("approved", "rejected", "approved_as_peer", "approved_as_admin")
 class Phase:
     """Some steps under one title, or the decision.
 
-    :param state: a state of a step, or "pending".
-    :param says: what there is to say of it at once.
+    :param state: the state of a step, or "pending".
+    :param says: what to say about it at once.
     :param events: for the decision: who decided what.
     """
 
@@ -67,7 +67,7 @@ class Phase:
 
 
 def phases(promotion: PromotionRequest, events: Sequence[Event]) -> list[Phase]:
-    """The phases in the order of the work; the decision stands where people take it.
+    """The phases in the order of the work, with the decision where people take it.
 
     :param events: of the promotion, with their actors.
     """
@@ -103,7 +103,7 @@ def _state(promotion: PromotionRequest, steps: list[TimelineEntry]) -> str:
 
 
 def _says(steps: Iterable[TimelineEntry]) -> str:
-    """What it is at now, or how far it is."""
+    """The step it is at, or how far it has got."""
     steps = list(steps)
     busy = next((s for s in steps if s.state in ("running", "waiting", "failed")), None)
     if busy is not None:
@@ -113,7 +113,7 @@ def _says(steps: Iterable[TimelineEntry]) -> str:
 
 
 def _decision(promotion: PromotionRequest, events: Sequence[Event]) -> Phase | None:
-    """Who decides, or has decided; none where it ended before anybody was asked."""
+    """Who decides, or has decided; None if the promotion ended before anybody was asked."""
     events = [event for event in events if event.action in DECISIONS]
     if promotion.status == Status.ADMIN_REVIEW:
         return Phase(DECISION, StepState.WAITING, waits_for(promotion), events=events)
@@ -129,7 +129,7 @@ def _decision(promotion: PromotionRequest, events: Sequence[Event]) -> Phase | N
 
 
 def waits_for(promotion: PromotionRequest) -> str:
-    """For whom or what a promotion waits, in words; empty when it is at work or over."""
+    """Whom or what a promotion waits for, in words; empty while it is being worked on, or when it is over."""
     if promotion.status == Status.ADMIN_REVIEW:
         asks_one_admin = not promotion.demand
         found = (

@@ -1,4 +1,4 @@
-"""What is deployed where, as far as promotions have brought it there."""
+"""What is deployed where, as far as promotions brought it there."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def submit_promotion(request: UserRequest, pk: int) -> HttpResponse:
         )
     except PromotionError as error:
         refused = refusal(error)
-        # Read anew: somebody else may have submitted it.
+        # Read again: somebody else may have submitted it.
         return _page(request, _plan(request, pk), form=form, refused=refused)
     messages.success(request, "Your promotion has been requested.")
     return redirect(promotion)
@@ -220,7 +220,7 @@ def _seen(plan: Plan, *more: object) -> str:
         plan.state,
         plan.submits_itself,
         plan.hold,
-        # Who reads it is not disturbed by how far its proof is.
+        # The progress of its proof does not disturb whoever reads it.
         plan.is_being_proved or (plan.progress, plan.progress_done, plan.progress_total),
         plan.root_name,
         *more,
@@ -234,7 +234,7 @@ def _context(request: UserRequest, plan: Plan) -> dict[str, Any]:
     context: dict[str, Any] = {
         "plan": plan,
         "promotion": promotion,
-        # What is closed may be planned anew, from the same package.
+        # What is closed may be planned again, from the same package.
         "is_under_way": promotion is not None and promotion.status not in MADE_ANEW,
         "is_admin": access.is_admin(request.user),
         "nobody_works": is_idle,

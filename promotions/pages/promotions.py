@@ -1,4 +1,4 @@
-"""Promotions: the list, one of them live, and what may be done with it."""
+"""Promotions: the list, one promotion live, and what may be done with it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def promotion_detail(request: UserRequest, pk: int) -> HttpResponse:
 @require_GET
 @never_cache
 def promotion_progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The live part, or an empty answer while there is nothing new."""
+    """The live part of the page, or an empty response while nothing has changed."""
     if _shows_all(request, pk):
         return not_changed()
     limit(request)
@@ -118,7 +118,7 @@ def cancel(request: UserRequest, pk: int) -> HttpResponse:
 @post_only
 @role_required
 def give_up_rest(request: UserRequest, pk: int) -> HttpResponse:
-    done = "What the merge left out is given up; its branch is being deleted."
+    done = "What the merge left out has been given up; its branch is being deleted."
     return _act_with_reason(request, _promotion(request, pk), services.give_up_rest, done)
 
 
@@ -131,21 +131,21 @@ def drop_environment(request: UserRequest, pk: int, deployment_pk: int) -> HttpR
     def drop(user: User, _: PromotionRequest, *, reason: str) -> None:
         services.drop_environment(user, deployment, reason=reason)
 
-    done = "The environment is left out."
+    done = "The environment has been left out."
     return _act_with_reason(request, promotion, drop, done, at="environments")
 
 
 @post_only
 @role_required
 def tick_task(request: UserRequest, pk: int) -> HttpResponse:
-    """Tick off a task after the deployment, or take the tick back."""
+    """Tick off a task after the deployment, or untick it."""
     promotion = _promotion(request, pk)
     done = request.POST.get("done") == "yes"
     return _act(
         request,
         promotion,
         lambda: services.tick(request.user, promotion, request.POST.get("task", ""), done=done),
-        "Ticked off." if done else "It is to be done again.",
+        "Ticked off." if done else "The task is open again.",
         at="checklist",
     )
 
@@ -153,14 +153,15 @@ def tick_task(request: UserRequest, pk: int) -> HttpResponse:
 @post_only
 @role_required
 def resubmit(request: UserRequest, pk: int) -> HttpResponse:
-    """Request it again in one click, with the same inputs; the new plan's page shows how far it is."""
+    """Request it again in one click, with the same inputs; the new plan's page shows the progress."""
     promotion = _promotion(request, pk)
     try:
         plan = services.resubmit(request.user, promotion)
     except PromotionError as error:
         return _page(request, promotion, refused=refusal(error))
     messages.success(
-        request, "A new plan is being made; it is requested by itself if nothing blocks it."
+        request,
+        "A new plan is being made; it is requested automatically unless something blocks it.",
     )
     return redirect(plan)
 
@@ -182,12 +183,12 @@ def retry(request: UserRequest, pk: int) -> HttpResponse:
             package_version=form.cleaned_data["package_version"],
             pack=form.cleaned_data["pack"],
         ),
-        "It goes on from the step that failed.",
+        "It continues from the step that failed.",
     )
 
 
 class ActWithReason(Protocol):
-    """A service that asks for a reason, or may be given one."""
+    """A service that takes a reason, required or optional."""
 
     def __call__(self, user: User, promotion: PromotionRequest, /, *, reason: str) -> None: ...
 
@@ -195,7 +196,7 @@ class ActWithReason(Protocol):
 def _act_with_reason(
     request: UserRequest, promotion: PromotionRequest, act: ActWithReason, done: str, at: str = ""
 ) -> HttpResponse:
-    """Does it with the reason that was typed; the service says where one is missing."""
+    """Call the service with the typed reason; the service says when one is missing."""
     form = NoteForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     return _act(
@@ -214,9 +215,9 @@ def _act(
     done: str,
     at: str = "",
 ) -> HttpResponse:
-    """Does it; a race that was lost shows where the promotion stands now, with a notice.
+    """Call the service; if somebody else was quicker, show where the promotion stands now, with a notice.
 
-    :param at: the part of the page that was clicked in, where it tells what was done.
+    :param at: the part of the page that was clicked, which shows the outcome.
     """
     try:
         action()
@@ -257,15 +258,15 @@ def _is_working(promotion: PromotionRequest) -> bool:
 
 
 def _is_idle(promotion: PromotionRequest) -> bool:
-    """Whether it should go on, and no worker is there."""
+    """Whether the promotion should proceed but no worker is there."""
     return _is_working(promotion) and nobody_works(promotion.updated_at)
 
 
 def _seen(promotion: PromotionRequest) -> str:
-    """Names what the live part shows: it is sent again only when this is not what the browser has.
+    """Names what the live part shows, so that it is sent again only if the browser shows something else.
 
-    It is signed, so that whoever brings it has seen the page; that there is nothing new is then told without a look
-    at the session or at access. One query answers a tab that stays open.
+    It is signed, so whoever sends it has seen the page; "nothing new" then takes no look at the session or at access.
+    One query answers a tab that stays open.
     """
     return SIGNER.sign(_shown(promotion))
 
@@ -275,9 +276,9 @@ def _shown(promotion: PromotionRequest) -> str:
 
 
 def _shows_all(request: HttpRequest, pk: int) -> bool:
-    """Whether the browser, asking for the live part, shows everything there is.
+    """Whether the browser, asking for the live part, already shows everything.
 
-    One that has signed out, or a page as old as a session that was left idle, has to show its session first.
+    A browser that has signed out, or a page as old as an idle session, has to show its session first.
     """
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return False
@@ -291,10 +292,10 @@ def _shows_all(request: HttpRequest, pk: int) -> bool:
 
 
 def _poll_every(promotion: PromotionRequest, branch: PromotionBranch | None) -> str:
-    """Empty when nothing will change by itself any more."""
+    """Empty when nothing will change without a person."""
     if promotion.is_final and (branch is None or branch.deleted_at):
         return ""
-    # Nobody is at work: it waits for a person, or for a branch to be deleted.
+    # No worker is on it: it waits for a person, or for a branch to be deleted.
     if promotion.is_final or promotion.status == Status.ADMIN_REVIEW:
         return "10s"
     return poll_every()
@@ -302,7 +303,7 @@ def _poll_every(promotion: PromotionRequest, branch: PromotionBranch | None) -> 
 
 @dataclass
 class HistoryEntry:
-    """An event, together with those like it that follow at once."""
+    """An event, together with equal ones that directly follow it."""
 
     event: Event
     subjects: list[str]
@@ -311,7 +312,7 @@ class HistoryEntry:
 def _history(events: Sequence[Event], *, notes: bool) -> list[HistoryEntry]:
     """What happened, in order.
 
-    :param notes: whether notes among reviewers are told of.
+    :param notes: whether to include notes among reviewers.
     """
     entries: list[HistoryEntry] = []
     for event in events:

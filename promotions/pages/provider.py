@@ -1,7 +1,7 @@
 """Signing in at the organisation's OpenID provider: authorization code with PKCE, state and nonce.
 
-The library makes and checks them, and the token's signature, issuer, audience and times. What is asked beyond that is
-the time of the sign-in there: ``max_age`` goes out, and ``auth_time`` that comes back must obey it.
+The library makes and checks those, as well as the token's signature, issuer, audience and times. Beyond that, the time
+of the sign-in at the provider is checked: ``max_age`` is sent, and the returned ``auth_time`` must comply.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ALGORITHMS = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 
 
 class ProviderBackend(ModelBackend):
-    """Whoever came by the provider; it knows no passwords."""
+    """For people who come from the provider; it knows no passwords."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> None:  # type: ignore[override]
         return None
@@ -69,16 +69,18 @@ def _registered(issuer: str, client_id: str, secret: str) -> DjangoOAuth2App:
 def client() -> DjangoOAuth2App:
     """The provider as it describes itself.
 
-    :raises Http404: when none is set.
+    :raises Http404: when none is configured.
     :raises RequestException: when it does not answer.
-    :raises PromotionError: SIGN_IN_INVALID when it calls itself otherwise than it is set here.
+    :raises PromotionError: SIGN_IN_INVALID when its issuer differs from the configured one.
     """
     if not settings.OIDC_ISSUER:
         raise Http404
     app = _registered(settings.OIDC_ISSUER, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET)
     metadata = app.load_server_metadata()
     if str(metadata.get("issuer", "")).rstrip("/") != settings.OIDC_ISSUER:
-        raise PromotionError("SIGN_IN_INVALID", "The provider names another issuer than is set.")
+        raise PromotionError(
+            "SIGN_IN_INVALID", "The provider names a different issuer from the one configured."
+        )
     supported = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
     metadata["id_token_signing_alg_values_supported"] = sorted(ALGORITHMS.intersection(supported))
     return app
@@ -87,7 +89,7 @@ def client() -> DjangoOAuth2App:
 @require_GET
 @never_cache
 def begin(request: HttpRequest) -> HttpResponseBase:
-    """Lead to the provider; ``confirm`` asks for a sign-in there that is recent enough for an approval."""
+    """Redirect to the provider; ``confirm`` asks for a sign-in there that is recent enough for an approval."""
     page = request.GET.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure())
     recent = settings.RECENT_SIGN_IN_SECONDS // 2
@@ -108,7 +110,7 @@ def begin(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 @never_cache
 def callback(request: HttpRequest) -> HttpResponse:
-    """Come back from the provider: signed in, or told why not."""
+    """Return from the provider: signed in, or told why not."""
     try:
         claims = _claims(request)
         _check_sign_in_time(claims, request.session.get(MAX_AGE, 0))
@@ -128,7 +130,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 
 def _claims(request: HttpRequest) -> dict[str, Any]:
-    """What the provider tells of the person, verified."""
+    """What the provider says about the person, verified."""
     app = client()
     token = app.authorize_access_token(
         request,
@@ -143,16 +145,19 @@ def _claims(request: HttpRequest) -> dict[str, Any]:
         raise PromotionError("SIGN_IN_INVALID", "The provider has sent no ID token.")
     groups = settings.OIDC_GROUPS_CLAIM
     if groups not in claims and "userinfo_endpoint" in app.server_metadata:
-        # Some providers tell groups there only.
+        # Some providers send groups only there.
         more = app.userinfo(token=token)
         if more.get("sub") != claims["sub"]:
-            raise PromotionError("SIGN_IN_INVALID", "The provider told of somebody else.")
+            raise PromotionError("SIGN_IN_INVALID", "The provider answered about somebody else.")
         claims = {**more, **claims}
     return dict(claims)
 
 
 def _check_sign_in_time(claims: dict[str, Any], max_age: int) -> None:
-    """:raises PromotionError: SIGN_IN_STALE when the person signed in there longer ago than was asked for."""
+    """Refuse a sign-in at the provider that is older than was asked for.
+
+    :raises PromotionError: SIGN_IN_STALE.
+    """
     told = claims.get("auth_time")
     if not isinstance(told, int | float) or isinstance(told, bool):
         raise PromotionError("SIGN_IN_INVALID", "It does not say when you signed in there.")
@@ -161,7 +166,7 @@ def _check_sign_in_time(claims: dict[str, Any], max_age: int) -> None:
 
 
 def _check_same_account(user: Any, claims: dict[str, Any]) -> None:
-    """Who confirms a sign-in confirms their own."""
+    """People can only confirm their own sign-in."""
     known = user.identities.filter(issuer=claims["iss"], subject=claims["sub"]).exists()
     if not known:
         raise PromotionError("SIGN_IN_OTHER", f"You are signed in here as {user.get_username()}.")
@@ -170,7 +175,7 @@ def _check_same_account(user: Any, claims: dict[str, Any]) -> None:
 @require_GET
 @never_cache
 def sign_out(request: HttpRequest) -> HttpResponseBase:
-    """Lead to the provider's own sign-out, where it has one."""
+    """Redirect to the provider's own sign-out, if it has one."""
     try:
         app = client()
     except (RequestException, PromotionError):
@@ -191,12 +196,14 @@ def _not_accepted(request: HttpRequest, error: Exception) -> HttpResponse:
     elif isinstance(error, OAuthError) and "error" in request.GET:
         code = "SIGN_IN_DENIED"
     # What came is not logged: tokens are secrets, and anybody can send words to this address.
-    logger.warning("A sign-in at the provider was not accepted: %s %s", code, type(error).__name__)
+    logger.warning(
+        "A sign-in from the provider was not accepted: %s %s", code, type(error).__name__
+    )
     return _refused(request, PromotionError(code))
 
 
 def _away(request: HttpRequest, error: Exception) -> HttpResponse:
-    logger.warning("The identity provider does not answer: %s", type(error).__name__)
+    logger.warning("The identity provider is not answering: %s", type(error).__name__)
     return _refused(request, PromotionError("PROVIDER_AWAY"), status=503)
 
 

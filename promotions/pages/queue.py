@@ -1,4 +1,4 @@
-"""The reviewers' queue: what waits for whom, how large it is and what it risks."""
+"""The reviewers' queue: what waits for whom, how large it is and which risks it has."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def review_queue(request: UserRequest) -> HttpResponse:
     page = page_of(request, _sorted(rows, sort))
     shown = queue_rows(page.object_list)
     counts = {name: count(found) for name, found in by_tab.items()}
-    # What is told of ages changes by the minute.
+    # Ages change by the minute.
     seen = fingerprint(sort, counts, shown, int(timezone.now().timestamp() // 60))
     if request.htmx and is_seen(request, seen):
         return not_changed()
@@ -91,7 +91,7 @@ def review_queue(request: UserRequest) -> HttpResponse:
 
 
 def _asked(request: UserRequest) -> str:
-    """The query without what only says which state the browser shows."""
+    """The query without the parameter that only names what the browser shows."""
     query = request.GET.copy()
     query.pop("seen", None)
     return query.urlencode()
@@ -114,8 +114,8 @@ class QueueRow:
     """A promotion with what a reviewer wants to know before opening it.
 
     :param written: how many components are created or updated.
-    :param risks: what to look at with care, in a few words each.
-    :param waits_for: for whom or what it waits; empty when it is at work or over.
+    :param risks: what needs a careful look, in a few words each.
+    :param waits_for: whom or what it waits for; empty while it is being worked on, or when it is over.
     """
 
     promotion: PromotionRequest
@@ -171,5 +171,5 @@ def _risks(findings: list[Finding]) -> list[str]:
 
 
 def waiting_count(user: User) -> int:
-    """How many promotions wait for a decision of people like the user, without the user's own."""
+    """How many promotions wait for somebody with the user's rights to decide, not counting the user's own."""
     return count(votes.asked(user).exclude(requester=user))

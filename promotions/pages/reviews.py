@@ -73,7 +73,7 @@ def approve(request: UserRequest, pk: int) -> HttpResponse:
             request, "Approved. Another admin has to approve it too.", extra_tags="decision"
         )
         return back_to("decision", "review", promotion.pk)
-    messages.success(request, "Approved. A worker carries it to production now.")
+    messages.success(request, "Approved. A worker now brings it to production.")
     return redirect(promotion)
 
 

@@ -1,4 +1,4 @@
-"""How long a sign-in holds: idle time, total time, and how recent it must be for an approval."""
+"""How long a sign-in lasts: idle time, total time, and how recent it must be for an approval."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ BEGAN = "session_began"
 SEEN = "session_seen"
 PROVED = "identity_proved"
 
-# Activity is written down no more often than this: not every page should write to the database.
+# Activity is recorded no more often than this: not every page view should write to the database.
 SEEN_EVERY_SECONDS = 30
 
 
 @receiver(user_logged_in)
 def begin(request: HttpRequest, **kwargs: Any) -> None:
-    """A password was given just now; who is vouched for by a provider has the provider's time instead."""
+    """Note the time of a sign-in by password; with a provider, the time is the provider's."""
     now = time.time()
     for key in (BEGAN, SEEN, PROVED):
         request.session[key] = now
 
 
 class SessionLimits:
-    """Signs out whoever has done nothing for the idle time, or has been signed in for the total time.
+    """Signs people out after the idle time without activity, or after the total time.
 
-    What a page asks by itself while it is open is no activity.
+    Requests that an open page sends without a click do not count as activity.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -59,21 +59,21 @@ class SessionLimits:
 
 
 def limit(request: HttpRequest) -> None:
-    """End a session that has lasted too long; otherwise write down that something was done."""
+    """End a session that has lasted too long; otherwise record the activity."""
     if not request.user.is_authenticated:
         return
     now = time.time()
     session = request.session
     if now - session.get(BEGAN, 0) > settings.SESSION_COOKIE_AGE:
-        _end(request, "You were signed out: a sign-in does not last any longer.")
+        _end(request, "You were signed out: your sign-in has reached its longest duration.")
     elif now - session.get(SEEN, 0) > settings.SESSION_IDLE_SECONDS:
-        _end(request, "You were signed out, because nothing was done for a while.")
+        _end(request, "You were signed out because you were inactive for a while.")
     elif now - session[SEEN] > SEEN_EVERY_SECONDS and not _asks_by_itself(request):
         session[SEEN] = now
 
 
 def limits_the_session_itself(view: V) -> V:
-    """For a view that often answers without a look at the session; before that look it calls ``limit``."""
+    """Marks a view that often answers without loading the session, and calls ``limit`` before it does load it."""
     vars(view)["limits_the_session_itself"] = True
     return view
 
@@ -84,20 +84,20 @@ def _end(request: HttpRequest, why: str) -> None:
 
 
 def _asks_by_itself(request: HttpRequest) -> bool:
-    """Whether it is a live fragment, which asks for itself again and again."""
+    """Whether it is a live fragment, which the browser requests again and again."""
     return "HX-Request" in request.headers and "seen" in request.GET
 
 
 def is_recent(request: HttpRequest) -> bool:
-    """Whether the user has proved who they are lately enough to approve something."""
+    """Whether the user has signed in recently enough to approve something."""
     age = time.time() - float(request.session.get(PROVED, 0))
     return age <= settings.RECENT_SIGN_IN_SECONDS
 
 
 def recent_sign_in_required(back: str) -> Callable[[View[P]], View[P]]:
-    """Asks once more who it is before the view acts; the page that asks keeps what was sent.
+    """Ask for a fresh sign-in before the view acts; the page that asks keeps what was sent.
 
-    :param back: the name of the page to come back to from the identity provider; it takes the view's own arguments.
+    :param back: the name of the page to return to from the identity provider; it takes the view's own arguments.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -129,7 +129,7 @@ def _ask(request: UserRequest, back: str, *, refused: bool) -> HttpResponse:
         for value in values
         if name not in ("csrfmiddlewaretoken", "confirm_password")
     ]
-    # The way to the provider and back is long: the choice travels with it.
+    # The choice has to survive the way to the provider and back.
     choice = [(name, value) for name, value in sent if name in ("pack", "new_pack_name")]
     context = {
         "sent": sent,

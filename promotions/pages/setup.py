@@ -39,7 +39,7 @@ STATE_WORDS = {"ok": "In order", "warn": "Look at it", "fail": "Fault", "skipped
 @require_GET
 @role_required
 def setup(request: UserRequest) -> HttpResponse:
-    """What is still missing; htmx asks for the part that changes alone."""
+    """What is still missing; htmx requests only the part that changes."""
     _admins_only(request, "see the set-up")
     job = Job.objects.filter(kind=Job.Kind.ACCOUNTS).first()
     context = _job_context(job)
@@ -60,12 +60,12 @@ def setup(request: UserRequest) -> HttpResponse:
 @post_only
 @role_required
 def ask_platform(request: UserRequest) -> HttpResponse:
-    """Ask at once whether the platform answers again, and go back to where the button stands."""
+    """Ask at once whether the platform answers again, and return to where the button is."""
     try:
         ask_platform_again(request.user)
     except PromotionError as error:
         forbid(error)
-    messages.success(request, "The platform is asked again now.", extra_tags="platform")
+    messages.success(request, "The platform is being asked again.", extra_tags="platform")
     page = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure())
     return back_to("platform", page if page and is_ours else "home")
@@ -80,7 +80,7 @@ def synchronise_accounts(request: UserRequest) -> HttpResponse:
 @require_GET
 @role_required
 def connection_check(request: UserRequest) -> HttpResponse:
-    """The last check, live while a worker is at it."""
+    """The last check, live while a worker runs one."""
     _admins_only(request, "see the connection check")
     job = Job.objects.filter(kind=Job.Kind.CONNECTION_CHECK).first()
     context = _job_context(job)
@@ -108,7 +108,7 @@ def check_connection(request: UserRequest) -> HttpResponse:
 @require_GET
 @role_required
 def adopt(request: UserRequest) -> HttpResponse:
-    """Where to look for twins, and what was looked at before."""
+    """Where to look for twins, and where people have looked before."""
     _admins_only(request, "see the twins to adopt")
     jobs = Job.objects.filter(kind=Job.Kind.ADOPTION).select_related("requested_by")[:20]
     context = {
@@ -139,7 +139,7 @@ def look_for_twins(request: UserRequest) -> HttpResponse:
 @require_GET
 @role_required
 def adoption_proposals(request: UserRequest, pk: int) -> HttpResponse:
-    """What a worker proposes; live while it looks."""
+    """What a worker proposes, live while it searches."""
     _admins_only(request, "see the twins to adopt")
     job = _adoption(pk)
     context = _job_context(job)
@@ -168,7 +168,7 @@ def adoption_proposals(request: UserRequest, pk: int) -> HttpResponse:
 @post_only
 @role_required
 def adopt_twins(request: UserRequest, pk: int) -> HttpResponse:
-    """Map what was ticked, or the one whose button was pressed."""
+    """Map the ticked proposals, or the one whose button was pressed."""
     chosen = [one] if (one := request.POST.get("one")) else request.POST.getlist("proposal")
     try:
         done = setup_services.adopt_twins(request.user, _adoption(pk), chosen)
@@ -191,7 +191,7 @@ def adopt_twins(request: UserRequest, pk: int) -> HttpResponse:
 
 
 def _is_sure(proposal: adoption.Proposal, twins: dict[str, int]) -> bool:
-    """Whether a proposal is ticked at the beginning."""
+    """Whether a proposal is ticked from the start."""
     is_only_one = twins[proposal.dev_component_id] == 1
     return is_only_one and not proposal.conflict and proposal.how != adoption.NAME_ONLY
 

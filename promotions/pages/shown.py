@@ -19,7 +19,7 @@ from .readings import plan_graph
 
 MISSING_MAPPINGS = "MISSING_CONNECTION_MAPPINGS"
 TWIN = "TWIN_IN_PRODUCTION"
-# From where a package is planned anew: nothing of it is in production, or goes there.
+# From here a package can be planned again: nothing of it is in production, or on its way there.
 MADE_ANEW = FINAL - {Status.DEPLOYED}
 
 
@@ -72,7 +72,7 @@ def figures(components: Iterable[PlannedComponent]) -> Figures:
 
 
 def plan_components(plan: Plan) -> list[PlannedComponent]:
-    """The components with what became of them; once they are staged, with the branch's figures."""
+    """The components with their outcomes; once they are staged, with the figures of the branch."""
     results = ComponentResult.objects.filter(promotion__plan=plan).select_related("component")
     components = []
     for result in results.order_by("component__position"):
@@ -85,7 +85,7 @@ def plan_components(plan: Plan) -> list[PlannedComponent]:
         if result.reading_id:
             component.sentence = result.sentence
         components.append(component)
-    # Before it is requested nothing has become of them.
+    # Before it is requested they have no outcome.
     return components or list(plan.components.all())
 
 
@@ -106,7 +106,7 @@ class MissingMapping:
 
 
 def add_mapping_url(plan: Plan, finding: Finding) -> str:
-    """The admin page that adds a mapping, with everything filled in that is known."""
+    """The admin page that adds a mapping, with everything known filled in."""
     component = finding.component
     known: dict[str, str | int] = {
         "dev_account": plan.dev_account_id,
@@ -120,7 +120,7 @@ def add_mapping_url(plan: Plan, finding: Finding) -> str:
 
 
 def plan_context(plan: Plan, user: User, review: str = "") -> dict[str, Any]:
-    """Everything that a ready plan tells, for its own page and for the review.
+    """Everything that the page of a ready plan shows, also for the review.
 
     :param review: the address of the review.
     """

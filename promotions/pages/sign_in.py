@@ -18,7 +18,7 @@ from .common import uses_password
 
 
 class SignIn(LoginView):
-    """By the identity provider, with a password of this site, or both: as it is set."""
+    """By the identity provider, with a password of this site, or both, as configured."""
 
     redirect_authenticated_user = True
 
@@ -42,7 +42,7 @@ def admin_sign_in(request: HttpRequest) -> HttpResponseBase:
 
 
 class ChangePassword(PasswordChangeView):
-    """Everybody changes their own password, where they have one."""
+    """Lets people change their own password, if they have one."""
 
     success_url = reverse_lazy("home")
 
@@ -54,6 +54,6 @@ class ChangePassword(PasswordChangeView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         messages.success(
-            self.request, "Your password is changed. Other sessions of yours are ended."
+            self.request, "Your password has been changed. Your other sessions have been ended."
         )
         return super().form_valid(form)

@@ -41,14 +41,14 @@ STATUS_PAGES = {
     Status.QUEUED: StatusPage(
         "clock",
         "gray",
-        "It waits for a worker to take it up.",
+        "It waits for a worker to start on it.",
         "A branch is made in the primary account and the components are copied to it; then {after_staging}",
     ),
     Status.WAITING: StatusPage(
         "hourglass",
         "warn",
-        "It waits in line: no branch is free for it at the moment.",
-        "It goes on by itself when its turn comes; nobody has to do anything.",
+        "It waits in line: no branch is free at the moment.",
+        "It continues automatically when its turn comes; nobody has to do anything.",
     ),
     Status.STAGING: StatusPage(
         "spinner",
@@ -59,15 +59,15 @@ STATUS_PAGES = {
     Status.ADMIN_REVIEW: StatusPage(
         "eye",
         "violet",
-        "An admin has to look at the differences and decide; production is as it was.",
-        "After an approval it is merged, packaged, released and deployed by itself; "
+        "An admin has to look at the differences and decide; production has not changed.",
+        "After an approval it is merged, packaged, released and deployed automatically; "
         "a rejection comes with a reason.",
     ),
     Status.APPROVED: StatusPage(
         "check",
         "info",
         "{approver} approved it.",
-        "A worker takes it up now: merge, package, release, deployment.",
+        "A worker continues now: merge, package, release, deployment.",
     ),
     Status.DEPLOYING: StatusPage(
         "spinner",
@@ -75,24 +75,24 @@ STATUS_PAGES = {
         "The branch is being merged into main of the primary account.",
         "After the merge the process is packaged, released and deployed.",
         "The components are merged in production; the process is on its way to its environments.",
-        "It is packaged, released and deployed; from here it only goes forward.",
+        "It is packaged, released and deployed; from here there is no way back.",
     ),
     Status.DEPLOYED: StatusPage(
         "check-circle",
         "good",
         "It is in production, and deployed to its environments.",
-        "Go through the list of what is left for people, below.",
+        "Go through the list of what is left to do, below.",
     ),
     Status.REJECTED: StatusPage(
         "x-circle",
         "bad",
-        "An admin said no; nothing reached production{branch}.",
-        "Read the reason, repair it in the dev account, package it again and make a new plan.",
+        "An admin rejected it; nothing reached production{branch}.",
+        "Read the reason, fix it in the dev account, package it again and make a new plan.",
     ),
     Status.WITHDRAWN: StatusPage(
         "undo",
         "gray",
-        "Its requester took it back; nothing reached production{branch}.",
+        "Its requester withdrew it; nothing reached production{branch}.",
         "Make a new plan whenever you like.",
     ),
     Status.CANCELLED: StatusPage(
@@ -111,9 +111,9 @@ STATUS_PAGES = {
         "alert",
         "bad",
         "It failed before anything reached production{branch}.",
-        "Read below what happened and what to do about it; then make a new plan.",
+        "See below what happened and what to do about it, then make a new plan.",
         "The components are merged in production, but a later step failed.",
-        "Once the cause is out of the way an admin retries it: it goes on from the step that "
+        "Once the cause is resolved, an admin retries it: it continues from the step that "
         "failed, and nothing is done twice.",
     ),
 }
@@ -131,11 +131,11 @@ DEPLOYMENT_PAGES = {
     ),
     Status.DEPLOYED: (
         "The package is deployed to these environments, too.",
-        "Go through the list of what is left for people, below.",
+        "Go through the list of what is left to do, below.",
     ),
-    Status.REJECTED: ("An admin said no; {deployed}.", "Read the reason."),
+    Status.REJECTED: ("An admin rejected it; {deployed}.", "Read the reason."),
     Status.WITHDRAWN: (
-        "Its requester took it back; {deployed}.",
+        "Its requester withdrew it; {deployed}.",
         "Request it again whenever you like.",
     ),
     Status.CANCELLED: (
@@ -145,7 +145,7 @@ DEPLOYMENT_PAGES = {
     Status.LAPSED: ("Nobody decided in time; {deployed}.", "Request it again."),
     Status.FAILED: (
         "It could not be deployed to every environment.",
-        "Once the cause is out of the way an admin retries it: what failed is deployed again, nothing else.",
+        "Once the cause is resolved, an admin retries it: only what failed is deployed again.",
     ),
 }
 
@@ -201,7 +201,7 @@ def _lapsed(promotion: PromotionRequest) -> str:
     came = promotion.events.filter(to_status=Status.ADMIN_REVIEW).last()
     if came is None or came.action != "approval_lapsed":
         return ""
-    return f"The approval does not hold any more. {came.note} "
+    return f"The approval is no longer valid. {came.note} "
 
 
 def _deployed(promotion: PromotionRequest) -> str:
@@ -209,7 +209,9 @@ def _deployed(promotion: PromotionRequest) -> str:
     reached = promotion.deployments.filter(deployed_at__isnull=False)
     names = ", ".join(reached.values_list("environment__name", flat=True))
     return (
-        f"it was deployed to {names} before, and stays there" if names else "nothing was deployed"
+        f"it had already been deployed to {names}, and stays there"
+        if names
+        else "nothing was deployed"
     )
 
 

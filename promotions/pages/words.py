@@ -1,4 +1,4 @@
-"""How the pages call people and events."""
+"""How the pages name people and events."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ EVENT_WORDS = {
     "deployment_requested": "requested the deployment",
     "rollback_requested": "requested the rollback",
     "admin_asked": "asked the admins:",
-    "ask_done": "did what was asked:",
+    "ask_done": "did as asked:",
     "ask_declined": "declined what was asked:",
     "restored": "restored it by",
     "taken_back": "took it back by",
     "queued": "put it back in line",
-    "waiting": "let it wait for a branch",
+    "waiting": "had it wait for a branch",
     "staging": "began to copy the components to a branch",
     "admin_review": "put it into the admins' queue",
     "approved": "approved it",
-    "approval_lapsed": "put it back into the admins' queue: the approval does not hold any more",
+    "approval_lapsed": "put it back into the admins' queue: the approval is no longer valid",
     "deploying": "began to merge",
     "deployed": "deployed it",
     "approved_as_peer": "approved it as a peer",
@@ -31,7 +31,7 @@ EVENT_WORDS = {
     "withdrawn": "withdrew it",
     "cancelled": "cancelled it",
     "lapsed": "closed it: nobody decided in time",
-    "failed": "could not go on",
+    "failed": "could not continue",
     "merged": "merged it into main",
     "mapping_added": "mapped",
     "mapping_replaced": "replaced a mapping that was made during the merge, of",
@@ -43,10 +43,10 @@ EVENT_WORDS = {
     "channel_changed": "changed the channel",
     "channel_deleted": "deleted the channel",
     "message_tested": "sent a test message to",
-    "branch_vanished": "did not find the branch any more, which somebody deleted:",
+    "branch_vanished": "no longer found the branch, which somebody had deleted:",
     "branch_never_made": "found that no branch had been made under the name",
     "branch_deleted": "deleted the branch",
-    "retried": "took it up again at the step that failed",
+    "retried": "resumed it at the step that failed",
     "rest_given_up": "gave up what the merge had left out",
     "environment_dropped": "left out the environment",
     "finding_accepted": "accepted a finding",
@@ -109,7 +109,7 @@ COMPONENT_TYPES = {
 
 
 def types_of(component_type: str) -> str:
-    """A component type in the words of the Boomi editor; an unknown one nearly as it is."""
+    """A component type in the words of the Boomi editor; an unknown type almost as it is."""
     known = COMPONENT_TYPES.get(component_type)
     return known or component_type.replace("-", " ").replace(".", " ")
 
@@ -135,7 +135,7 @@ def event_kinds() -> list[str]:
 
 
 def person(user: User | None) -> str:
-    """How people are called on the pages."""
+    """How the pages name people."""
     if user is None:
         return "Promotion Desk"
     return user.get_full_name() or user.username
@@ -157,7 +157,7 @@ _BLANK_LETTER = re.compile(f"[{_BLANK}]")
 
 
 def visible(text: str) -> str:
-    """The text with every character spelled out that cannot be seen or that turns others around: ``<U+202E>``."""
+    """The text with every character spelled out that is invisible or reverses others: ``<U+202E>``."""
     return _MAYBE_UNSEEN.sub(lambda found: spelled_out(found[0]), text)
 
 

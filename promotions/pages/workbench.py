@@ -1,4 +1,4 @@
-"""A plan to work through: the list of its components beside one difference, and what is said about it."""
+"""Working through a plan: the list of its components beside one difference, and the comments on it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ SMALL = 12
 class Row:
     """One component in the list.
 
-    :param digest: of all that is shown of it; empty where nothing changes.
-    :param talk: how many comments there are on it.
+    :param digest: of everything shown of it; empty where nothing changes.
+    :param talk: the number of comments on it.
     """
 
     component: PlannedComponent
@@ -41,8 +41,8 @@ class Row:
 class Thread:
     """A comment and its answers.
 
-    :param address: where the place that it is about is shown, where it is.
-    :param is_outdated: the difference has become another one since.
+    :param address: where the commented place is shown, if it is.
+    :param is_outdated: the difference has changed since.
     """
 
     comment: Comment
@@ -53,9 +53,9 @@ class Thread:
 
 @dataclass
 class Workbench:
-    """The list, and what of it is open.
+    """The list, and the component that is open.
 
-    :param rows: the components that are written and fit the filters.
+    :param rows: the components that are written and match the filters.
     :param others: those that are not written.
     :param address: of this page with its filters and its component, ending so that more can follow.
     """
@@ -77,7 +77,7 @@ class Workbench:
 
     @property
     def place(self) -> int:
-        """Of the open component in the list, counted from 1; 0 when the filters leave it out."""
+        """The position of the open component in the list, counted from 1; 0 when the filters hide it."""
         pks = [row.component.pk for row in (*self.rows, *self.others)]
         return (
             pks.index(self.current.component.pk) + 1
@@ -156,7 +156,7 @@ def _current(request: HttpRequest, rows: list[Row], listed: list[Row]) -> Row | 
 
 
 def _next_unseen(rows: list[Row], current: Row | None) -> Row | None:
-    """The next one to look at, round the end of the list."""
+    """The next component to look at, starting over at the end of the list."""
     at = rows.index(current) if current else 0
     around = rows[at + 1 :] + rows[:at]
     return next((row for row in around if row.digest and not row.is_seen), None)
@@ -165,9 +165,9 @@ def _next_unseen(rows: list[Row], current: Row | None) -> Row | None:
 def difference_context(
     request: UserRequest, component: PlannedComponent, address: str
 ) -> dict[str, Any]:
-    """What changes in a component: at first glance, or one part with every line whole.
+    """What changes in a component: at a glance, or one part with every line in full.
 
-    Who opens a part has read it.
+    Opening a part counts as reading it.
 
     :param address: of the page that shows it, ending so that a parameter can follow.
     """
@@ -212,7 +212,7 @@ def talk_context(
     component: PlannedComponent,
     difference: Difference | None,
 ) -> dict[str, Any]:
-    """The comments on one component, with a sign at each line and change that one is about."""
+    """The comments on one component, with a marker at each line and change that one is about."""
     if promotion is None:
         return {"promotion": None}
     threads = threads_of(each for each in talk if each.component_id == component.pk)
@@ -233,7 +233,7 @@ def talk_context(
 
 
 def threads_of(talk: Iterable[Comment]) -> list[Thread]:
-    """Comments with their answers, the oldest first."""
+    """Comments with their answers, oldest first."""
     threads: dict[int, Thread] = {}
     for comment in talk:
         if comment.parent_id in threads:
@@ -259,9 +259,9 @@ def _sign_lines(
 
 
 def whole_talk(user: User, promotion: PromotionRequest, page: str) -> dict[str, Any]:
-    """Everything that is said, each with a link to what it is about.
+    """All comments, each with a link to what it is about.
 
-    :param page: the address of the review; empty where the component's own page shows it.
+    :param page: the address of the review; empty if the component's own page shows it.
     """
     threads = threads_of(services.comments(user, promotion))
     for thread in threads:

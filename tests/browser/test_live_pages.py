@@ -175,7 +175,7 @@ def test_a_review_is_worked_through_without_javascript(
     plain.goto(reverse("review", args=[promotion.pk]))
     plain.get_by_role("button", name="Viewed, go on").click()
     expect(plain.locator("#work-name")).to_have_text("Order import", use_inner_text=True)
-    plain.get_by_label("Only what I have not seen").check()
+    plain.get_by_label("Only what I have not viewed").check()
     plain.get_by_role("button", name="Filter").click()
     expect(plain.locator(".work-row-name")).to_have_text(["Order import"], use_inner_text=True)
     plain.get_by_role("link", name="Unfold unchanged lines").click()

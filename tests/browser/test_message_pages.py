@@ -59,10 +59,10 @@ def test_a_person_chooses_what_they_are_told(page: Page, web_server: str, bob: U
     page.get_by_label("Time zone").select_option("Europe/Berlin")
     page.get_by_label("Quiet from").fill("20:00")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Quiet hours have a beginning and an end")).to_be_visible()
+    expect(page.get_by_text("Quiet hours need both a start and an end")).to_be_visible()
     page.get_by_label("Quiet until").fill("07:00")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("You are told like this from now on")).to_be_visible()
+    expect(page.get_by_text("Your choice is saved")).to_be_visible()
     row = MessagePreference.objects.get()
     assert row.how_of("to_review") == MessagePreference.How.DIGEST
     assert moments.zone(row.time_zone).key == "Europe/Berlin"

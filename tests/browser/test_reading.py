@@ -104,7 +104,7 @@ def test_a_review_is_worked_through_and_its_comment_answered(
     said.fill("Does the partner read <Thank you>?")
     page.get_by_role("button", name="Send the comment").first.click()
     expect(page.locator("#work .thread")).to_contain_text("Does the partner read <Thank you>?")
-    expect(page.locator("#work").get_by_text("Your comment is there.")).to_be_visible()
+    expect(page.locator("#work").get_by_text("Your comment has been added.")).to_be_visible()
     assert faults(page) == []
     page.locator(f"#pick-{components['Import'].pk}").focus()
     expect(page.locator(SETTLING)).to_have_count(0)
@@ -120,7 +120,7 @@ def test_a_review_is_worked_through_and_its_comment_answered(
         page.locator(".work-rows [aria-current]").focus()
     expect(page.get_by_text("You have viewed everything.")).to_be_visible()
     expect(page.get_by_text(re.compile("You have viewed 0"))).to_have_count(0)
-    page.get_by_label("Only what I have not seen").check()
+    page.get_by_label("Only what I have not viewed").check()
     expect(page.get_by_text("No component matches the filters.")).to_be_visible()
     assert page.evaluate("window.stayed")
 
@@ -139,7 +139,7 @@ def test_a_review_is_worked_through_and_its_comment_answered(
     page.get_by_label("Name of the new pack").fill("Orders")
     page.get_by_role("button", name="Approve and deploy").click()
     page.get_by_role("button", name="Yes, approve").click()
-    expect(page.get_by_text("Approved. A worker carries it to production now.")).to_be_visible()
+    expect(page.get_by_text("Approved. A worker now brings it to production.")).to_be_visible()
     promotion.refresh_from_db()
     assert promotion.approved_by == bob
 

@@ -492,7 +492,7 @@ class TestAnApprovalLastsItsTime:
         assert approved.branch.delete_due is None
         assert "It lasted until" in approved.events.get(action="approval_lapsed").note
         page = signed_in(client, dora).get(approved.get_absolute_url())
-        assert "The approval does not hold any more" in text(page)
+        assert "The approval is no longer valid" in text(page)
         # Another admin says yes to the very same object.
         services.approve(dora, approved, plan_hash=approved.content_hash, new_pack_name="Orders")
         assert carried() == GOES_ON

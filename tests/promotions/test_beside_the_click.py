@@ -76,14 +76,14 @@ def test_what_one_is_told(client: Client, alice: User) -> None:
     (form,) = page.xpath("//form[@id='preferences']")
     fields = {name: value or "" for name, value in form.fields.items() if name}
     answer = client.post(reverse("preferences"), fields, follow=True)
-    assert told_at(answer) == ("saved", ["You are told like this from now on."])
+    assert told_at(answer) == ("saved", ["Your choice is saved."])
 
 
 def test_comparing_with_production(client: Client, bob: User) -> None:
     answer = signed_in(client, bob).post(reverse("look_for_drift"), follow=True)
     anchor, (words,) = told_at(answer)
     assert anchor == "drift"
-    assert words.startswith("A worker compares production")
+    assert words.startswith("A worker is comparing production")
 
 
 @pytest.mark.parametrize("back", ["setup", "process_board", "home"])
@@ -92,7 +92,7 @@ def test_asking_the_platform_again(client: Client, bob: User, back: str) -> None
         reverse("ask_platform"), {"next": reverse(back)}, follow=True
     )
     assert answer.redirect_chain[-1][0] == f"{reverse(back)}#platform"
-    assert told_at(answer) == ("platform", ["The platform is asked again now."])
+    assert told_at(answer) == ("platform", ["The platform is being asked again."])
 
 
 @pytest.mark.parametrize("page", ["setup", "process_board", "home"])
@@ -116,7 +116,7 @@ def test_findings_and_questions(client: Client, alice: User, bob: User, sales: D
     asked = signed_in(client, alice).post(reverse("ask_admin", args=[finding.pk]), follow=True)
     anchor, (words,) = told_at(asked)
     assert anchor == f"finding-{finding.pk}"
-    assert words.startswith("The admins are asked.")
+    assert words.startswith("The admins have been asked.")
     signed_in(client, bob)
     answer = client.post(
         reverse("answer_ask", args=[Ask.objects.get().pk]),
@@ -140,7 +140,7 @@ def test_picking_a_twin(client: Client, alice: User, bob: User, sales: DevAccoun
         kind=Job.Kind.LISTING, argument="connector-settings", finished_at=timezone.now()
     )
     nothing = client.post(reverse("map_to_twin", args=[finding.pk]), follow=True)
-    assert told_at(nothing) == ("twins", ["Pick a component of the list first."])
+    assert told_at(nothing) == ("twins", ["Pick a component from the list first."])
 
 
 def test_a_peers_approval(

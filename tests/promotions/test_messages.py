@@ -925,7 +925,7 @@ def test_a_test_message_goes_to_a_channel_and_to_oneself(
     client.post("/setup/messages/test/")
     assert pages.polls(client.get("/setup/messages/"))
     delivery.deliver_due()
-    assert web.posted[0].json["text"] == "Test message of Promotion Desk"
+    assert web.posted[0].json["text"] == "Test message from Promotion Desk"
     assert recipients(mail) == ["bob"]
     page = client.get("/setup/messages/")
     assert pages.text(page).count("Sent") == 2

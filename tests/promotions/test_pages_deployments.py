@@ -128,7 +128,7 @@ def test_a_rollback_asks_for_a_version_and_a_reason(
     plan = factories.rollback_plan(source, alice)
     page = signed_in(client, alice).get(plan.get_absolute_url())
     assert fields(page, "package_version") == [f"{source.package_version}-restored-1"]
-    assert "Why is it rolled back?" in text(page)
+    assert "Why roll it back?" in text(page)
     target = Environment.objects.get()
     sent = {"package_version": "1.0-restored-1", "environments": [target.pk], "notes": ""}
     answer = client.post(reverse("submit_promotion", args=[plan.pk]), sent)
@@ -186,4 +186,4 @@ def test_one_that_ended_half_way_says_where_it_got_to(
     assert "nothing was deployed" in explain(withdrawn).now
     withdrawn.deployments.update(deployed_at=timezone.now())
     assert "nothing was deployed" not in explain(withdrawn).now
-    assert "it was deployed to Production US before" in explain(withdrawn).now
+    assert "it had already been deployed to Production US" in explain(withdrawn).now

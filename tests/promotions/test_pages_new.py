@@ -583,7 +583,7 @@ def test_submit_promotion_leads_to_the_first_field_at_fault(
     page = signed_in(client, alice).post(url, {"package_version": ""})
     assert document(page).findtext(".//title").strip().startswith("Not sent yet: Plan for")
     assert focused(page) == ["package_version"]
-    assert "Say which version it becomes in production." in text(page)
+    assert "Enter the version that it gets in production." in text(page)
 
 
 def test_accept_finding_is_not_offered_on_ones_own_plan(

@@ -335,7 +335,7 @@ def test_retry_goes_on_with_another_version(
     response = client.post(
         reverse("retry", args=[promotion.pk]), {"package_version": "2.1"}, follow=True
     )
-    assert "It goes on from the step that failed." in text(response)
+    assert "It continues from the step that failed." in text(response)
     promotion.refresh_from_db()
     assert (promotion.status, promotion.package_version) == (Status.DEPLOYING, "2.1")
 

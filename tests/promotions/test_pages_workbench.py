@@ -241,7 +241,7 @@ def test_a_comment_on_a_line_is_shown_at_it_and_answered_by_the_requester(
     assert page["Location"] == back
     page = client.get(back)
     made = Comment.objects.get()
-    assert "Your comment is there." in text(page)
+    assert "Your comment has been added." in text(page)
     assert "Why <b>open</b> only?" in text(page)
     assert "<b>open" not in page.content.decode()
     [line] = document(page).xpath(f"//*[@id='line-{component.pk}-after-15']//a/@href")
@@ -265,7 +265,7 @@ def test_a_comment_on_the_whole_promotion(
     say(signed_in(client, bob), waiting, "Wait for the stocktaking.", at="talk")
     page = client.get(waiting.get_absolute_url())
     [told] = document(page).xpath("//*[@id='conversation']//*[@role='status']")
-    assert "Your comment is there." in told.text_content()
+    assert "Your comment has been added." in told.text_content()
     assert "Wait for the stocktaking." in text(client.get(review(waiting)))
 
 

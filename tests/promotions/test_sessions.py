@@ -46,7 +46,7 @@ class TestLimits:
         ago(client, 61, SEEN)
         answer = client.get("/", follow=True)
         assert answer.redirect_chain[0][0] == "/accounts/login/?next=/"
-        assert "nothing was done for a while" in text(answer)
+        assert "you were inactive for a while" in text(answer)
 
     def test_activity_keeps_a_session_and_a_page_that_asks_by_itself_does_not(
         self, client: Client, alice: User, waiting: PromotionRequest
@@ -166,7 +166,7 @@ class TestPassword:
         wrong = {"old_password": "no", "new_password1": new, "new_password2": new}
         assert "Not changed yet" in text(client.post(address, wrong))
         answer = client.post(address, wrong | {"old_password": PASSWORD}, follow=True)
-        assert "Your password is changed" in text(answer)
+        assert "Your password has been changed" in text(answer)
         alice.refresh_from_db()
         assert alice.check_password(new)
         # Whoever knew the old one is signed out elsewhere.
