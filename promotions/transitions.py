@@ -181,6 +181,14 @@ def record_event(
     return event
 
 
+def record_events(action: str, promotion: PromotionRequest, subjects: Iterable[str]) -> None:
+    """Write an event of a promotion for each of many subjects; of a kind that nobody is sent a message of."""
+    events = [Event(action=action, promotion=promotion, subject=s[:1000]) for s in subjects]
+    assert not any(map(kind_of, events))  # noqa: S101 (they would be told to nobody)
+    Event.objects.bulk_create(events)
+    touch(promotion.pk)
+
+
 def _write(**columns: Any) -> Event:
     """An event and, where somebody is to be told of it, the message: both or neither."""
     with transaction.atomic():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -14,8 +15,10 @@ from partnerapi.records import Branch
 
 from ..messages import PromotionError
 from ..models import Installation, PromotionBranch, PromotionRequest, Turn
+from ..plan.premises import Moment
 from ..states import HoldKind, Status
 from ..worker.timing import BRANCH_POLL, SLOT_POLL
+from . import ahead
 from .context import StageAgain, StepContext, Wait
 
 
@@ -145,7 +148,8 @@ def await_branch(context: StepContext) -> Wait | None:
 
     :raises PromotionError: BRANCH_CREATION_TIMEOUT.
     """
-    if context.client.get_branch(context.branch.remote_id).ready:
+    look = partial(context.client.get_branch, context.branch.remote_id)
+    if ahead.ask_ahead(context, Moment.WRITING, look, lambda branch: branch.ready).ready:
         context.note(f"{context.branch.name} is ready")
         return None
     soon = context.soon(BRANCH_POLL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +62,10 @@ class Stopped(Exception):
 
 
 class StepContext:
-    """One worker at one step of one promotion."""
+    """One worker at one step of one promotion.
+
+    :ivar asked: what this worker has asked for the step that follows, and when (``time.monotonic``).
+    """
 
     def __init__(
         self,
@@ -70,8 +73,10 @@ class StepContext:
         lease: Lease,
         step_run: StepRun,
         client_of: Callable[[PromotionRequest], PartnerApiClient],
+        asked: dict[Hashable, float],
     ) -> None:
         self._client_of = client_of
+        self.asked = asked
         self.promotion = promotion
         self.lease = lease
         self.step_run = step_run

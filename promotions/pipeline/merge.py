@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -26,14 +27,28 @@ from ..models import (
     Reservation,
     Turn,
 )
-from ..plan import content_hash, deployed_hash, premises, team_rules
+from ..plan import content_hash, deployed_hash, team_rules
 from ..plan.premises import Moment
 from ..states import MERGE_INCOMPLETE, HoldKind, Kind, Stage, Status
-from ..transitions import drop_branches, record_event
+from ..transitions import drop_branches, record_event, record_events
 from ..worker.lease import Lease
 from ..worker.timing import MERGE_POLL, TURN_POLL
+from . import ahead
 from .context import StepContext, Wait, counted
 from .proof import Proof, VersionSeals, seal
+
+# What a mapping says of the last promotion.
+PROMOTED = (
+    "prod_component_id",
+    "name",
+    "component_type",
+    "prod_version",
+    "promoted_dev_version",
+    "promoted_digest",
+    "promoted_text",
+    "last_promoted_at",
+    "last_promoted_by",
+)
 
 
 def begin(context: StepContext) -> Wait | None:
@@ -109,7 +124,7 @@ def verify(context: StepContext) -> Wait | None:
     """
     client, branch_id = context.client, context.branch.remote_id
     on_branch: dict[str, int] = {}
-    _check_premises(
+    ahead.check(
         context,
         Moment.VERIFYING,
         lambda: on_branch.update(client.query_branch_versions(branch_id)),
@@ -160,13 +175,6 @@ def _read_moved(context: StepContext, results: list[ComponentResult]) -> None:
                 component, proof.mask(found.document)
             ):
                 raise PromotionError("PLAN_STALE", f"“{component.name}” was changed on the branch.")
-
-
-def _check_premises(context: StepContext, moment: Moment, *beside: Callable[[], object]) -> None:
-    promotion = context.promotion
-    premises.check(
-        moment, promotion.plan, promotion=promotion, client=context.client, beside=beside
-    )
 
 
 def create_merge_request(context: StepContext) -> Wait | None:
@@ -246,7 +254,9 @@ def await_draft(context: StepContext) -> Wait | None:
     """
     if not context.promotion.merge_request_id:
         return None
-    merge = context.client.get_merge_request(context.promotion.merge_request_id)
+    merge = ahead.ask_ahead(
+        context, Moment.MERGE, _look(context), lambda merge: merge.can_be_executed
+    )
     if merge.is_merged or merge.stage == "MERGING":
         return None
     if merge.can_be_executed:
@@ -310,6 +320,11 @@ def _left_out(detail: MergeDetail) -> str:
     return ""
 
 
+def _look(context: StepContext) -> Callable[[], MergeRequest]:
+    """Operation 19, as a call."""
+    return partial(context.client.get_merge_request, context.promotion.merge_request_id)
+
+
 def execute_merge(context: StepContext) -> Wait | None:
     """Operation 13, unless the merge request has merged by itself.
 
@@ -317,14 +332,15 @@ def execute_merge(context: StepContext) -> Wait | None:
     """
     if not context.promotion.merge_request_id:
         return None
-    merge = context.client.get_merge_request(context.promotion.merge_request_id)
-    if merge.is_merged or merge.stage == "MERGING":
-        context.record(merge_executed_at=timezone.now())
-        return None
-    if not merge.can_be_executed:
-        return _still_moving(context, merge)
+    if not ahead.has_just_asked(context, Moment.MERGE):
+        merge = _look(context)()
+        if merge.is_merged or merge.stage == "MERGING":
+            context.record(merge_executed_at=timezone.now())
+            return None
+        if not merge.can_be_executed:
+            return _still_moving(context, merge)
+        ahead.check(context, Moment.MERGE)
     demand_approval(context)
-    _check_premises(context, Moment.MERGE)
     # Written before the call: from here on main may change, and the clean-up looks before it drops the branch. An
     # approval that has lapsed or was removed since it was read is the UPDATE's to find.
     began = timezone.now()
@@ -332,9 +348,9 @@ def execute_merge(context: StepContext) -> Wait | None:
     context.lease.record_among(approved, merge_executed_at=began)
     context.promotion.merge_executed_at = began
     try:
-        context.client.execute_merge_request(merge.merge_request_id)
+        context.client.execute_merge_request(context.promotion.merge_request_id)
     except Conflict as error:
-        now = context.client.get_merge_request(merge.merge_request_id)
+        now = _look(context)()
         if not (now.is_merged or now.stage == "MERGING"):
             raise PromotionError("MERGE_CONFLICT", error.message) from error
     return None
@@ -442,36 +458,46 @@ def _record_mappings(promotion: PromotionRequest, versions: dict[int, int]) -> N
         PromotionRequest.objects.filter(pk=promotion.pk).update(
             process_id=root.prod_component_id.lower()
         )
-    for result in promotion.results.filter(pk__in=versions).select_related("component"):
-        component = result.component
-        ComponentResult.objects.filter(pk=result.pk).update(merged_version=versions[result.pk])
-        before = promotion.dev_account.mappings.filter(
-            dev_component_id=component.dev_component_id
-        ).first()
-        promoted = {
-            "prod_component_id": result.prod_component_id,
-            "name": component.name,
-            "component_type": component.component_type,
-            "prod_version": versions[result.pk],
-            "promoted_dev_version": component.dev_version,
-            "promoted_digest": result.promoted_digest,
-            "promoted_text": result.promoted_text,
-            "last_promoted_at": now,
-            "last_promoted_by": promotion.requester,
-        }
-        mapping, is_new = ComponentMapping.objects.update_or_create(
+    results = list(promotion.results.filter(pk__in=versions).select_related("component"))
+    for result in results:
+        result.merged_version = versions[result.pk]
+    ComponentResult.objects.bulk_update(results, ["merged_version"])
+    mappings = [
+        ComponentMapping(
             dev_account=promotion.dev_account,
-            dev_component_id=component.dev_component_id,
-            defaults=promoted,
-            create_defaults={**promoted, "source": ComponentMapping.Source.ENGINE},
+            dev_component_id=result.component.dev_component_id.lower(),
+            prod_component_id=result.prod_component_id,
+            name=result.component.name,
+            component_type=result.component.component_type,
+            prod_version=versions[result.pk],
+            promoted_dev_version=result.component.dev_version,
+            promoted_digest=result.promoted_digest,
+            promoted_text_id=result.promoted_text_id,
+            last_promoted_at=now,
+            last_promoted_by=promotion.requester,
+            source=ComponentMapping.Source.ENGINE,
         )
-        if is_new:
-            record_event("mapping_added", promotion=promotion, subject=str(mapping))
-        elif before and before.prod_component_id != result.prod_component_id:
+        for result in results
+    ]
+    dev_ids = [mapping.dev_component_id for mapping in mappings]
+    known = promotion.dev_account.mappings.filter(dev_component_id__in=dev_ids)
+    before = dict(known.values_list("dev_component_id", "prod_component_id"))
+    # A mapping that is there keeps where it came from.
+    ComponentMapping.objects.bulk_create(
+        mappings,
+        update_conflicts=True,
+        unique_fields=["dev_account", "dev_component_id"],
+        update_fields=PROMOTED,
+    )
+    added = [str(mapping) for mapping in mappings if mapping.dev_component_id not in before]
+    record_events("mapping_added", promotion, added)
+    for mapping in mappings:
+        was = before.get(mapping.dev_component_id, mapping.prod_component_id)
+        if was != mapping.prod_component_id:
             # Somebody mapped it while it was merged. What production now holds refers to ours.
             record_event(
                 "mapping_replaced",
                 promotion=promotion,
                 subject=str(mapping),
-                note=f"{before.prod_component_id} → {result.prod_component_id}",
+                note=f"{was} → {mapping.prod_component_id}",
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Hashable
 
 from django.conf import settings
 from django.db.models import F, Max
@@ -48,6 +49,7 @@ class PromotionWork(Work[PromotionRequest]):
         self.patience = float(settings.PROMOTION_PATIENCE)
         self._context: StepContext | None = None
         self._client: PartnerApiClient | None = None
+        self._asked: dict[Hashable, float] = {}
 
     def read(self, pk: int) -> PromotionRequest:
         return PromotionRequest.objects.select_related(
@@ -65,7 +67,7 @@ class PromotionWork(Work[PromotionRequest]):
         if begun is None:
             return Stop("a person ended it")
         # What a client has learnt, and its connections, serve the next step as well.
-        context = self._context = StepContext(row, lease, begun, self._client_of)
+        context = self._context = StepContext(row, lease, begun, self._client_of, self._asked)
         if begun.attempt > MAX_LOST and _deaths(context) >= MAX_LOST:
             raise PromotionError("WORKER_LOST", step.name.label)
         try:

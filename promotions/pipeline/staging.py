@@ -13,10 +13,10 @@ from partnerapi.errors import NeedsPerson, NotFound, PartnerApiError
 
 from ..messages import PromotionError
 from ..models import ComponentResult, Reservation
-from ..plan import premises
 from ..plan.premises import Moment
 from ..states import Action, Outcome
 from ..worker.trouble import is_not_found, passes
+from . import ahead
 from .context import MAX_MISSES, BranchGone, StageAgain, StepContext, Wait, counted
 from .proof import Proof
 from .writing import Failure, Writer, Written, words_of
@@ -39,8 +39,8 @@ def stage_components(context: StepContext) -> Wait | None:
         known then.
     """
     _check_no_worker_died_here(context)
-    promotion = context.promotion
-    premises.check(Moment.WRITING, promotion.plan, promotion=promotion, client=context.client)
+    if not ahead.has_just_asked(context, Moment.WRITING):
+        ahead.check(context, Moment.WRITING)
     staging = _Staging(context)
     for level in staging.levels():
         staging.write(level)

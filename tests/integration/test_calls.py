@@ -124,6 +124,19 @@ def test_a_promotion_takes_few_calls_a_component(desk: Desk) -> None:
         family.change()
 
 
+def test_premises_are_asked_beside_the_look_before_them(desk: Desk) -> None:
+    """A platform that answers late: whatever is asked at once takes as long as one call."""
+    desk.simulator.latency(450)  # the branch and the draft are ready at the first look
+    promotion = desk.promoted(seed.SINGLE_COMPONENT_PACKAGE_ID)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+    steps = calls_by_step(promotion)
+    premise = "QUERY ComponentMetadata"
+    assert steps["await_branch"][premise]
+    assert not steps["stage_components"][premise]
+    assert steps["await_draft"][premise]
+    assert steps["execute_merge"] == {"POST MergeRequest Execute": 1}
+
+
 def test_what_the_plan_has_not_kept_is_read_again(desk: Desk) -> None:
     plan = desk.plan()
     PlannedComponent.objects.filter(plan=plan).update(content=None)
