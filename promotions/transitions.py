@@ -135,6 +135,8 @@ def _open(
         approvals_missing=demand.approvals,
         **columns,
     )
+    promotion.seal = promotion.make_seal()
+    promotion.save(update_fields=["seal"])
     promotion.peer_groups.set(row.group_id for row in demand.groups)
     record_event(
         REQUESTED[Kind(promotion.kind)],

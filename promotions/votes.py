@@ -188,6 +188,7 @@ def _still_decides(approval: Approval, promotion: PromotionRequest) -> bool:
 
 def check(promotion: PromotionRequest, approved: Approved) -> None:
     """:raises PromotionError: APPROVAL_MISSING when the frozen demand is not met by approvals that count."""
+    promotion.check_seal()
     if approved.demand != promotion.demanded:
         raise PromotionError("APPROVAL_MISSING", "It asks for other people than were approved.")
     votes = count(promotion, approved)

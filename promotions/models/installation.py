@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import json
 import secrets
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -51,6 +53,15 @@ class Installation(models.Model):
         """
         secret = decrypt(bytes(self.encrypted_secret))
         return hmac.digest(secret, purpose.encode(), "sha256")
+
+    def seal(self, purpose: str, covered: list[Any]) -> str:
+        """Return a keyed hash, in hex, over what a row says: whoever can only write rows cannot make one.
+
+        :param covered: what JSON can hold.
+        :raises PromotionError: CONTENT_UNREADABLE, as ``key``.
+        """
+        data = json.dumps(covered, sort_keys=True).encode()
+        return hmac.new(self.key(purpose), data, "sha256").hexdigest()
 
 
 class PrimaryAccount(Leased):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from datetime import UTC
 
 from django.conf import settings
@@ -103,6 +102,12 @@ class PromotionRequest(Leased):
         blank=True,
         editable=False,
         help_text="Whose approvals it needs: the review policies of its submission; empty without any.",
+    )
+    seal = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Keyed hash over who has requested it and whose approvals it needs.",
     )
     peer_groups = models.ManyToManyField(
         Group, blank=True, related_name="+", editable=False, help_text="Whose members are asked."
@@ -314,6 +319,23 @@ class PromotionRequest(Leased):
         """Whose approvals it needs, as it was frozen at the submission."""
         return Demand.from_json(self.demand)
 
+    def make_seal(self) -> str:
+        """Return the seal of who has requested it and of what its review policies demand, as the row stands.
+
+        :raises PromotionError: CONTENT_UNREADABLE, as ``Installation.key``.
+        """
+        return Installation.load().seal("promotion", [self.pk, self.requester_id, self.demand])
+
+    def check_seal(self) -> None:
+        """Check that requester and demand are those of the submission.
+
+        :raises PromotionError: APPROVAL_MISSING when somebody has written them into the database.
+        """
+        if not hmac.compare_digest(self.seal, self.make_seal()):
+            raise PromotionError(
+                "APPROVAL_MISSING", "Who requested it, or whose approvals it needs, was changed."
+            )
+
     @property
     def pack_name(self) -> str:
         """The chosen Integration Pack, or the one to be made."""
@@ -391,8 +413,7 @@ class Approval(models.Model):
             *(self.promotion_id, self.person_id, self.role, self.in_place_of_id),
             *(self.approved_hash, at, until),
         ]
-        key = Installation.load().key("approval")
-        return hmac.new(key, json.dumps(covered).encode(), "sha256").hexdigest()
+        return Installation.load().seal("approval", covered)
 
 
 class ComponentResult(models.Model):

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from .installation import Installation
+
 
 class Reading(models.Model):
     """Somebody opened a part of a difference: of this content, not of the component that has it now."""
@@ -14,6 +16,7 @@ class Reading(models.Model):
     digest = models.CharField(max_length=64, help_text="The keyed hash of the difference.")
     part = models.PositiveIntegerField(help_text="Counted from 1.")
     at = models.DateTimeField(default=timezone.now)
+    seal = models.CharField(max_length=64, blank=True, help_text="Keyed hash over the others.")
 
     class Meta:
         ordering = ["at", "pk"]
@@ -23,3 +26,10 @@ class Reading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} opened part {self.part} of {self.digest[:10]}"
+
+    def make_seal(self, installation: Installation) -> str:
+        """Return the seal of this row as it stands.
+
+        :raises PromotionError: CONTENT_UNREADABLE, as ``Installation.key``.
+        """
+        return installation.seal("reading", [self.person_id, self.digest, self.part])

@@ -227,6 +227,7 @@ def _check_in_review(promotion: PromotionRequest, plan_hash: str) -> None:
         raise PromotionError(
             "PLAN_STALE", "The page showed different content from what would be approved now."
         )
+    promotion.check_seal()
 
 
 def _check_content(user: User, promotion: PromotionRequest) -> None:

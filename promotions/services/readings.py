@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..messages import PromotionError
-from ..models import Content, PlannedComponent, PromotionRequest, Reading
+from ..models import Content, Installation, PlannedComponent, PromotionRequest, Reading
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -33,17 +34,22 @@ def unread(user: User, promotion: PromotionRequest) -> list[Unread]:
         shown = result if result.difference_id else result.component
         if not shown.difference_parts or not shown.difference_id:
             continue
-        opened = set(
-            Reading.objects.filter(person=user, digest=shown.difference_id).values_list(
-                "part", flat=True
-            )
-        )
+        opened = _opened(user, shown.difference_id)
         missing = [part for part in range(1, shown.difference_parts + 1) if part not in opened]
         if missing:
             found.append(
                 Unread(result.component, shown.difference_id, missing[0], shown.difference_parts)
             )
     return found
+
+
+def _opened(user: User, digest: str) -> set[int]:
+    """The parts of a difference that the user has opened, by records that Promotion Desk has made."""
+    rows = list(Reading.objects.filter(person=user, digest=digest))
+    if not rows:
+        return set()
+    installation = Installation.load()
+    return {row.part for row in rows if hmac.compare_digest(row.seal, row.make_seal(installation))}
 
 
 def check_read(user: User, promotion: PromotionRequest) -> None:
@@ -61,7 +67,13 @@ def open_parts(user: User, difference: Content, parts: range) -> None:
 
     :param parts: counted from 1.
     """
+    installation = Installation.load()
+    rows = [Reading(person=user, digest=difference.digest, part=part) for part in parts]
+    for row in rows:
+        row.seal = row.make_seal(installation)
     Reading.objects.bulk_create(
-        (Reading(person=user, digest=difference.digest, part=part) for part in parts),
-        ignore_conflicts=True,
+        rows,
+        update_conflicts=True,
+        unique_fields=["person", "digest", "part"],
+        update_fields=["seal"],
     )

@@ -31,9 +31,11 @@ from promotions.models import (
     DevAccountAccess,
     Environment,
     Finding,
+    Installation,
     IntegrationPack,
     Plan,
     PromotionRequest,
+    Reading,
 )
 from promotions.models.approved import hash_of
 from promotions.pipeline import merge, runner
@@ -108,6 +110,14 @@ def decide(client: Client, promotion: PromotionRequest, **sent: str) -> Any:
     )
     names = ("plan_hash", "pack", "new_pack_name", "confirmed_hash")
     return client.post(address, {name: fields(asked, name)[0] for name in names} | sent)
+
+
+def refused(user: User, waiting: PromotionRequest) -> None:
+    """An approval by the user is, and nothing of it is on record."""
+    with pytest.raises(PromotionError) as error:
+        services.approve(user, waiting, plan_hash=waiting.content_hash, new_pack_name="Orders")
+    assert error.value.code == "APPROVAL_MISSING"
+    assert not waiting.approvals.exists()
 
 
 def admin_page(model: Any, pk: int) -> str:
@@ -404,12 +414,41 @@ class TestTheMergeItselfDemandsAnApproval:
         assert refused.value.code == "APPROVAL_MISSING"
         assert carried() == STOPPED
 
+    def test_in_the_database_a_demand_that_asks_for_less(
+        self, waiting: PromotionRequest, bob: User
+    ) -> None:
+        """Two admins are asked; with SQL it is one, before the first of them decides."""
+        factories.seal(waiting, demand=Demand(policies=("Two",), admins=2).as_json())
+        row(waiting).update(demand={}, approvals_missing=1)
+        waiting.refresh_from_db()
+        refused(bob, waiting)
+
+    def test_in_the_database_another_requester(self, waiting: PromotionRequest, bob: User) -> None:
+        """Whoever requested it approves it, after somebody else is written down as the requester."""
+        factories.seal(waiting, requester=bob)
+        row(waiting).update(requester=waiting.plan.requested_by)
+        waiting.refresh_from_db()
+        refused(bob, waiting)
+
+    @pytest.mark.parametrize("part", ["demand", "requester"])
+    def test_in_the_database_what_was_requested_after_the_approval(
+        self, approved: PromotionRequest, dora: User, carried: Carried, part: str
+    ) -> None:
+        """With a frozen object, a hash and a record that fit: only the seal of the submission tells."""
+        if part == "requester":
+            row(approved).update(requester=dora)
+        else:
+            demand = Demand(policies=("Nobody",), admins=0).as_json()
+            frozen = approved.approved | {"demand": demand}
+            row(approved).update(demand=demand, approved=frozen, approved_hash=hash_of(frozen))
+            sealed(approved, approved_hash=hash_of(frozen))
+        assert carried() == STOPPED
+
     def test_in_the_database_a_second_vote_that_nobody_gave(
         self, waiting: PromotionRequest, bob: User, dora: User
     ) -> None:
         """Two admins are asked, and one of the two rows is written with SQL."""
-        row(waiting).update(demand=Demand(policies=("Two",), admins=2).as_json())
-        waiting.refresh_from_db()
+        factories.seal(waiting, demand=Demand(policies=("Two",), admins=2).as_json())
         services.approve(
             bob, waiting, plan_hash=waiting.content_hash, new_pack_name="Orders", comment="Read."
         )
@@ -503,8 +542,8 @@ class TestAnApprovalLastsItsTime:
         """The second admin's approval lasts, and the first one's has lapsed."""
         demand = Demand(policies=("Two",), admins=2)
         frozen = approved.approved | {"demand": demand.as_json()}
+        factories.seal(approved, demand=demand.as_json())
         row(approved).update(
-            demand=demand.as_json(),
             approved=frozen,
             approved_hash=hash_of(frozen),
             approved_by=dora,
@@ -558,6 +597,18 @@ class TestAnApprovalLastsItsTime:
         [migration] = Path(migrations.__path__[0]).glob("*_seal_approvals.py")
         import_module(f"promotions.migrations.{migration.stem}").seal(apps, None)
         assert approved.approved_object().hash == approved.approved_hash
+
+    def test_the_upgrade_seals_what_was_requested_before_it(
+        self, approved: PromotionRequest, bob: User, carried: Carried
+    ) -> None:
+        Reading.objects.create(person=bob, digest="f" * 64, part=1)
+        for model in (PromotionRequest, Reading):
+            model.objects.update(seal="")
+        [migration] = Path(*migrations.__path__).glob("*_seal_what_decides.py")
+        import_module(f"promotions.migrations.{migration.stem}").seal(apps, None)
+        reading = Reading.objects.get()
+        assert reading.seal == reading.make_seal(Installation.load())
+        assert carried() == GOES_ON
 
     def test_after_the_merge_there_is_only_forward(self, approved: PromotionRequest) -> None:
         old = {k: v for k, v in approved.approved.items() if k != "version"}

@@ -13,7 +13,14 @@ from django.utils import timezone
 
 from promotions import services
 from promotions.messages import PromotionError
-from promotions.models import DevAccount, Environment, Event, PackRelease, PromotionRequest
+from promotions.models import (
+    DevAccount,
+    Environment,
+    Event,
+    PackRelease,
+    PromotionRequest,
+    Reading,
+)
 from promotions.pages.words import visible
 from promotions.plan import contents
 from promotions.reading.lines import compare
@@ -517,6 +524,20 @@ def test_nobody_approves_a_difference_that_they_have_not_opened(
     client.post(url, confirmed(signed_in(client, bob), long))
     long.refresh_from_db()
     assert long.approved_by == bob
+
+
+def test_in_the_database_a_part_that_nobody_has_opened(
+    bob: User, dora: User, long: PromotionRequest
+) -> None:
+    """Rows that are written or given to somebody else with SQL count for nothing, and are in nobody's way."""
+    difference = long.plan.components.get(name="Long script").difference
+    assert difference is not None
+    services.open_parts(dora, difference, range(1, 4))
+    assert not services.unread(dora, long)
+    Reading.objects.update(person=bob)
+    assert [missing.part for missing in services.unread(bob, long)] == [1]
+    services.open_parts(bob, difference, range(1, 4))
+    assert not services.unread(bob, long)
 
 
 def test_a_download_counts_as_opened_but_only_of_this_content(
