@@ -59,6 +59,8 @@ _WORDS_APART = bytes(
 _BETWEEN = tuple(f" {one} ".encode() for one in sorted(PREPOSITIONS))
 _PROPERTY_NAME = b"property name"
 _LISTS = frozenset({"allowedValues", "allowedValue"})
+# So many are looked for one after the other.
+_FEW_SHAPES = 4
 _FIELDS = frozenset({"field", "properties"})
 
 
@@ -80,6 +82,13 @@ def masked(document: Document) -> set[int]:
 
 def announced(document: Document) -> set[int]:
     """The numbers of the elements whose own name, or a name beside them, announces a place."""
+    known: set[int] | None = document.memory.get("announced")
+    if known is None:
+        known = document.memory["announced"] = _announced(document)
+    return known
+
+
+def _announced(document: Document) -> set[int]:
     shapes = document.distinct_shapes
     speaking = set(filter(_speaks, shapes))
     valued = {shape for shape in shapes if not VALUED.isdisjoint(shape.local_names)} - speaking
@@ -88,9 +97,12 @@ def announced(document: Document) -> set[int]:
     if not looked_at:
         return set()
     by_shape: dict[Shape, list[int]] = {shape: [] for shape in looked_at}
-    for at, shape in enumerate(document.shapes):
-        if shape in looked_at:
-            by_shape[shape].append(at)
+    if len(looked_at) <= _FEW_SHAPES:
+        by_shape = {shape: list(document.tags_of({shape})) for shape in looked_at}
+    else:
+        for at, shape in enumerate(document.shapes):
+            if shape in looked_at:
+                by_shape[shape].append(at)
     tags: set[int] = set()
     for shape in speaking:
         tags.update(by_shape[shape])

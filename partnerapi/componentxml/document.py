@@ -77,7 +77,10 @@ def declares_namespace(name: str) -> bool:
 
 
 OPEN, CLOSE, EMPTY = 1, 2, 0  # how tags are marked: `<a>`, `</a>`, `<a/>`
-_STEP_OF = (0, 1, -1)
+# Which marks begin an element.
+_BEGINS = bytes(int(mark != CLOSE) for mark in range(256))
+# How each mark changes the depth, as signed bytes.
+_STEPS = bytes((0, 1, 255)) + bytes(253)
 
 
 class Shape:
@@ -295,7 +298,7 @@ class Document:
     @cached_property
     def depths(self) -> list[int]:
         """How many elements are open behind each tag."""
-        return list(accumulate(map(_STEP_OF.__getitem__, self.marks)))
+        return list(accumulate(memoryview(self.marks.translate(_STEPS)).cast("b")))
 
     def _check_size(self) -> None:
         if self.marks.count(OPEN) > MAX_DEPTH and max(self.depths) > MAX_DEPTH:
@@ -318,7 +321,7 @@ class Document:
     @cached_property
     def tag_of(self) -> "array[int]":
         """Element number -> its start tag's number."""
-        return array("l", compress(range(len(self.marks)), map(CLOSE.__ne__, self.marks)))
+        return array("l", compress(range(len(self.marks)), self.marks.translate(_BEGINS)))
 
     @cached_property
     def said_by_tags(self) -> list[bytes]:
@@ -387,7 +390,7 @@ class Document:
         every = self.shapes
         if len(shapes) > _FEW_SHAPES:
             return compress(range(len(every)), map(shapes.__contains__, every))
-        found = []
+        found: list[int] = []
         for shape in shapes:
             at = -1
             for _ in range(every.count(shape)):
@@ -459,7 +462,7 @@ class Document:
             return "http://www.w3.org/XML/1998/namespace"
         name = f"xmlns:{prefix}" if prefix else "xmlns"
         while number >= 0:
-            at = self.tag_of[number]
+            at = self.tag_of[number] if number else 0
             shape = self.shapes[at]
             if name in shape.names:
                 return decode_attribute(shape.values(self.tags[at])[shape.names.index(name)])
@@ -727,12 +730,16 @@ def _shapes_at_once(
         if len(written) != len(some) + 1 or not written[-1].endswith(b">"):
             return None
         del written[0]
-        for one in set(written) - known.keys():
-            shape = _read_shape(one)
-            if shape is None:
-                return None
-            known[one] = shape
-        shapes += map(known.__getitem__, written)
+        try:
+            found = list(map(known.__getitem__, written))
+        except KeyError:
+            for one in set(written) - known.keys():
+                shape = _read_shape(one)
+                if shape is None:
+                    return None
+                known[one] = shape
+            found = list(map(known.__getitem__, written))
+        shapes += found
         said.append(b"\0".join(parts[1::2]))
     return shapes, said
 

@@ -12,7 +12,7 @@ import hashlib
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import chain, groupby
+from itertools import chain
 from operator import sub
 from typing import NamedTuple
 
@@ -113,10 +113,12 @@ def pretty_lines(document: Document) -> list[str]:
     before[0] = b""
     # No line is shorter than its tag, and few are much longer.
     shortest = _WIDE - 2 * max(levels)
-    several = {shape for shape in document.distinct_shapes if len(shape.names) > 1}
+    # One attribute alone stays where it is.
+    several = set(filter(_says_several, document.distinct_shapes)) | {document.shapes[0]}
     tags = written.tags
     nearly = [at for at in document.tags_of(several) if len(tags[at]) > shortest]
     lines = [""]
+    has_texts = any(texts)
     # A few at a time, so that there is no second copy of a large document.
     first = 0
     for start in range(0, len(tags), TOGETHER):
@@ -125,12 +127,13 @@ def pretty_lines(document: Document) -> list[str]:
         behind = bisect_left(nearly, end, first)
         _narrow(some, start, nearly[first:behind], document.shapes, levels)
         first = behind
-        joined = b"".join(
-            chain.from_iterable(zip(before[start:end], some, texts[start:end], strict=True))
-        )
+        columns = [before[start:end], some]
+        if has_texts:
+            columns.append(texts[start:end])
+        joined = b"".join(chain.from_iterable(zip(*columns, strict=True)))
         more = joined.decode().split("\n")
-        lines[-1] += more[0]
-        lines += more[1:]
+        more[0] = lines.pop() + more[0]
+        lines += more
     return lines
 
 
@@ -138,13 +141,16 @@ def _narrow(
     tags: list[bytes], start: int, nearly: list[int], shapes: list[Shape], levels: list[int]
 ) -> None:
     """Put one attribute in each line of those tags that are too wide for one; `start` is the first's number."""
-    nearly.sort(key=levels.__getitem__)
-    for level, group in groupby(nearly, levels.__getitem__):
+    found = list(map(levels.__getitem__, nearly))
+    for level in set(found):
         widest = _WIDE - 2 * level
-        # One attribute alone stays where it is.
         numbers = [
-            at for at in group if len(tags[at - start]) > widest and b'" ' in tags[at - start]
+            at
+            for at, one in zip(nearly, found, strict=True)
+            if one == level and len(tags[at - start]) > widest
         ]
+        if not numbers:
+            continue
         between = b"\n" + b"  " * (level + 2)
         block = b"\0".join([tags[at - start] for at in numbers])
         if b'=" ' in block:
@@ -154,8 +160,13 @@ def _narrow(
             one_of_each = dict(zip(map(shapes.__getitem__, numbers), numbers, strict=True))
             for name in {tags[at - start].partition(b" ")[0] for at in one_of_each.values()}:
                 block = block.replace(name + b" ", name + between)
-        for at, tag in zip(numbers, block.split(b"\0"), strict=bool(numbers)):
+        for at, tag in zip(numbers, block.split(b"\0"), strict=True):
             tags[at - start] = tag
+
+
+def _says_several(shape: Shape) -> bool:
+    """Whether more than one attribute is written for tags of a shape."""
+    return sum(not declares_namespace(name) for name in shape.names) > 1
 
 
 def _written(document: Document) -> _Written:

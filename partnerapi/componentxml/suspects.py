@@ -35,11 +35,12 @@ _SIGNS = bytes(
     for code in range(256)
 )
 _RUN = b"w" * _RUN_LENGTH
+# Each with the blank beside it: most documents hold none at all.
 _WORDS = (
-    b"basic",
+    b"basic ",
     b"bearer ",
-    b"private",
-    b"identified",
+    b"private ",
+    b"identified ",
     b"password ",
     b"pass ",
     b"pwd ",
@@ -47,9 +48,11 @@ _WORDS = (
     b"wort ",
     b"secret ",
     b"phrase ",
-    b"sshpass",
     b"zip -p",
 )
+_BLANKS = (b" ", b"\n", b"\t", b"\r")
+# Small letters, and a blank for all white space.
+_SMALL = bytes(ord(" ") if chr(code) in "\t\n\r\f\v" else code for code in range(256)).lower()
 _BARE = tuple(trigger.encode() for trigger in secrets.BARE_TRIGGERS)
 
 Suspect = tuple[Value, str, list[secrets.Hit]]
@@ -131,7 +134,12 @@ def _elements(document: Document, zones: rules.Zones, looked_at: _LookedAt) -> l
         first += TOGETHER
     # Nothing but comments can stand outside the root.
     texts = document.gaps if document.has_comments else [b"", *document.gaps[1:-1]]
-    gaps = _doubtful(b"\0".join(texts), decode_text, looked_at, runs=True)
+    distinct = list(set(texts))
+    gaps: list[int] = []
+    # Between most tags stands nothing, or the same.
+    few = 2 * len(distinct) < len(texts)
+    if not few or _doubtful(b"\0".join(distinct), decode_text, looked_at, runs=True):
+        gaps = _doubtful(b"\0".join(texts), decode_text, looked_at, runs=True)
     found.update(max(document.element_of_gap(gap), 0) for gap in gaps)
     return sorted(found)
 
@@ -156,11 +164,12 @@ def _doubtful(
     said: bytes, read: Callable[[bytes], str], looked_at: _LookedAt, *, runs: bool
 ) -> list[int]:
     """Which of the values, by number, may hold a secret; a NUL stands between two of them."""
-    small = said.lower()
     signs = said.translate(_SIGNS)
     hits = set(_starts(signs, b"!"))
-    for word in _WORDS:
-        hits.update(_starts(small, word))
+    if any(blank in said for blank in _BLANKS):
+        small = said.translate(_SMALL)
+        for word in _WORDS:
+            hits.update(_starts(small, word))
     long = {start: _piece(said, start) for start in _starts(signs, _RUN)}
     if long and not runs:
         # In a profile a long name is nothing odd, but a token of a well-known service is.

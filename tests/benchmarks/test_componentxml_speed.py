@@ -18,5 +18,5 @@ def test_time_grows_with_the_number_of_elements(make: Callable[[int], bytes]) ->
 def test_the_whole_way_is_a_few_bare_parses(name: str) -> None:
     data = componentxml.DOCUMENTS[name]()
     assert len(data) > 1_000_000
-    # Five on a quiet machine; other processes take a share of the memory's pace.
-    assert componentxml.ratio(data, runs=7) < 7
+    # Measured: 4.0 to 4.8 and 3.5 to 3.9, the higher on a machine that does five times as much as it can.
+    assert componentxml.ratio(data, groups=10, enough=5) <= 5
