@@ -1,1 +1,1 @@
-"""Speaks Boomi's Partner API; knows nothing of Django or of promotions."""
+"""Speaks Boomi's Partner API; knows nothing about Django or promotions."""

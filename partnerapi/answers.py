@@ -1,7 +1,7 @@
-"""Records made from answers, the same in both dialects.
+"""Turns answers into records, the same for both dialects.
 
-Where the dialects name a field differently, both names are accepted: which one comes is the
-server's choice, and nothing else has that name.
+Where the dialects name a field differently, both names are accepted: the server decides which one it sends, and nothing
+else uses that name.
 """
 
 import re
@@ -33,7 +33,7 @@ from partnerapi.wire import Fields
 
 @contextmanager
 def reading(answer: Answer) -> Iterator[None]:
-    """Make everything that is wrong with an answer a :class:`BadResponse`."""
+    """Turn anything that is wrong with an answer into a :class:`BadResponse`."""
     try:
         yield
     except wire.Unreadable as problem:
@@ -41,12 +41,11 @@ def reading(answer: Answer) -> Iterator[None]:
 
 
 def bad_response(answer: Answer, reason: str) -> BadResponse | AnswerLost:
-    """The error for an answer that came with a good status and is not good.
+    """The error for an answer with a good status and bad content.
 
-    A write that is answered like that may have been done: it is looked for before it is repeated.
+    A write with such an answer may have been done: it is looked for before it is repeated.
 
-
-    :param reason: half a sentence that goes on from "The answer to …".
+    :param reason: half a sentence that continues "The answer to …".
     """
     message = wire.boomi_message(answer.body)
     sentence = f"The answer to {answer.operation.name} {reason}."
@@ -62,7 +61,7 @@ def bad_response(answer: Answer, reason: str) -> BadResponse | AnswerLost:
 
 
 def fields_of(answer: Answer, *wrappers: str) -> Fields:
-    """The object in an answer, taken out of a wrapper of that name.
+    """The object in an answer, unwrapped from an element of that name.
 
     :raises Unreadable: there is none, or it is an error.
     """
@@ -73,7 +72,10 @@ def fields_of(answer: Answer, *wrappers: str) -> Fields:
 
 
 def component(answer: Answer) -> Component:
-    """A component from its XML, which is kept byte by byte."""
+    """A component from its XML, which is kept byte by byte.
+
+    :raises Unreadable: it is not a component, or lacks its id or version.
+    """
     try:
         document = componentxml.Document.parse(answer.body)
         envelope = componentxml.read_envelope(document)
@@ -107,8 +109,7 @@ _DECLARED = re.compile(rb"\s(xmlns(?::[\w.-]+)?)=(\"[^\"]*\"|'[^']*')")
 def documents_in_bulk(body: bytes) -> Iterator[bytes]:
     """The components of a bulk answer, each as a document of its own with the bytes it came in.
 
-    Namespaces that the answer's root declares are declared on each of them. What cannot be cut
-    out is left out.
+    Namespaces that the answer's root declares are declared on each of them. Whatever cannot be cut out is left out.
     """
     root = re.search(rb"<[A-Za-z_][\w.-]*:?BulkResult(\s[^<>]*)?>", body)
     declared = dict(_DECLARED.findall(root[0])) if root else {}
@@ -127,6 +128,10 @@ def documents_in_bulk(body: bytes) -> Iterator[bytes]:
 
 
 def component_metadata(fields: Fields) -> ComponentMetadata:
+    """A component without its content, in either dialect's words.
+
+    :raises Unreadable: the id, type or version is missing.
+    """
     return ComponentMetadata(
         component_id=wire.required(fields, "componentId"),
         name=wire.text(fields, "name"),
@@ -147,8 +152,8 @@ def references(answer: Answer, parent_id: str | None = None) -> tuple[Reference,
     """What a component uses.
 
     :param parent_id: the component that was asked about.
-    :raises Unreadable: the answer is about other parents: it lists who uses the component, as
-        the published API does where the guide's lists what it uses. The dialect is wrong.
+    :raises Unreadable: the answer is about other parents: it lists what uses the component, as the published API does
+        where the guide's lists what it uses. The configured dialect is wrong.
     """
     fields = fields_of(answer, "ComponentReference")
     if wire.text(fields, wire.TYPE) != "ComponentReference" and "references" not in fields:
@@ -175,7 +180,7 @@ def used_by(rows: list[Fields], parent_id: str | None) -> tuple[Reference, ...]:
 
 
 def parents(answer: Answer) -> tuple[Reference, ...]:
-    """Who uses a component (published, GET ComponentReference)."""
+    """What uses a component (published, GET ComponentReference)."""
     fields = fields_of(answer, "ComponentReference")
     found: dict[str, Reference] = {}
     for row in wire.many(fields, "references"):
@@ -185,6 +190,10 @@ def parents(answer: Answer) -> tuple[Reference, ...]:
 
 
 def packaged_component(fields: Fields) -> PackagedComponent:
+    """A package, deleted ones included.
+
+    :raises Unreadable: an id or the version is missing.
+    """
     return PackagedComponent(
         package_id=wire.required(fields, "packageId"),
         package_version=wire.required(fields, "packageVersion"),
@@ -201,6 +210,10 @@ def packaged_component(fields: Fields) -> PackagedComponent:
 
 
 def pinned_components(fields: Fields) -> tuple[PinnedComponent, ...]:
+    """The components that a manifest names, with their versions where it has them.
+
+    :raises Unreadable: the answer is not a manifest.
+    """
     if (
         wire.text(fields, wire.TYPE) != "PackagedComponentManifest"
         and "componentInfo" not in fields
@@ -213,6 +226,10 @@ def pinned_components(fields: Fields) -> tuple[PinnedComponent, ...]:
 
 
 def deployed_package(fields: Fields) -> DeployedPackage:
+    """A deployment; it counts as active unless it says otherwise.
+
+    :raises Unreadable: an id is missing.
+    """
     return DeployedPackage(
         deployment_id=wire.required(fields, "deploymentId"),
         environment_id=wire.required(fields, "environmentId"),
@@ -223,6 +240,10 @@ def deployed_package(fields: Fields) -> DeployedPackage:
 
 
 def branch(fields: Fields) -> Branch:
+    """A branch, with the stage that the answer gives it.
+
+    :raises Unreadable: the id or the name is missing.
+    """
     stage = wire.text(fields, "stage")
     return Branch(
         branch_id=wire.required(fields, "id", "branchId"),
@@ -238,7 +259,10 @@ def branch(fields: Fields) -> Branch:
 
 
 def merge_request(fields: Fields, *, with_details: bool) -> MergeRequest:
-    """:param with_details: whether the dialect reports what a merge would do."""
+    """A merge request and its stage.
+
+    :param with_details: whether the dialect reports what a merge would do.
+    """
     details = None
     if with_details:
         rows = wire.many(fields, "MergeRequestDetails", inside="MergeRequestDetail")
@@ -315,7 +339,10 @@ def publisher_pack(fields: Fields) -> IntegrationPack:
 
 
 def release(fields: Fields, *id_names: str) -> Release:
-    """:param id_names: the fields that may hold the release's id."""
+    """A release and how far it is.
+
+    :param id_names: the fields that may hold the release's id.
+    """
     state = (wire.text(fields, "releaseStatus") or "IN_PROGRESS").upper()
     # One that came to nothing has no id in the guide's answer.
     read_id = wire.text if state == "ERROR" else wire.required
@@ -328,6 +355,10 @@ def release(fields: Fields, *id_names: str) -> Release:
 
 
 def environment(fields: Fields) -> Environment:
+    """An environment of the primary account.
+
+    :raises Unreadable: the id is missing.
+    """
     return Environment(
         environment_id=wire.required(fields, "id"),
         name=wire.text(fields, "name"),
@@ -337,6 +368,10 @@ def environment(fields: Fields) -> Environment:
 
 
 def account(fields: Fields) -> Account:
+    """An account; it counts as active unless it says otherwise.
+
+    :raises Unreadable: the id is missing.
+    """
     return Account(
         account_id=wire.required(fields, "accountId"),
         name=wire.text(fields, "name"),
@@ -345,6 +380,10 @@ def account(fields: Fields) -> Account:
 
 
 def folder(fields: Fields) -> Folder:
+    """A folder, with its path where the answer has one.
+
+    :raises Unreadable: the id is missing.
+    """
     return Folder(
         folder_id=wire.required(fields, "id"),
         name=wire.text(fields, "name"),

@@ -16,16 +16,16 @@ _Result = TypeVar("_Result")
 def as_they_come(
     transport: Transport, calls: Sequence[Callable[[], _Result]], *, threads: int
 ) -> Generator[tuple[int, _Result | PartnerApiError]]:
-    """Make calls at once; the caller works on one result while others are on their way.
+    """Make several calls at once; the caller works on one result while others are on their way.
 
-    Calls are recorded in the caller's thread, so ``calls`` themselves must not touch a database.
-    After a refused sign-in nothing further is sent: what was not begun fails in the same way.
-    Close the iterator when it is not read to its end: it waits for the calls that are running.
+    Calls are recorded in the caller's thread, so ``calls`` themselves must not touch a database. After a refused
+    sign-in nothing further is sent: whatever has not started fails in the same way. Close the iterator if it is not
+    read to the end: it waits for the running calls.
 
     :param calls: what to do, each thread-safe.
-    :param threads: at most so many at once; 1 does them in order in the caller's own thread.
-    :returns: the place of a call in ``calls`` and its result, or the error it failed with.
-    :raises Exception: whatever else a call raises, or the transport's check, once the running ones have ended.
+    :param threads: the most calls at once; 1 makes them in order in the caller's own thread.
+    :returns: the index of a call in ``calls`` and its result, or the error it failed with.
+    :raises Exception: whatever else a call, or the transport's check, raises, once the running calls have ended.
     """
     refused: list[AuthFailed] = []
     stop = Event()
@@ -70,9 +70,9 @@ def as_they_come(
 def concurrently(
     transport: Transport, calls: Sequence[Callable[[], _Result]], *, threads: int
 ) -> list[_Result | PartnerApiError]:
-    """Make calls at once and wait for all of them; see :func:`as_they_come`.
+    """Make several calls at once and wait for all of them; see :func:`as_they_come`.
 
-    :returns: results in the order of the calls; a failed one's place holds its error.
+    :returns: results in the order of the calls, with the error in place of a failed one's.
     """
     came = dict(as_they_come(transport, calls, threads=threads))
     return [came[number] for number in range(len(calls))]

@@ -1,8 +1,8 @@
 """A deadline for a whole answer, which a server cannot stretch.
 
-The timeouts of sockets bound the time between two pieces of an answer only: a server that sends
-one byte of its status line, headers, body or trailers now and then would hold a worker forever.
-At the deadline the connection is shut down, wherever reading stands.
+Socket timeouts only limit the time between two pieces of an answer: a server that sends one byte of its status line,
+headers, body or trailers now and then would hold a worker forever. At the deadline the connection is shut down,
+whatever is being read.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ _current = threading.local()
 
 
 class Deadline:
-    """Closes the connection that a thread uses when its time is over.
+    """Closes the connection that a thread is using when its time is up.
 
     :param seconds: from now on.
     """
@@ -39,11 +39,11 @@ class Deadline:
 
     @property
     def is_over(self) -> bool:
-        """Whether the time is over, whatever has come until then."""
+        """Whether the time is up, whatever has arrived until then."""
         return time.monotonic() >= self._end
 
     def watch(self, connection: HTTPConnection) -> None:
-        """From here on the answer is read from this connection."""
+        """From now on, the answer is read from this connection."""
         if connection.sock is None:
             return
         if self._timer is not None:
@@ -86,8 +86,9 @@ class _PoolWithTls(HTTPSConnectionPool):
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """Connections that the deadline of the thread closes."""
+    """Opens connections that the thread's deadline can close."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """Use pools whose connections register with the thread's deadline."""
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolWithTls}

@@ -29,14 +29,12 @@
 
 
 class PartnerApiError(Exception):
-    """A call of the Partner API did not do what was asked.
+    """A Partner API call did not do what was asked.
 
-    :param message: one sentence for a person; Boomi's own message stands at its end, never a
-        secret.
-    :param operation: number of the operation as in the guide (1-19), or the name of a supporting
-        one.
-    :param status: HTTP status of the answer, where there was one.
-    :param boomi_message: Boomi's own words, where the answer had any.
+    :param message: one sentence for a person, ending with Boomi's own message; never a secret.
+    :param operation: the operation's number in the guide (1-19), or the name of a supporting one.
+    :param status: HTTP status of the answer, if there was one.
+    :param boomi_message: Boomi's own words, if the answer had any.
     """
 
     code = "API_ERROR"

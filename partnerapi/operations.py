@@ -26,10 +26,10 @@ class Operation:
     :param name: the guide's name without its prefix ``PROMO - HTTP Op -``.
     :param path: below the account, with ``{placeholders}``.
     :param media_type: of the request's body, and of the answer.
-    :param success: statuses that the operation ends well with.
+    :param success: statuses of a successful answer.
     :param errors: statuses that the guide lists as errors.
-    :param wrong_address: statuses that say that there is no such address, whatever message comes
-        along. In the published API a missing object is 400, and 404 is one of these.
+    :param wrong_address: statuses that mean that the address does not exist, whatever the message. In the published API
+        a missing object is 400, and 404 is one of these.
     :param reads: whether the call changes nothing, so that it may be repeated blindly.
     :param overrides_account: whether it may be sent with ``overrideAccount`` (1, 4, 5 and 6).
     """
@@ -47,7 +47,7 @@ class Operation:
 
     @property
     def repeatable(self) -> bool:
-        """Whether it may be sent again without looking: it reads, or deletes what may be gone already."""
+        """Whether it may be sent again without looking: it reads, or deletes what may already be gone."""
         return self.reads or self.method == "DELETE"
 
     @property
@@ -57,7 +57,7 @@ class Operation:
 
     @property
     def key(self) -> int | str:
-        """What errors and recorded calls name the operation by: its number, or its name."""
+        """What errors and recorded calls name the operation by: its number, or else its name."""
         return self.name if self.number is None else self.number
 
 

@@ -1,4 +1,4 @@
-"""What calls return: the same records whichever dialect the server speaks."""
+"""What calls return: the same records for both dialects."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +23,7 @@ class Component:
 
     @property
     def metadata(self) -> "ComponentMetadata":
-        """What operation 5 tells of it, as far as its document does."""
+        """What operation 5 says about it, as far as its document has that."""
         return ComponentMetadata(
             self.component_id,
             self.name,
@@ -113,7 +113,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class MergeDetail:
-    """What a merge would do to one component of main."""
+    """What a merge would do to one component on main."""
 
     component_id: str
     change_type: str  # ADDED, MODIFIED or DELETED
@@ -146,11 +146,12 @@ class MergeRequest:
 
     @property
     def is_moving(self) -> bool:
-        """Whether asking again later is the right thing to do."""
+        """Whether asking again later makes sense."""
         return self.stage in {"DRAFTING", "DRAFTED", "REDRAFTING", "MERGING"}
 
     @property
     def is_merged(self) -> bool:
+        """Whether the platform says that the merge is done."""
         return self.stage == "MERGED"
 
 
@@ -195,6 +196,7 @@ class Release:
 
     @property
     def is_running(self) -> bool:
+        """Whether the release has neither succeeded nor failed yet."""
         return self.state not in {"SUCCESS", "ERROR"}
 
 
@@ -238,7 +240,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Call:
-    """One try of one call, as recorded: never a body, never a credential."""
+    """One attempt at one call, as recorded: never a body, never a credential."""
 
     operation: int | str
     name: str

@@ -1,15 +1,15 @@
 """Spacing between calls, shared by every process that calls the same account.
 
-The guide asks for 120 ms between calls; the account has one limit, so all workers take their
-turns from one place. Taking a turn and waiting for it are two steps: the shared part only gives
-out the next free moment, and the sleeping is done by the caller, outside of any lock.
+The guide asks for 120 ms between calls; the account has one limit, so all workers take their turns from one place.
+Taking a turn and waiting for it are separate: the shared part only hands out the next free moment, and the caller
+sleeps, outside any lock.
 
-Work that has an owner takes fair turns with that of other owners: few turns are given out ahead,
-and the next one goes to the owner who waits and has had the fewest. Work without an owner is what
-a person waits for: it gets the next turn, whoever else waits.
+Work with an owner takes fair turns with that of other owners: few turns are handed out ahead, and the next one goes to
+the waiting owner who has had the fewest. Work without an owner is what a person waits for: it gets the next turn,
+whoever else is waiting.
 
-Where the platform says that the pace is too high (429, 503), all processes slow down together: the
-rate is halved at once and grows back by a fixed step a second, up to the configured one.
+When the platform says that the pace is too high (429, 503), all processes slow down together: the rate is halved at
+once and grows back by a fixed step a second, up to the configured one.
 """
 
 import logging
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 #: so that jitter on the way does not put one call too many into it.
 MARGIN = 1.04
 
-#: A shared next turn further away than this is a clock that was set back, not a queue.
+#: A shared next turn further away than this means a clock that was set back, not a queue.
 HORIZON_SECONDS = 120
 
 #: Seconds for which Redis is left alone after a failure: its client may try for seconds each time.
@@ -67,7 +67,7 @@ return 0
 """
 )
 
-#: So many turns are given out ahead to work with an owner: enough to be sent in time.
+#: Turns handed out ahead to work with an owner: enough to be sent in time.
 TURNS_AHEAD = 2
 LEAST_AHEAD_SECONDS = 0.05
 

@@ -1,11 +1,10 @@
 """Sends calls and gets answers: the one place that knows about HTTP.
 
-What is retried (guide, "pace and retries"; published API, getting started): 429 and 503 three
-times after 1, 2 and 4 seconds, or after what Retry-After says; a lost connection or answer of a
-call that only reads, in the same way. 401 and 403 are never retried. A call that writes may have
-been done when its answer was lost, or came from a gateway in front of Boomi: it is sent again from
-here only where the answer says in words that the rate was exceeded, and is otherwise
-:class:`AnswerLost`.
+What is retried (guide, "pace and retries"; published API, getting started): 429 and 503 three times after 1, 2 and 4
+seconds, or after what Retry-After says; for calls that only read, a lost connection or answer in the same way. 401 and
+403 are never retried. A write whose answer was lost, or came from a gateway in front of Boomi, may have been done: it
+is sent again from here only if the answer says in words that the rate was exceeded, and is :class:`AnswerLost`
+otherwise.
 """
 
 import json
@@ -42,7 +41,7 @@ _Result = TypeVar("_Result")
 
 BACKOFF_SECONDS = (1.0, 2.0, 4.0)
 
-#: No try begins later than this after the first one, whatever Retry-After says.
+#: No attempt starts later than this after the first one, whatever Retry-After says.
 RETRY_SECONDS = 180.0
 
 #: Component documents reach 25 MB.
@@ -55,8 +54,8 @@ _CHUNK = 64 * 1024
 class Request:
     """One call to be sent.
 
-    :param operation: the row of the table that the call is made from.
-    :param values: what stands in the path's placeholders.
+    :param operation: the row of the table that the call follows.
+    :param values: what to put into the path's placeholders.
     :param account: the dev account to read from, or None for the primary account.
     """
 
@@ -96,7 +95,7 @@ class Answer:
 
 
 def quote_segment(value: str) -> str:
-    """A value as one segment of a path; ``~`` stays, for it separates ids from versions.
+    """A value as one segment of a path; ``~`` stays, because it separates ids from versions.
 
     :raises ValueError: the value is empty, ``.`` or ``..``.
     """
@@ -115,7 +114,7 @@ def nothing() -> None:
 
 @dataclass(frozen=True)
 class _Try:
-    """How one try ended: with an answer, or with an error that may be tried again or not."""
+    """How one attempt ended: with an answer, or with an error that may or may not be retried."""
 
     status: int | None = None
     answer: Answer | None = None
@@ -129,15 +128,15 @@ class Transport:
     :param base_url: scheme and host, such as ``https://api.boomi.com``.
     :param account_id: the primary account.
     :param user: ``BOOMI_TOKEN.{e-mail}``.
-    :param token: asked at every try, so that a token can be changed without a restart.
-    :param timeout: seconds to connect, and between two pieces of an answer (guide: 120); a whole
-        answer may take twice as long.
-    :param time_scale: factor on the pauses between tries, for tests.
-    :param record: told of every try.
-    :param check: asked before each call, in the caller's own thread; what it raises stops the caller,
-        and of several calls at once those that have not begun.
-    :param base_path: where the API lives below the host; another one only to find out why this
-        one does not answer.
+    :param token: called at every attempt, so that a token can be changed without a restart.
+    :param timeout: seconds to connect, and between two pieces of an answer (guide: 120); a whole answer may take twice
+        as long.
+    :param time_scale: factor on the pauses between attempts, for tests.
+    :param record: called with every attempt.
+    :param check: called before each call, in the caller's own thread; what it raises stops the caller, and of several
+        calls at once those that have not started.
+    :param base_path: where the API lives below the host; a different one serves only to find out why this one does not
+        answer.
     """
 
     def __init__(
@@ -174,7 +173,7 @@ class Transport:
         self._unrecorded: queue.SimpleQueue[Call] = queue.SimpleQueue()
 
     def send(self, request: Request) -> Answer:
-        """Send a request until it is answered, refused, or no try is left.
+        """Send a request until it is answered, refused, or no attempt is left.
 
         :raises ValueError: the request writes and names a dev account (those are only read).
         :raises partnerapi.errors.PartnerApiError: see :mod:`partnerapi.errors`.
@@ -209,14 +208,14 @@ class Transport:
     # -- threads ---------------------------------------------------------
 
     def check(self) -> None:
-        """Ask whether calls may go on; in a thread of ``in_thread`` its caller asks instead."""
+        """Ask whether calls may continue; for a thread of ``in_thread``, its caller asks instead."""
         if not getattr(self._local, "keeps_calls", False):
             self._check()
 
     def in_thread(self, work: Callable[[], _Result]) -> _Result:
         """Do work in a thread of its own: its calls are kept until ``record_waiting``.
 
-        What records calls may be bound to one thread, as a database connection is.
+        Whatever records calls may be bound to one thread, as a database connection is.
         """
         self._local.keeps_calls = True
         try:
@@ -227,7 +226,7 @@ class Transport:
     def record_waiting(self) -> None:
         """Record, in the caller's thread, the calls that other threads have made.
 
-        A thread that keeps its calls leaves that to the one that has begun it.
+        A thread that keeps its calls leaves that to the thread that started it.
         """
         if getattr(self._local, "keeps_calls", False):
             return
@@ -242,7 +241,7 @@ class Transport:
         try:
             self._record(call)
         except Exception:
-            # The call itself may have changed something: its answer must not be lost with this.
+            # The call itself may have changed something: its answer must not get lost because of this.
             logger.exception("A call could not be recorded.")
 
     @contextmanager
@@ -289,7 +288,7 @@ class Transport:
             headers["Content-Type"] = request.content_type or operation.media_type
         deadline = Deadline(2 * self._timeout)
         token = self._token().strip()
-        # Failures are looked at outside of the except blocks: the library's exceptions hold the
+        # Failures are handled outside the except blocks: the library's exceptions hold the
         # request with its Authorization header, and must not travel along as a cause.
         failure: Exception
         status: int | None = None
@@ -343,7 +342,7 @@ class Transport:
 
 
 def _is_success(status: int, operation: Operation) -> bool:
-    """A write may be answered as created."""
+    """Whether the status means success; a write may also be answered as created."""
     return status in operation.success or (status == 201 and not operation.reads)
 
 
@@ -387,13 +386,13 @@ _NOT_HIDDEN = frozenset(
 )
 
 
-_BEGINNING = 12  # characters by which a longer value is recognised where it is cut off
+_BEGINNING = 12  # characters that identify a longer value where it is cut off
 
 
 class _Hidden:
-    """Takes what was sent out of a message: Boomi, or a proxy's page, may quote the request.
+    """Removes what was sent from a message: Boomi, or a proxy's page, may quote the request.
 
-    :param body: every value in it is hidden, but for ids, versions and kinds.
+    :param body: every value in it is hidden, except ids, versions and kinds.
     :param token: hidden as well.
     """
 
@@ -411,7 +410,7 @@ class _Hidden:
             for spelling in _spellings(value):
                 message = _without_beginning(message, spelling)
                 if spelling in message:
-                    # Short words are hidden as words, not inside of others.
+                    # Short words are hidden as words, not inside other words.
                     edge = r"(?<!\w)" if len(value) < 8 else ""
                     end = r"(?!\w)" if len(value) < 8 else ""
                     message = re.sub(edge + re.escape(spelling) + end, "***", message)
@@ -419,7 +418,7 @@ class _Hidden:
 
 
 def _spellings(value: str) -> set[str]:
-    """A value as XML, JSON and an address write it."""
+    """A value as XML, JSON and an address spell it."""
     return {
         value,
         escape(value),
@@ -431,7 +430,7 @@ def _spellings(value: str) -> set[str]:
 
 
 def _without_beginning(message: str, value: str) -> str:
-    """Takes out what begins like a long value: an answer may quote only so much of it."""
+    """Remove what begins like a long value: an answer may quote only the first part of it."""
     begins = value[:_BEGINNING]
     while len(value) > _BEGINNING and (start := message.find(begins)) >= 0:
         same = len(os.path.commonprefix([message[start:], value]))
@@ -440,10 +439,10 @@ def _without_beginning(message: str, value: str) -> str:
 
 
 def _read_body(response: requests.Response, limit: int, deadline: Deadline) -> tuple[bytes, bool]:
-    """The body, and whether that is all of it.
+    """The body, and whether it is complete.
 
-    Piece by piece as it arrives: asking for a full buffer would let a server that sends one byte
-    now and then hold the worker forever.
+    It is read in pieces as they arrive: filling a buffer would let a server that sends one byte now and then hold the
+    worker forever.
     """
     pieces: list[bytes] = []
     size = 0
@@ -466,7 +465,7 @@ _NOT_SENT = (
 
 
 def _causes(failure: BaseException) -> list[BaseException]:
-    """The failure and everything that it was made from."""
+    """The failure and everything that caused it."""
     found: list[BaseException] = []
     todo: list[object] = [failure]
     while todo:
@@ -480,7 +479,7 @@ def _causes(failure: BaseException) -> list[BaseException]:
 def _lost(
     failure: Exception, operation: Operation, status: int | None, *, too_late: bool = False
 ) -> _Try:
-    """What it means that no (whole) answer came."""
+    """The error for a missing or incomplete answer."""
     causes = _causes(failure)
     label = _label(operation)
     key = operation.key
@@ -553,7 +552,7 @@ def error_for(
     """The one map from a status (and Boomi's message) to an error.
 
     :param message: Boomi's own words, kept at the end of the sentence.
-    :param account: the dev account that was read from, if one was.
+    :param account: the dev account that was read from, if any.
     """
     kind: type[errors.PartnerApiError]
     label = _label(operation)
@@ -620,8 +619,8 @@ _UNAVAILABLE = re.compile(r"\b(un|not )available\b", re.IGNORECASE)
 def _is_too_fast(status: int, message: str, operation: Operation) -> bool:
     """Whether the rate was exceeded, and the call therefore not carried out.
 
-    The published 503 says "unavailable or rate exceeded" in one sentence, and a gateway's 429 may
-    come after the call was carried out: for a write the words have to be plain.
+    The published 503 says "unavailable or rate exceeded" in one sentence, and a gateway's 429 may come after the call
+    was carried out: for a write, the words have to be unambiguous.
     """
     if status not in {429, 503}:
         return False
@@ -660,7 +659,7 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[errors.PartnerApiError], str], ...]
             "Branching is not enabled on the primary account.",
         ),
         (
-            # A limit on the name's length is another matter.
+            # A limit on the name's length is a different matter.
             r"(?!.*\b(name|characters?|length|description)\b)"
             r"(?:.*branch.*\b(limit|maximum)\b|.*\b(limit|maximum)\b.*branch)",
             errors.BranchLimitReached,
@@ -674,7 +673,7 @@ _REFUSALS: tuple[tuple[re.Pattern[str], type[errors.PartnerApiError], str], ...]
         (
             r"already (exists?|in use|used|taken|been (used|deployed)|deployed)|\bis taken\b|must be unique|duplicate",
             errors.AlreadyExists,
-            "{label} was refused, for the name or version is taken.",
+            "{label} was refused because the name or version is taken.",
         ),
         (
             r"material change|immaterial|\bno changes?\b|nothing (to update|(has )?changed)",

@@ -144,11 +144,13 @@ class Element:
 
     @property
     def parent(self) -> "Element | None":
+        """The element around this one; None for the root."""
         number = self.document.parent_of[self.number]
         return None if number < 0 else self.document.element(number)
 
     @property
     def children(self) -> "list[Element]":
+        """The elements directly in this one, in order."""
         document, number = self.document, self.number
         found = []
         at, end = number + 1, document.after[number]
@@ -159,6 +161,7 @@ class Element:
 
     @property
     def has_children(self) -> bool:
+        """Whether any element is in this one."""
         return self.document.after[self.number] > self.number + 1
 
     @property
@@ -180,6 +183,7 @@ class Element:
 
     @property
     def end(self) -> int:
+        """Just behind the whole element."""
         number = self.document.end_of[self.number]
         return self.document.starts[number] + len(self.document.tags[number])
 
@@ -363,6 +367,7 @@ class Document:
 
     @property
     def root(self) -> Element:
+        """The outermost element."""
         return self.element(0)
 
     @property

@@ -25,6 +25,7 @@ class Step:
     conditions: tuple[tuple[str, str], ...]
 
     def fits(self, document: Document, element: Element) -> bool:
+        """Whether an element has one of the names and all the attributes."""
         if self.names and element.name not in self.names:
             return False
         return all(_local_value(document, element, name) == want for name, want in self.conditions)

@@ -10,7 +10,7 @@ DIALECTS: dict[str, type[PartnerApiClient]] = {"guide": GuideClient, "published"
 
 
 def dialect_named(name: str) -> type[PartnerApiClient]:
-    """The client that speaks the dialect that a setting chooses.
+    """The client class for the dialect that a setting names.
 
     :param name: ``guide`` or ``published``.
     :raises ValueError: there is no such dialect.

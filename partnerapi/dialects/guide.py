@@ -18,6 +18,8 @@ from partnerapi.wire import Fields
 
 
 class GuideClient(PartnerApiClient):
+    """For servers that follow the set-up guide."""
+
     name = "guide"
     capabilities = Capabilities(
         pins_versions=False,

@@ -27,6 +27,8 @@ from partnerapi.wire import AllOf, Condition, Fields, Term
 
 
 class PublishedClient(PartnerApiClient):
+    """For api.boomi.com and servers that follow Boomi's published description."""
+
     name = "published"
     capabilities = Capabilities(
         pins_versions=True,
