@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 
@@ -215,20 +215,19 @@ def test_the_rate_never_falls_to_nothing() -> None:
 
 def test_all_processes_slow_down_together(redis_server: redis.Redis) -> None:
     key = f"pace-{time.monotonic_ns()}"
-    one = RedisThrottle(redis_server, key=key, interval_ms=50)
-    other = RedisThrottle(redis_server, key=key, interval_ms=50)
-    started = time.monotonic()
-    for _ in range(5):
+    one = RedisThrottle(redis_server, key=key, interval_ms=2000)
+    # Nobody sleeps, so that each turn is further away than the one before.
+    away: list[float] = []
+    other = RedisThrottle(redis_server, key=key, interval_ms=2000, sleep=away.append)
+    for _ in range(3):
         other.wait()
-    at_full_rate = time.monotonic() - started
     for _ in range(3):
         one.slow_down()
-    started = time.monotonic()
-    for _ in range(6):
+    for _ in range(3):
         other.wait()
-    # The first turn was given out before; five more at about half the rate.
-    assert time.monotonic() - started >= 0.2 + 4 * 0.05 * MARGIN * 1.7
-    assert at_full_rate < 0.35
+    gaps = [later - sooner for sooner, later in pairwise(away)]
+    # The next turn had been given out before; those that follow come at about half the rate.
+    assert gaps == pytest.approx([2 * MARGIN, 2 * MARGIN, 4 * MARGIN, 4 * MARGIN], abs=0.8)
 
 
 # -- whose turn it is ---------------------------------------------------------
@@ -255,50 +254,64 @@ def busy(throttle: RedisThrottle, threads: int, turns: list[float]) -> Iterator[
             thread.join()
 
 
+def holds(measured: Callable[[], bool]) -> bool:
+    """A busy machine may spoil a measurement of real time; a throttle that is wrong fails every one."""
+    return any(measured() for _ in range(4))
+
+
 def test_owners_take_fair_turns_however_many_threads_they_have(redis_server: redis.Redis) -> None:
-    key = f"pace-{time.monotonic_ns()}"
-    many: list[float] = []
-    few: list[float] = []
-    eager = RedisThrottle(redis_server, key=key, interval_ms=40, owner="eager")
-    modest = RedisThrottle(redis_server, key=key, interval_ms=40, owner="modest")
-    with busy(eager, 6, many), busy(modest, 2, few):
-        time.sleep(3)
-    assert 0.7 < len(many) / len(few) < 1.4
-    # No turn is lost by it.
-    assert len(many) + len(few) > 0.9 * 3 / (0.04 * MARGIN)
+    def turns_are_fair() -> bool:
+        key = f"pace-{time.monotonic_ns()}"
+        many: list[float] = []
+        few: list[float] = []
+        eager = RedisThrottle(redis_server, key=key, interval_ms=40, owner="eager")
+        modest = RedisThrottle(redis_server, key=key, interval_ms=40, owner="modest")
+        with busy(eager, 6, many), busy(modest, 2, few):
+            time.sleep(3)
+        # No turn is lost by it.
+        none_is_lost = len(many) + len(few) > 0.9 * 3 / (0.04 * MARGIN)
+        return none_is_lost and 0.7 < len(many) / len(few) < 1.4
+
+    assert holds(turns_are_fair)
 
 
 def test_an_owner_that_comes_later_has_saved_up_no_turns(redis_server: redis.Redis) -> None:
-    key = f"pace-{time.monotonic_ns()}"
-    first: list[float] = []
-    later: list[float] = []
-    one = RedisThrottle(redis_server, key=key, interval_ms=20, owner="first")
-    other = RedisThrottle(redis_server, key=key, interval_ms=20, owner="later")
-    with busy(one, 2, first):
-        time.sleep(1)
-        before = len(first)
-        with busy(other, 2, later):
+    def turns_are_shared() -> bool:
+        key = f"pace-{time.monotonic_ns()}"
+        first: list[float] = []
+        later: list[float] = []
+        one = RedisThrottle(redis_server, key=key, interval_ms=20, owner="first")
+        other = RedisThrottle(redis_server, key=key, interval_ms=20, owner="later")
+        with busy(one, 2, first):
             time.sleep(1)
-    assert (len(first) - before) / len(later) > 0.6
+            before = len(first)
+            with busy(other, 2, later):
+                time.sleep(1)
+        return (len(first) - before) / len(later) > 0.6
+
+    assert holds(turns_are_shared)
 
 
 def test_a_person_who_waits_comes_first(redis_server: redis.Redis) -> None:
-    key = f"pace-{time.monotonic_ns()}"
-    owners = [
-        RedisThrottle(redis_server, key=key, interval_ms=100, owner=f"owner {number}")
-        for number in range(3)
-    ]
-    urgent = RedisThrottle(redis_server, key=key, interval_ms=100)
-    with ExitStack() as stack:
-        for owner in owners:
-            stack.enter_context(busy(owner, 4, []))
-        time.sleep(0.5)
-        began = time.monotonic()
-        for _ in range(5):
-            urgent.wait()
-        took = time.monotonic() - began
-    # Twelve threads wait; each of the five calls comes after the few turns that were given out ahead.
-    assert took < 5 * 0.1 * MARGIN * (TURNS_AHEAD + 1.5)
+    def is_served_soon() -> bool:
+        key = f"pace-{time.monotonic_ns()}"
+        owners = [
+            RedisThrottle(redis_server, key=key, interval_ms=100, owner=f"owner {number}")
+            for number in range(3)
+        ]
+        urgent = RedisThrottle(redis_server, key=key, interval_ms=100)
+        with ExitStack() as stack:
+            for owner in owners:
+                stack.enter_context(busy(owner, 4, []))
+            time.sleep(0.5)
+            began = time.monotonic()
+            for _ in range(5):
+                urgent.wait()
+            took = time.monotonic() - began
+        # Twelve threads wait; each of the five calls comes after the few turns that were given out ahead.
+        return took < 5 * 0.1 * MARGIN * (TURNS_AHEAD + 1.5)
+
+    assert holds(is_served_soon)
 
 
 def test_who_wakes_up_too_late_takes_another_turn(redis_server: redis.Redis) -> None:

@@ -298,7 +298,7 @@ def test_no_answer_in_time(promotion: Request) -> None:
         # The bytes keep coming, so only a bound on the whole answer ends this.
         kind = errors.BadResponse if promotion is READ else errors.AnswerLost
         with pytest.raises(kind, match="did not end"):
-            recorder.transport(server.url, timeout=0.2).send(promotion)
+            recorder.transport(server.url, timeout=0.5).send(promotion)
         assert len(server.seen) == 1
 
 
@@ -316,7 +316,7 @@ def test_silence_after_the_request() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with listener, pytest.raises(errors.AnswerLost, match="none came in time"):
-        Recorder().transport(url, timeout=0.2).send(WRITE)
+        Recorder().transport(url, timeout=0.5).send(WRITE)
 
 
 def test_an_endless_error_still_says_what_it_is() -> None:
@@ -679,7 +679,7 @@ def test_a_slow_answer_ends_at_its_deadline(dripping: str, request_: Request) ->
         over.set()
         server.join()
         listener.close()
-    assert 0.9 <= time.monotonic() - started < 3
+    assert 0.9 <= time.monotonic() - started < 10
     assert ended.answer is None
     if request_ is WRITE:
         assert type(ended.error) is errors.AnswerLost
