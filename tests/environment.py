@@ -8,6 +8,7 @@ are the same.
 import os
 import shutil
 import signal
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -19,7 +20,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from partnerapi.simulator import seed, service
-from promo_site.demo.servers import ADDRESS, free_port
+from promo_site.demo.servers import ADDRESS
 from tests.services import postgres_server
 
 # Where the databases and the logs of the servers lie during the run.
@@ -27,8 +28,28 @@ FOLDER = Path(tempfile.mkdtemp(prefix="promotion-desk-tests-"))
 # Where the processes of a parallel run find what is made once for all of them.
 SHARED = Path(os.environ.setdefault("TESTS_SHARED_FOLDER", str(FOLDER)))
 IS_ONE_OF_SEVERAL = "PYTEST_XDIST_WORKER" in os.environ
-REDIS_PORT = free_port()
-SIMULATOR_PORT = free_port()
+
+_kept_ports: dict[int, socket.socket] = {}
+
+
+def keep_port() -> int:
+    """A free port that nobody else is given before `release_port`, for a server that starts later."""
+    kept = socket.socket()
+    kept.bind((ADDRESS, 0))
+    port: int = kept.getsockname()[1]
+    _kept_ports[port] = kept
+    return port
+
+
+def release_port(port: int) -> int:
+    """The port itself, for the server that listens there from now on."""
+    if kept := _kept_ports.pop(port, None):
+        kept.close()
+    return port
+
+
+REDIS_PORT = keep_port()
+SIMULATOR_PORT = keep_port()
 
 ENVIRONMENT = {
     # Not what a developer has in a file of their own.
