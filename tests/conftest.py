@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import hypothesis
 import pytest
 import redis
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 
 from tests import databases, environment, services
 
@@ -143,9 +143,13 @@ def database_url(django_db_setup: None) -> str:
 # --- People ----------------------------------------------------------------------------------
 
 
+# The product's own way, of fewer rounds: hundreds of tests sign in. How many it takes stands in each hash, so that a
+# web server checks these, too.
+PBKDF2PasswordHasher.iterations = 1_000
+
+
 @functools.cache
 def _password_hash() -> str:
-    # Slow on purpose, so once for all: the web server checks it with the product's own hasher.
     return make_password(PASSWORD)
 
 
@@ -207,7 +211,8 @@ def dora(make_user: Callable[..., User]) -> User:
 
 @pytest.fixture(scope="session")
 def _redis_process() -> Iterator[services.Child]:
-    with services.redis_server(environment.REDIS_PORT, environment.FOLDER) as child:
+    port = environment.release_port(environment.REDIS_PORT)
+    with services.redis_server(port, environment.FOLDER) as child:
         yield child
 
 
@@ -225,9 +230,8 @@ def redis_server(_redis_process: services.Child) -> Iterator[redis.Redis]:
 @pytest.fixture(scope="session")
 def _simulator_process() -> Iterator[services.Simulator]:
     dialect = environment.ENVIRONMENT["PARTNER_API_DIALECT"]
-    with services.simulator(
-        environment.SIMULATOR_PORT, environment.FOLDER, "--dialect", dialect
-    ) as started:
+    port = environment.release_port(environment.SIMULATOR_PORT)
+    with services.simulator(port, environment.FOLDER, "--dialect", dialect) as started:
         yield started
 
 

@@ -34,20 +34,20 @@ class Provider:
 
     def person(self, subject: str, **claims: Any) -> None:
         """Somebody who can sign in there; what is given replaces what the ID token would say."""
-        answer = requests.put(f"{self.url}/users/{subject}", json=claims, timeout=10)
+        answer = requests.put(f"{self.url}/users/{subject}", json=claims, timeout=60)
         assert answer.ok, answer.text
 
     def forge(self, *, on: bool) -> None:
         """Sign ID tokens by a key that is not the provider's."""
-        assert requests.post(f"{self.url}/_forge", json={"on": on}, timeout=10).ok
+        assert requests.post(f"{self.url}/_forge", json={"on": on}, timeout=60).ok
 
     def sign_in(self, address: str, subject: str, *, deny: bool = False) -> str:
         """What somebody does on the provider's page; the address that it sends the browser back to."""
-        shown = requests.get(address, timeout=10)
+        shown = requests.get(address, timeout=60)
         assert shown.ok, shown.text
         assert html.fromstring(shown.content).xpath("//form")
         data = {"action": "deny"} if deny else {"sub": subject}
-        answer = requests.post(address, data=data, allow_redirects=False, timeout=10)
+        answer = requests.post(address, data=data, allow_redirects=False, timeout=60)
         assert answer.status_code == 302, answer.text
         return str(answer.headers["Location"])
 

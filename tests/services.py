@@ -20,6 +20,9 @@ from promo_site.demo.servers import ADDRESS, Child, EmbeddedError
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+# Seconds that a server may take to be ready on a busy machine.
+SLOW_START = 120
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -27,7 +30,7 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrom
 def redis_server(port: int, folder: Path) -> Iterator[Child]:
     child = Child("redis", servers.redis_command(port, folder), log=folder / "redis.log")
     try:
-        child.wait_until(servers.redis_ready(port))
+        child.wait_until(servers.redis_ready(port), seconds=SLOW_START)
         yield child
     finally:
         child.stop()
@@ -79,7 +82,9 @@ def postgres_server() -> Iterator[str]:
             user=user,
         )
         try:
-            child.wait_until(lambda: "ready to accept connections" in child.log_end(5))
+            child.wait_until(
+                lambda: "ready to accept connections" in child.log_end(5), seconds=SLOW_START
+            )
             yield f"postgresql://postgres:@/postgres?host={folder}"
         finally:
             # At once, whoever is still connected.
@@ -155,7 +160,7 @@ class Simulator:
         self._call("POST", "pace", {"limit": limit})
 
     def _call(self, method: str, name: str, body: Any = None) -> Any:
-        answer = requests.request(method, f"{self.url}/_control/{name}", json=body, timeout=10)
+        answer = requests.request(method, f"{self.url}/_control/{name}", json=body, timeout=60)
         assert answer.ok, f"{method} /_control/{name}: {answer.status_code} {answer.text[:500]}"
         return answer.json() if answer.content else None
 
@@ -170,7 +175,7 @@ def simulator(port: int, folder: Path, *options: str) -> Iterator[Simulator]:
         cwd=PROJECT,
     )
     try:
-        child.wait_until(servers.http_ready(f"{url}/_control/state"))
+        child.wait_until(servers.http_ready(f"{url}/_control/state"), seconds=SLOW_START)
         yield Simulator(url, child)
     finally:
         child.stop()
@@ -204,7 +209,7 @@ class Worker:
             cwd=PROJECT,
         )
         try:
-            self.child.wait_until(servers.worker_ready(log), seconds=120)
+            self.child.wait_until(servers.worker_ready(log), seconds=SLOW_START)
         except EmbeddedError:
             self.child.stop()
             raise
@@ -273,7 +278,7 @@ def web_server(folder: Path, env: Mapping[str, str]) -> Iterator[str]:
         cwd=PROJECT,
     )
     try:
-        child.wait_until(servers.http_ready(f"{url}/accounts/login/"), seconds=60)
+        child.wait_until(servers.http_ready(f"{url}/accounts/login/"), seconds=SLOW_START)
         yield url
     finally:
         child.stop()

@@ -98,7 +98,7 @@ class Image:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
         )
 
     def environment(self, env: Mapping[str, str]) -> dict[str, str]:

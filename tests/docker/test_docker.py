@@ -117,7 +117,7 @@ def test_the_example_has_no_secret_and_turns_nothing_on() -> None:
 def compose_command() -> list[str] | None:
     for command in (["docker", "compose"], ["docker-compose"]):
         if shutil.which(command[0]):
-            done = subprocess.run([*command, "version"], capture_output=True, timeout=60)
+            done = subprocess.run([*command, "version"], capture_output=True, timeout=240)
             if done.returncode == 0:
                 return command
     return None
@@ -139,7 +139,7 @@ def test_compose_accepts_the_file(tmp_path: Path) -> None:
         [*command, "--file", str(folder / "compose.yaml"), "config"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
     )
     assert done.returncode == 0, done.stderr
@@ -307,7 +307,7 @@ def test_outside_of_it_the_demo_is_unknown_until_it_is_switched_on(command: str)
         env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **container_env("web")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 1
     assert done.stderr.startswith(f"Unknown command: '{command}'")
@@ -395,7 +395,7 @@ def plant_user(image: Image, env: dict[str, str], name: str, password: str) -> N
 
 
 def well(health_check: list[str], image: Image, env: dict[str, str]) -> bool:
-    done = subprocess.run(health_check, cwd=image.app, env=env, capture_output=True, timeout=60)
+    done = subprocess.run(health_check, cwd=image.app, env=env, capture_output=True, timeout=240)
     return done.returncode == 0
 
 
@@ -445,7 +445,7 @@ def _get(url: str, **headers: str) -> requests.Response:
     return requests.get(
         url,
         headers={"Host": "desk.example.com", **headers},
-        timeout=10,
+        timeout=60,
         allow_redirects=False,
     )
 
@@ -499,7 +499,7 @@ def test_a_session_travels_over_https_only(
             "Referer": "https://desk.example.com/accounts/login/",
             "Cookie": f"csrftoken={page.cookies['csrftoken']}",
         },
-        timeout=10,
+        timeout=60,
         allow_redirects=False,
     )
     assert answer.status_code == 302

@@ -176,13 +176,13 @@ class Desk:
 
     def edit(self, **change: Any) -> dict[str, Any]:
         """Play another person: see the simulator's control endpoint."""
-        answer = requests.post(f"{self.simulator.url}/_control/edit", json=change, timeout=10)
+        answer = requests.post(f"{self.simulator.url}/_control/edit", json=change, timeout=60)
         assert answer.ok, answer.text
         return dict(answer.json())
 
     def raw(self, component_id: str) -> str:
         """The component as the platform keeps it, with its real secrets."""
-        answer = requests.get(f"{self.simulator.url}/_control/component/{component_id}", timeout=10)
+        answer = requests.get(f"{self.simulator.url}/_control/component/{component_id}", timeout=60)
         assert answer.ok, answer.text
         return answer.text
 

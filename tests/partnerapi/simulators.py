@@ -62,18 +62,18 @@ class Controls:
         )
 
     def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.session.get(f"{self.url}/_control/state", timeout=20).json()
+        found: dict[str, Any] = self.session.get(f"{self.url}/_control/state", timeout=60).json()
         return found
 
     def raw(self, component_id: str, branch: str = "") -> str:
         """The stored XML with its real secrets."""
         address = f"{self.url}/_control/component/{component_id}"
-        answer = self.session.get(address, params={"branch": branch}, timeout=20)
+        answer = self.session.get(address, params={"branch": branch}, timeout=60)
         assert answer.ok, answer.text
         return answer.content.decode()
 
     def control(self, name: str, /, **body: Any) -> dict[str, Any]:
-        answer = self.session.post(f"{self.url}/_control/{name}", json=body, timeout=20)
+        answer = self.session.post(f"{self.url}/_control/{name}", json=body, timeout=60)
         assert answer.ok, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -87,7 +87,7 @@ class Controls:
 
 def until(ask: Callable[[], _Found], done: Callable[[_Found], bool]) -> _Found:
     """Ask again until it is done, for at most ten seconds."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not done(found := ask()):
         assert time.monotonic() < end, found
         time.sleep(0.01)

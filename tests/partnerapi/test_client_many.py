@@ -200,7 +200,7 @@ def test_a_refused_sign_in_is_not_repeated(live: Live) -> None:
 
 
 def test_calls_run_at_once_and_keep_their_order(live: Live) -> None:
-    together = threading.Barrier(6, timeout=10)
+    together = threading.Barrier(6, timeout=60)
 
     def wait(number: int) -> int:
         together.wait()

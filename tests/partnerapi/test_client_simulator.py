@@ -62,7 +62,7 @@ def _transport(url: str, user: str = USER, token: str = PASSWORD) -> Transport:
 
 
 def _until(ask: Callable[[], _Found], done: Callable[[_Found], bool]) -> _Found:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not done(found := ask()):
         assert time.monotonic() < end, found
         time.sleep(0.01)

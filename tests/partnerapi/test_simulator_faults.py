@@ -120,7 +120,7 @@ def test_an_endless_answer_goes_on(api: Controls) -> None:
     api.fault(1, "endless")
     url = f"{api.url}/partner/api/rest/v1/{seed.PRIMARY_ACCOUNT}/{READ}"
     read = 0
-    with api.session.get(url, headers={"Accept": "*/*"}, stream=True, timeout=20) as answer:
+    with api.session.get(url, headers={"Accept": "*/*"}, stream=True, timeout=60) as answer:
         for piece in answer.iter_content(1 << 20):
             read += len(piece)
             if read > 30_000_000:
@@ -130,7 +130,7 @@ def test_an_endless_answer_goes_on(api: Controls) -> None:
 
 
 def test_an_unknown_kind_of_fault_is_refused(api: Controls) -> None:
-    answer = requests.post(f"{api.url}/_control/faults", json={"kind": "gremlin"}, timeout=10)
+    answer = requests.post(f"{api.url}/_control/faults", json={"kind": "gremlin"}, timeout=60)
     assert answer.status_code == 400
 
 
@@ -204,7 +204,7 @@ def test_a_reset_forgets_everything_and_can_change_the_dialect(api: Controls) ->
     [{"merge_mode": "sideways"}, {"action": "dance"}, {"colour": "red"}, {"action": "touch"}],
 )
 def test_a_wrong_edit_is_refused(api: Controls, body: dict[str, str]) -> None:
-    answer = requests.post(f"{api.url}/_control/edit", json=body, timeout=10)
+    answer = requests.post(f"{api.url}/_control/edit", json=body, timeout=60)
     assert answer.status_code == 400
 
 

@@ -100,7 +100,7 @@ def test_what_is_wrong_with_a_seed_is_said(
 
 def test_a_directory_without_a_manifest_is_refused_at_the_start(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "partnerapi.simulator", "--port", "0", "--seed", str(tmp_path)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=240)
     assert done.returncode == 1
     assert str(tmp_path / "seed.toml") in done.stderr
     assert "Traceback" not in done.stderr

@@ -25,7 +25,7 @@ def _manage(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, **env},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
 
 
@@ -83,7 +83,7 @@ def test_every_static_file_can_be_collected(tmp_path) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.glob("django_htmx/htmx-2.min.*.js"))

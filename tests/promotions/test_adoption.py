@@ -39,7 +39,7 @@ def orders(db: None) -> DevAccount:
 @pytest.fixture(params=["guide", "published"])
 def dialect(request: pytest.FixtureRequest, simulator: Simulator, settings: Any) -> str:
     chosen = str(request.param)
-    answer = requests.post(f"{simulator.url}/_control/reset", json={"dialect": chosen}, timeout=10)
+    answer = requests.post(f"{simulator.url}/_control/reset", json={"dialect": chosen}, timeout=60)
     answer.raise_for_status()
     settings.PARTNER_API_DIALECT = chosen
     return chosen
@@ -182,7 +182,7 @@ def test_a_twin_of_another_connector_is_not_proposed(
             '<bns:encryptedValues/><bns:description/><bns:object><C xmlns=""/></bns:object></bns:Component>'
         )
         sent = {"action": "create_component", "account": account, "xml": xml, "folder": "Partner"}
-        answer = requests.post(f"{simulator.url}/_control/edit", json=sent, timeout=10)
+        answer = requests.post(f"{simulator.url}/_control/edit", json=sent, timeout=60)
         assert answer.ok, answer.text
         return str(answer.json()["componentId"])
 

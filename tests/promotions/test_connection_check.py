@@ -51,12 +51,12 @@ def line(report: Report, name: str) -> Check:
 
 def reset(simulator: Simulator, dialect: str) -> None:
     requests.post(
-        f"{simulator.url}/_control/reset", json={"dialect": dialect}, timeout=10
+        f"{simulator.url}/_control/reset", json={"dialect": dialect}, timeout=60
     ).raise_for_status()
 
 
 def edit(simulator: Simulator, **modes: object) -> None:
-    requests.post(f"{simulator.url}/_control/edit", json=modes, timeout=10).raise_for_status()
+    requests.post(f"{simulator.url}/_control/edit", json=modes, timeout=60).raise_for_status()
 
 
 @pytest.mark.parametrize("dialect", ["guide", "published"])

@@ -62,7 +62,7 @@ def titles(state: str) -> list[str]:
 def test_accounts_environments_and_packs_are_read(
     simulator: Simulator, settings: Any, redis_server: redis.Redis, bob: User, dialect: str
 ) -> None:
-    requests.post(f"{simulator.url}/_control/reset", json={"dialect": dialect}, timeout=10)
+    requests.post(f"{simulator.url}/_control/reset", json={"dialect": dialect}, timeout=60)
     settings.PARTNER_API_DIALECT = dialect
     result = accounts.synchronise(partner.client(), bob)
     assert set(DevAccount.objects.values_list("account_id", "name")) == {
