@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := promo_site partnerapi promotions tests
 
+# Lint, types and migrations are looked at side by side.
+MAKEFLAGS += --jobs=3
+
 # Dozens of processes load the same modules, which are compiled once, whatever the shell has set.
 unexport PYTHONDONTWRITEBYTECODE
 
