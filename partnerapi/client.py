@@ -932,11 +932,11 @@ class PartnerApiClient(ABC):
 
     @abstractmethod
     def release_integration_pack(
-        self, pack_id: str, *, package: PackagedComponent, version: str, notes: str
+        self, pack_id: str, *, packages: Sequence[PackagedComponent], version: str, notes: str
     ) -> Release:
-        """Operation 18: release a pack at once, with the new package and nothing else changed.
+        """Operation 18: release a pack at once, with the new packages and nothing else changed.
 
-        :param package: the package that is new in this release.
+        :param packages: the packages that are new in this release.
         :param version: the release's (guide); a published release has none of its own.
         :raises AlreadyExists: the pack has a release of that version (guide).
         """

@@ -302,7 +302,7 @@ class EnvironmentAdmin(UsedAdmin):
 @admin.register(IntegrationPack)
 class IntegrationPackAdmin(UsedAdmin):
     platform_id = "pack_id"
-    used_by = ("promotions", "releases")
+    used_by = ("promotionrequests", "promotionpackages", "releases")
     list_display = ("name", "pack_id", "purpose", "is_active", "synchronised_at")
     list_filter = ("purpose", "is_active")
     search_fields = ("name", "pack_id")

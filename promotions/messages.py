@@ -73,6 +73,20 @@ MESSAGES = {
         "The package uses more components than a plan may hold.",
         "Package a smaller process, or raise PROMOTION_MAX_COMPONENTS.",
     ),
+    "ONE_PROCESS_TWICE": Message(
+        "Two of these packages are of one process.",
+        "Choose one package of each process: production has only one version of it.",
+    ),
+    "TOO_MANY_PACKAGES": Message(
+        "These are more packages than one promotion may bring.", "Choose fewer of them."
+    ),
+    "VERSIONS_DIFFER": Message(
+        "The packages hold this component in different versions.",
+        "Package again what holds the older version, or promote the packages one after the other.",
+    ),
+    "VERSION_MISSING": Message(
+        "A package has no version for production.", "Say which version each package gets."
+    ),
     "COMPONENT_TOO_LARGE": Message(
         "A component is larger than a promotion may carry.",
         "Make it smaller, or raise PROMOTION_MAX_COMPONENT_BYTES.",

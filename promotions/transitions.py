@@ -23,7 +23,9 @@ from .models import (
     Message,
     Plan,
     PlannedComponent,
+    PromotedPackage,
     PromotionBranch,
+    PromotionPackage,
     PromotionRequest,
     Reservation,
     ReviewPolicy,
@@ -83,7 +85,7 @@ def open_promotion(
 def open_deployment(
     *,
     requester: User,
-    source: PromotionRequest,
+    source: PromotedPackage,
     notes: str,
     environments: Iterable[Environment],
     **columns: Any,
@@ -94,17 +96,19 @@ def open_deployment(
 
     The caller is in a transaction.
     """
+    origin = source.origin
     first = {
         "kind": Kind.DEPLOYMENT,
-        "source": source,
+        "source": origin,
+        "source_package": source if isinstance(source, PromotionPackage) else None,
         "package_version": source.package_version,
-        "pause_listeners": source.pause_listeners,
+        "pause_listeners": origin.pause_listeners,
         "process_id": source.process_id,
         "stage": Stage.BEFORE_REVIEW,
-        "environment_values": source.environment_values,
-        "rules_version": source.rules_version,
+        "environment_values": origin.environment_values,
+        "rules_version": origin.rules_version,
     }
-    return _open(requester, source.plan, notes, environments, Status.ADMIN_REVIEW, first | columns)
+    return _open(requester, origin.plan, notes, environments, Status.ADMIN_REVIEW, first | columns)
 
 
 # What the event of a request is called.

@@ -1,6 +1,6 @@
 """The operations as the set-up guide writes them (``docs/guide-dialect.md`` has the bodies)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from partnerapi import answers, wire
 from partnerapi.client import Capabilities, PartnerApiClient
@@ -95,7 +95,7 @@ class GuideClient(PartnerApiClient):
             wire.required(answers.fields_of(answer), "packageId")
 
     def release_integration_pack(
-        self, pack_id: str, *, package: PackagedComponent, version: str, notes: str
+        self, pack_id: str, *, packages: Sequence[PackagedComponent], version: str, notes: str
     ) -> Release:
         body = {"integrationPackId": pack_id, "version": version, "notes": notes}
         answer = self._send(Request(self.operations[18], body=wire.json_body(body)))

@@ -296,7 +296,7 @@ class PublishedClient(PartnerApiClient):
             answers.publisher_pack(answers.fields_of(answer, "PublisherIntegrationPack"))
 
     def release_integration_pack(
-        self, pack_id: str, *, package: PackagedComponent, version: str, notes: str
+        self, pack_id: str, *, packages: Sequence[PackagedComponent], version: str, notes: str
     ) -> Release:
         pack = self._pack(pack_id)
         body = {
@@ -305,7 +305,7 @@ class PublishedClient(PartnerApiClient):
             "installationType": pack.installation_type or "MULTI",
             "releaseSchedule": "IMMEDIATELY",
             "ReleasePackagedComponents": {
-                "ReleasePackagedComponent": list(_release_items(pack.entries, package))
+                "ReleasePackagedComponent": list(_release_items(pack.entries, packages))
             },
         }
         answer = self._send(Request(self.operations[18], body=wire.json_body(body)))
@@ -392,16 +392,18 @@ def _is_in(fields: Fields, name: str, parent: Folder | None) -> bool:
 
 
 def _release_items(
-    entries: Sequence[PackEntry], package: PackagedComponent
+    entries: Sequence[PackEntry], packages: Sequence[PackagedComponent]
 ) -> Iterator[dict[str, str]]:
     """Every component of a release with its version.
 
     What a release leaves out is taken out of the pack, and a component without a version goes
-    out in its newest package, which may be an unmerged test: so ours is named with its new
-    version, and every other with the one that is released now. One that was added by somebody
+    out in its newest package, which may be an unmerged test: so ours are named with their new
+    versions, and every other with the one that is released now. One that was added by somebody
     and never released has no such version, and is not released along with ours.
     """
+    new = {package.component_id for package in packages}
     for entry in entries:
-        if entry.component_id != package.component_id and entry.current_version:
+        if entry.component_id not in new and entry.current_version:
             yield {"componentId": entry.component_id, "version": entry.current_version}
-    yield {"componentId": package.component_id, "version": package.package_version}
+    for package in packages:
+        yield {"componentId": package.component_id, "version": package.package_version}

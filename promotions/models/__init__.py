@@ -7,6 +7,7 @@ from .approved import (
     Approved,
     ApprovedEnvironment,
     ApprovedFinding,
+    ApprovedPackage,
 )
 from .asks import Ask
 from .base import LONG_NAME, NAME, NO_HOLD, Hold, Leased
@@ -18,15 +19,18 @@ from .installation import Installation, PrimaryAccount, current_primary_account
 from .jobs import Job
 from .mappings import ComponentMapping
 from .outbox import Channel, Delivery, Message, MessageKind, MessagePreference, kind_of
+from .packages import ProductionPackage, SourcePackage
 from .people import GivenPermission, Identity
-from .plans import Acceptance, Finding, Plan, PlannedComponent
+from .plans import Acceptance, Finding, Plan, PlannedComponent, PlanPackage
 from .policies import Deputy, PolicyGroup, ReviewPolicy
 from .production import Environment, IntegrationPack, PackRelease
 from .promotions import (
     Approval,
     ComponentResult,
     Deployment,
+    PromotedPackage,
     PromotionBranch,
+    PromotionPackage,
     PromotionRequest,
     Reservation,
     StepRun,
@@ -54,6 +58,7 @@ __all__ = [
     "kind_of",
     "ApprovedEnvironment",
     "ApprovedFinding",
+    "ApprovedPackage",
     "Comment",
     "ComponentMapping",
     "ComponentResult",
@@ -83,16 +88,21 @@ __all__ = [
     "PackRelease",
     "PackageListing",
     "Plan",
+    "PlanPackage",
     "PlannedComponent",
     "PolicyGroup",
     "PrimaryAccount",
+    "ProductionPackage",
+    "PromotedPackage",
     "PromotionBranch",
+    "PromotionPackage",
     "PromotionRequest",
     "Reading",
     "Reservation",
     "ReviewPolicy",
     "RuleOverride",
     "Seal",
+    "SourcePackage",
     "StepRun",
     "Turn",
     "Viewed",

@@ -46,6 +46,26 @@ class ApprovedFinding:
 
 
 @dataclass(frozen=True)
+class ApprovedPackage:
+    """One package: what is packaged in production, under which version, and the pack that it goes into.
+
+    :param package_id: the package in the dev account.
+    :param pack_id: the chosen pack on the platform; empty where a new one is made.
+    :param pack_name: its name, or the name of the new one.
+    """
+
+    package_id: str
+    package_version: str
+    pack_id: str
+    pack_name: str
+
+    @property
+    def pack_key(self) -> str:
+        """The same for all that go into one pack."""
+        return self.pack_id or self.pack_name.casefold()
+
+
+@dataclass(frozen=True)
 class Approved:
     """Everything that the work after an approval uses.
 
@@ -70,6 +90,7 @@ class Approved:
     production_changes: str = ""  # what was told of production after the merge, and accepted
     demand: Demand = field(default_factory=Demand)  # whose approvals it needs
     pause_listeners: bool = False
+    further: tuple[ApprovedPackage, ...] = ()  # the other packages of a bundle
     version: int = APPROVED_VERSION
 
     @property
@@ -79,13 +100,35 @@ class Approved:
     @property
     def peers_hash(self) -> str:
         """The hash that peers approve: of everything but the pack, which the admins choose after them."""
-        return replace(self, pack_id="", pack_name="", production_changes="").hash
+        further = tuple(replace(one, pack_id="", pack_name="") for one in self.further)
+        return replace(self, pack_id="", pack_name="", further=further, production_changes="").hash
+
+    @property
+    def packages(self) -> tuple[ApprovedPackage, ...]:
+        """Every package, in the order of the plan."""
+        first = ApprovedPackage(self.package_id, self.package_version, self.pack_id, self.pack_name)
+        return (first, *self.further)
+
+    def with_package(self, changed: ApprovedPackage) -> Approved:
+        """The same, but for the package of this id."""
+        if changed.package_id == self.package_id:
+            return replace(self, **asdict(changed))
+        return replace(
+            self,
+            further=tuple(
+                changed if one.package_id == changed.package_id else one for one in self.further
+            ),
+        )
 
     def as_json(self) -> dict[str, Any]:
-        """As the database has it: tuples as lists, and no demand where no policy applied."""
+        """As the database has it: tuples as lists; no demand where no policy applied, nothing further of one package.
+
+        An approval of one package has the form, and the hash, that it had before there were bundles.
+        """
         columns = asdict(self) | {"demand": self.demand.as_json()}
-        if not columns["demand"]:
-            del columns["demand"]
+        for name in ("demand", "further"):
+            if not columns[name]:
+                del columns[name]
         return json.loads(json.dumps(columns))
 
     @classmethod
@@ -97,6 +140,7 @@ class Approved:
                 **stored,
                 "environments": tuple(ApprovedEnvironment(**row) for row in stored["environments"]),
                 "findings": tuple(ApprovedFinding(**row) for row in stored["findings"]),
+                "further": tuple(ApprovedPackage(**row) for row in stored.get("further", ())),
                 "demand": Demand.from_json(stored.get("demand", {})),
             }
         )

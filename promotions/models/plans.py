@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -13,7 +15,11 @@ from ..states import Action, EnvironmentValues
 from .accounts import DevAccount
 from .base import LONG_NAME, NAME, Leased
 from .contents import Content
+from .packages import SourcePackage, and_more
 from .querysets import LeasedQuerySet
+
+if TYPE_CHECKING:
+    from .promotions import PromotionPackage, PromotionRequest
 
 
 def current_environment_values() -> str:
@@ -21,8 +27,11 @@ def current_environment_values() -> str:
     return str(settings.ENVIRONMENT_VALUES)
 
 
-class Plan(Leased):
-    """What a promotion would do: made by a task, frozen when ready."""
+class Plan(SourcePackage, Leased):
+    """What a promotion would do: made by a task, frozen when ready.
+
+    Its own columns tell of its first package, the rows in ``further`` of the others.
+    """
 
     class State(models.TextChoices):
         BUILDING = "building", "Building"
@@ -31,11 +40,6 @@ class Plan(Leased):
         CANCELLED = "cancelled", "Cancelled"
 
     dev_account = models.ForeignKey(DevAccount, on_delete=models.PROTECT, related_name="plans")
-    package_id = models.CharField(max_length=NAME)
-    package_version = models.CharField(max_length=NAME, blank=True)
-    root_component_id = models.CharField(max_length=NAME, blank=True)
-    root_name = models.CharField(max_length=LONG_NAME, blank=True)
-    root_type = models.CharField(max_length=64, blank=True)
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="plans"
     )
@@ -54,12 +58,8 @@ class Plan(Leased):
     progress_done = models.PositiveIntegerField(default=0)
     progress_total = models.PositiveIntegerField(default=0)
     content_hash = models.CharField(max_length=64, blank=True)
-    package_created_at = models.DateTimeField(null=True, blank=True)
     compares_packaged_versions = models.BooleanField(
         default=False, help_text="Whether the platform told which versions the package holds."
-    )
-    taken_versions = models.JSONField(
-        default=list, help_text="Package versions that the production twin has already."
     )
     sentences = models.JSONField(
         default=list, help_text="What changes, what is new, what stays: a sentence each."
@@ -81,6 +81,14 @@ class Plan(Leased):
         blank=True,
         related_name="rollback_plans",
         help_text="The former promotion that a rollback restores; empty for a promotion.",
+    )
+    restores_package = models.ForeignKey(
+        "promotions.PromotionPackage",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Which of its further packages, where it is not the first.",
     )
     submits_itself = models.BooleanField(
         default=False, help_text="It is submitted with those inputs as soon as it is ready."
@@ -124,10 +132,52 @@ class Plan(Leased):
         return self.state == self.State.READY
 
     @property
+    def packages(self) -> list[SourcePackage]:
+        """Every package that it is made for, in the order in which they were chosen."""
+        return [self, *self.further.all()]
+
+    @property
+    def called(self) -> str:
+        """The name of what it packages: "Order import", "Order import and 2 more"."""
+        return and_more(self.root_name or self.package_id, len(self.packages) - 1)
+
+    @property
+    def restored(self) -> PromotionRequest | PromotionPackage | None:
+        """What a rollback goes back to: a promotion, for its first package, or a further package of one."""
+        return self.restores_package or self.restores
+
+    def package_of(self, root_component_id: str) -> SourcePackage:
+        """The package of the plan that packages this component; the first one where none does."""
+        key = root_component_id.lower()
+        return next((p for p in self.packages if p.root_component_id.lower() == key), self)
+
+    @property
+    def versions(self) -> str:
+        """The versions of its packages in the dev account, each once."""
+        return ", ".join(dict.fromkeys(package.package_version for package in self.packages))
+
+    def twin_of(self, package: SourcePackage) -> str:
+        """The production id of the component that a package of the plan holds; empty where it is new."""
+        root = self.components.filter(dev_component_id=package.root_component_id).first()
+        return root.prod_component_id if root is not None else ""
+
+    @property
     def root_twin(self) -> str:
         """The production id of the packaged component; empty where it is new."""
-        root = self.components.filter(dev_component_id=self.root_component_id).first()
-        return root.prod_component_id if root is not None else ""
+        return self.twin_of(self)
+
+    def held_by(self, package: SourcePackage) -> set[str]:
+        """Dev ids of what a package of the plan brings: the component that it packages, and all that this uses."""
+        uses = dict(self.components.values_list("dev_component_id", "depends_on"))
+        if len(self.packages) == 1:
+            return set(uses)
+        held, waiting = set(), [package.root_component_id]
+        while waiting:
+            key = waiting.pop()
+            if key in uses and key not in held:
+                held.add(key)
+                waiting += uses[key]
+        return held
 
     @property
     def is_being_proved(self) -> bool:
@@ -170,6 +220,21 @@ class Plan(Leased):
 
     def blocking_findings(self) -> models.QuerySet[Finding]:
         return self.findings.filter(blocking=True, accepted_by__isnull=True)
+
+
+class PlanPackage(SourcePackage):
+    """A further package of a plan that is made for several of one dev account."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="further")
+
+    class Meta:
+        ordering = ["plan", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "package_id"], name="unique_package_of_plan")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.root_name or self.package_id} {self.package_version}"
 
 
 class PlannedComponent(models.Model):

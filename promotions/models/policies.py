@@ -127,7 +127,8 @@ class ReviewPolicy(models.Model):
         below = f"{_path(self.folder)}/"
         return (
             self.dev_account_id in (None, plan.dev_account_id)
-            and self.root_component_id.strip().lower() in ("", plan.root_component_id.lower())
+            and self.root_component_id.strip().lower()
+            in ("", *(package.root_component_id.lower() for package in plan.packages))
             and (self.environment_id is None or self.environment_id in environments)
             and (below == "/" or any(f"{_path(one)}/".startswith(below) for one in folders))
         )

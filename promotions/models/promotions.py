@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from datetime import UTC
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -31,13 +31,17 @@ from .base import LONG_NAME, NAME, Leased
 from .contents import Content
 from .demand import Demand
 from .installation import Installation, PrimaryAccount, current_primary_account
-from .plans import Plan, PlannedComponent
-from .production import Environment, IntegrationPack
+from .packages import ProductionPackage, SourcePackage, and_more
+from .plans import Plan, PlannedComponent, PlanPackage
+from .production import Environment
 from .querysets import DeploymentQuerySet, LeasedQuerySet, PromotionRequestQuerySet
 
 
-class PromotionRequest(Leased):
-    """One promotion run: who, what, where to, and how far it has come."""
+class PromotionRequest(ProductionPackage, Leased):
+    """One promotion run: who, what, where to, and how far it has come.
+
+    Its own columns tell of its first package, the rows in ``further`` of the others of a bundle.
+    """
 
     class Target(models.TextChoices):
         PRODUCTION = "production", "Production"
@@ -54,6 +58,14 @@ class PromotionRequest(Leased):
     source = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="followers"
     )
+    source_package = models.ForeignKey(
+        "promotions.PromotionPackage",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Of a deployment: which of the source's further packages, where it is not the first.",
+    )
     target = models.CharField(max_length=16, choices=Target, default=Target.PRODUCTION)
     # The rules that it was submitted under. It keeps them, whatever the settings say later.
     stage = models.CharField(
@@ -66,14 +78,6 @@ class PromotionRequest(Leased):
     rules_version = models.PositiveIntegerField(
         default=0, editable=False, help_text="The rules for component XML that it was planned by."
     )
-    process_id = models.CharField(
-        max_length=NAME,
-        blank=True,
-        db_index=True,
-        editable=False,
-        help_text="The production component that it packages, in lower case; empty as long as there is none.",
-    )
-    package_version = models.CharField(max_length=NAME)
     notes = models.TextField(blank=True)
     pause_listeners = models.BooleanField(
         default=False,
@@ -116,13 +120,6 @@ class PromotionRequest(Leased):
         default=0, editable=False, help_text="Until the last approval, how many it needs in all."
     )
     decision_reason = models.TextField(blank=True)
-    pack = models.ForeignKey(
-        IntegrationPack, on_delete=models.PROTECT, null=True, blank=True, related_name="promotions"
-    )
-    new_pack_name = models.CharField(max_length=NAME, blank=True)
-    made_pack_id = models.CharField(
-        max_length=NAME, blank=True, editable=False, help_text="The new pack, once it is made."
-    )
     merge_request_id = models.CharField(max_length=NAME, blank=True)
     content_hash = models.CharField(
         max_length=64, blank=True, help_text="What reviewers see and approve."
@@ -130,9 +127,6 @@ class PromotionRequest(Leased):
     merge_started_at = models.DateTimeField(null=True, blank=True)
     merge_executed_at = models.DateTimeField(null=True, blank=True)
     merged_at = models.DateTimeField(null=True, blank=True)
-    prod_package_id = models.CharField(max_length=NAME, blank=True)
-    release_id = models.CharField(max_length=NAME, blank=True)
-    released_package_id = models.CharField(max_length=NAME, blank=True)
     deployed_at = models.DateTimeField(null=True, blank=True)
     staged_times = models.PositiveSmallIntegerField(default=0)
     error_code = models.CharField(max_length=64, blank=True)
@@ -226,9 +220,41 @@ class PromotionRequest(Leased):
         return self.origin.plan
 
     @property
+    def packages(self) -> list[PromotedPackage]:
+        """Everything that it brings to production, in the order of its plan; a deployment brings one package."""
+        return [self, *self.further.all()]
+
+    @property
+    def versions(self) -> str:
+        """The versions that its packages get in production, each once: "1.0", "1.0, 2.0"."""
+        return ", ".join(dict.fromkeys(package.package_version for package in self.packages))
+
+    @property
+    def versions_by_package(self) -> dict[str, str]:
+        """The id of each further dev package -> the version that it gets in production."""
+        further = self.further.select_related("planned")
+        return {one.planned.package_id: one.package_version for one in further}
+
+    @property
+    def made(self) -> PromotedPackage:
+        """What has been packaged in production: its own first package, or what a deployment brings further."""
+        return self.source_package or self.origin
+
+    @property
+    def planned(self) -> SourcePackage:
+        """The dev package of ``made``."""
+        return self.source_package.planned if self.source_package else self.about
+
+    @property
+    def called(self) -> str:
+        """The name of what it brings: "Order import", "Order import and 2 more"."""
+        name = self.planned.root_name or self.planned.package_id
+        return and_more(name, len(self.packages) - 1)
+
+    @property
     def package_id(self) -> str:
         """The dev package that is promoted, or the production package that is deployed further."""
-        return self.origin.prod_package_id if self.is_deployment else self.plan.package_id
+        return self.made.prod_package_id if self.is_deployment else self.plan.package_id
 
     @property
     def is_final(self) -> bool:
@@ -336,11 +362,6 @@ class PromotionRequest(Leased):
                 "APPROVAL_MISSING", "Who requested it, or whose approvals it needs, was changed."
             )
 
-    @property
-    def pack_name(self) -> str:
-        """The chosen Integration Pack, or the one to be made."""
-        return self.pack.name if self.pack else self.new_pack_name
-
     def written(self) -> models.QuerySet[ComponentResult]:
         """The results of the components that are created or updated, dependencies first."""
         return (
@@ -353,6 +374,33 @@ class PromotionRequest(Leased):
     def branch(self) -> PromotionBranch | None:
         """The branch of the latest staging, deleted or not."""
         return self.branches.order_by("-pk").first()
+
+
+class PromotionPackage(ProductionPackage):
+    """A further package of a promotion that brings several of one dev account."""
+
+    promotion = models.ForeignKey(
+        PromotionRequest, on_delete=models.CASCADE, related_name="further"
+    )
+    planned = models.OneToOneField(PlanPackage, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["promotion", "planned"]
+
+    def __str__(self) -> str:
+        return f"{self.planned.root_name} {self.package_version}"
+
+    @property
+    def origin(self) -> PromotionRequest:
+        """The promotion that makes it."""
+        return self.promotion
+
+    @property
+    def merged_at(self) -> datetime | None:
+        return self.promotion.merged_at
+
+
+PromotedPackage = PromotionRequest | PromotionPackage
 
 
 class Approval(models.Model):
@@ -592,6 +640,14 @@ class Deployment(models.Model):
     promotion = models.ForeignKey(
         PromotionRequest, on_delete=models.CASCADE, related_name="deployments"
     )
+    package = models.ForeignKey(
+        PromotionPackage,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="deployments",
+        help_text="Which of the promotion's further packages, where it is not the first.",
+    )
     environment = models.ForeignKey(
         Environment, on_delete=models.PROTECT, related_name="deployments"
     )
@@ -619,14 +675,19 @@ class Deployment(models.Model):
     objects = DeploymentQuerySet["Deployment"].as_manager()
 
     class Meta:
-        ordering = ["promotion", "environment__name"]
+        ordering = ["promotion", F("package").asc(nulls_first=True), "environment__name"]
         constraints = [
             models.CheckConstraint(
                 condition=Q(dropped_at__isnull=True) | (Q(deployed_at__isnull=True) & ~Q(note="")),
                 name="dropped_environment_has_a_reason",
             ),
             models.UniqueConstraint(
-                fields=["promotion", "environment"], name="unique_deployment_to_environment"
+                fields=["promotion", "environment"],
+                condition=Q(package__isnull=True),
+                name="unique_deployment_to_environment",
+            ),
+            models.UniqueConstraint(
+                fields=["package", "environment"], name="unique_deployment_of_package"
             ),
             # An older version must not arrive after a newer one that was sent at the same moment.
             models.UniqueConstraint(
@@ -638,6 +699,11 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.promotion_id} to {self.environment}"
+
+    @property
+    def brings(self) -> PromotedPackage:
+        """The package that is deployed."""
+        return self.package or self.promotion
 
 
 class Turn(models.Model):

@@ -50,19 +50,41 @@ class EnvironmentQuerySet(models.QuerySet[M]):
 class DeploymentQuerySet(models.QuerySet[M]):
     """Target environments by how far they are."""
 
-    def of_package(self, source: Any) -> DeploymentQuerySet[M]:
-        """Of the promotion that made a package and of the deployments that brought it further."""
+    def of_package(self, made: Any) -> DeploymentQuerySet[M]:
+        """Of the promotion that made a package and of the deployments that brought it further.
+
+        :param made: a promotion, for its first package, or a further package of one.
+        """
+        further = made if made.origin != made else None
         return self.filter(
-            Q(promotion=source) | Q(promotion__source=source, promotion__kind="deployment")
+            Q(promotion=made.origin, package=further)
+            | Q(
+                promotion__source=made.origin,
+                promotion__source_package=further,
+                promotion__kind="deployment",
+            )
         )
 
-    def newer_than(self, promotion: Any) -> DeploymentQuerySet[M]:
-        """Where a promotion of the same process has been deployed that was merged after this one."""
+    def of_processes(self, process_ids: Iterable[str]) -> DeploymentQuerySet[M]:
+        """Of whatever packages these processes, alone or among others.
+
+        Each half is found by its own index; an OR over both tables would read all of them.
+        """
+        everything = self.model._default_manager.order_by()
+        alone = everything.filter(package__isnull=True, promotion__process_id__in=process_ids)
+        among = everything.filter(package__process_id__in=process_ids)
+        return self.filter(pk__in=alone.values("pk").union(among.values("pk")))
+
+    def newer_than(self, made: Any) -> DeploymentQuerySet[M]:
+        """Where a package of the same process has been deployed that was merged after this one.
+
+        :param made: a promotion, for its first package, or a further package of one.
+        """
         merged_at = Coalesce("promotion__merged_at", "promotion__source__merged_at")
-        rows = self.filter(promotion__process_id=promotion.process_id, deployed_at__isnull=False)
+        rows = self.of_processes([made.process_id]).filter(deployed_at__isnull=False)
         return rows.filter(
             pk__in=rows.annotate(package_merged_at=merged_at)
-            .filter(package_merged_at__gt=promotion.merged_at)
+            .filter(package_merged_at__gt=made.origin.merged_at)
             .values("pk")
         )
 
@@ -95,9 +117,27 @@ class PromotionRequestQuerySet(LeasedQuerySet[M]):
         """
         everything = self.model._default_manager.order_by()
         by_name = everything.filter(plan__root_name__icontains=words).values("pk")
+        among = everything.filter(
+            Q(further__planned__root_name__icontains=words)
+            | Q(further__package_version__icontains=words)
+        ).values("pk")
         further = everything.filter(source__in=by_name, plan__isnull=True).values("pk")
         by_version = everything.filter(package_version__icontains=words).values("pk")
-        return self.filter(pk__in=by_name.union(by_version, further))
+        return self.filter(pk__in=by_name.union(by_version, further, among))
+
+    def of_process(self, process_id: str) -> PromotionRequestQuerySet[M]:
+        """Requests that package this component of production, alone or among others."""
+        everything = self.model._default_manager.order_by()
+        alone = everything.filter(process_id=process_id).values("pk")
+        among = everything.filter(further__process_id=process_id).values("pk")
+        return self.filter(pk__in=alone.union(among))
+
+    def of_root(self, dev_account: Any, root_component_id: str) -> PromotionRequestQuerySet[M]:
+        """Requests that package this component of a dev account, alone or among others."""
+        everything = self.model._default_manager.order_by().filter(dev_account=dev_account)
+        alone = everything.filter(plan__root_component_id__iexact=root_component_id)
+        among = everything.filter(further__planned__root_component_id__iexact=root_component_id)
+        return self.filter(pk__in=alone.values("pk").union(among.values("pk")))
 
     def may_be_retried(self) -> PromotionRequestQuerySet[M]:
         """Failed after something reached production, or as an approved deployment; a retry may still refuse."""
@@ -133,16 +173,23 @@ class PromotionRequestQuerySet(LeasedQuerySet[M]):
 
         One that failed on the way belongs to them until its clean-up has looked: the platform may still be merging.
         """
-        unpackaged = Q(status=Status.DEPLOYING, prod_package_id="")
+        # One of several that failed to be packaged waits for a retry; the others need not.
+        unpackaged = Q(status=Status.DEPLOYING) & (
+            Q(prod_package_id="", package_error_code="")
+            | Q(further__prod_package_id="", further__package_error_code="")
+        )
         unsettled = Q(
             status=Status.FAILED, merged_at__isnull=True, branches__deleted_at__isnull=True
         )
         return self.filter(unpackaged | unsettled, merge_started_at__isnull=False).distinct()
 
-    def going_into_pack(self, name: str) -> PromotionRequestQuerySet[M]:
-        """Requests between the beginning of their merge and the end of their deployment, by their pack's name."""
+    def going_into_packs(self, names: Iterable[str]) -> PromotionRequestQuerySet[M]:
+        """Requests between the beginning of their merge and the end of their deployment, by their packs' names."""
         return self.filter(
-            Q(pack__name=name) | Q(pack__isnull=True, new_pack_name=name),
+            Q(pack__name__in=names)
+            | Q(pack__isnull=True, new_pack_name__in=names)
+            | Q(further__pack__name__in=names)
+            | Q(further__pack__isnull=True, further__new_pack_name__in=names),
             status=Status.DEPLOYING,
             merge_started_at__isnull=False,
-        )
+        ).distinct()

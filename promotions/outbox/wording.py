@@ -98,8 +98,10 @@ def _name(user: User | None) -> str:
 
 
 def _of_a_promotion(told_of: Message, event: Event, promotion: PromotionRequest) -> Told:
-    called = plain(promotion.about.root_name or promotion.about.package_id)
-    title = f"{PREFIXES.get(promotion.kind, '')}{called} {plain(promotion.package_version)} (#{promotion.pk})"
+    called = plain(promotion.called)
+    title = (
+        f"{PREFIXES.get(promotion.kind, '')}{called} {plain(promotion.versions)} (#{promotion.pk})"
+    )
     requester, actor = _name(promotion.requester), _name(event.actor)
     path, link_words = promotion.get_absolute_url(), "See the promotion"
     lines: tuple[str, ...] = ()
@@ -132,7 +134,7 @@ def _of_a_promotion(told_of: Message, event: Event, promotion: PromotionRequest)
         "promotion": promotion.pk,
         "kind": promotion.kind,
         "process": called,
-        "package_version": plain(promotion.package_version),
+        "package_version": plain(promotion.versions),
         "dev_account": plain(str(promotion.dev_account)),
         "requester": promotion.requester.get_username(),
         "status": event.to_status or promotion.status,

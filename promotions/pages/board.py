@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import F, Q, QuerySet, Window
+from django.db.models import F, Window
 from django.db.models.functions import Lower, RowNumber
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -26,8 +26,11 @@ from ..models import (
     Environment,
     Job,
     PlannedComponent,
+    PromotedPackage,
+    PromotionPackage,
     PromotionRequest,
 )
+from ..models.querysets import PromotionRequestQuerySet
 from ..services.setup import start_job
 from ..setup.drift import last_look
 from ..states import Kind
@@ -61,12 +64,14 @@ class Row:
     """One process.
 
     :ivar last: the promotion or rollback that was merged last.
+    :ivar made: its package of this process.
     :ivar newest: the newest package of the process in its dev account, as last read.
     :ivar drift: those of its components that production has changed since.
     """
 
     process_id: str
     last: PromotionRequest
+    made: PromotedPackage
     dev_version: int | None = None
     newest: DevPackage | None = None
     places: list[Place] = field(default_factory=list)
@@ -76,12 +81,12 @@ class Row:
 
     @property
     def name(self) -> str:
-        return self.last.about.root_name
+        return self.made.planned.root_name
 
     @property
     def has_newer(self) -> bool:
         """Whether the dev account has packaged something not yet promoted, as far as is known here."""
-        made, promoted = self.newest, self.last.about
+        made, promoted = self.newest, self.made.planned
         return (
             made is not None
             and made.package_id != promoted.package_id
@@ -111,7 +116,7 @@ def process_board(request: UserRequest) -> HttpResponse:
         rows = [
             row
             for row in rows
-            if words in row.name.casefold() or words in row.last.package_version.casefold()
+            if words in row.name.casefold() or words in row.made.package_version.casefold()
         ]
     account, environment = asked.get("account"), asked.get("environment")
     if isinstance(account, DevAccount):
@@ -164,7 +169,8 @@ def process_history(request: UserRequest, process_id: str) -> HttpResponse:
     row = rows[0]
     versions = list(
         _merged(request)
-        .filter(process_id=row.process_id)
+        .filter(kind__in=(Kind.PROMOTION, Kind.ROLLBACK))
+        .of_process(row.process_id)
         .select_related("plan", "source", "requester", "approved_by", "dev_account")
         .order_by("-merged_at", "-pk")
     )
@@ -179,45 +185,76 @@ def process_history(request: UserRequest, process_id: str) -> HttpResponse:
         "versions": [
             {
                 "promotion": version,
-                "components": changes[version.plan.pk],
+                "made": made,
+                "components": _held(version, made, changes[version.plan.pk]),
                 "is_current": version.pk == versions[0].pk,
                 "places": [place for place in row.places if place.origin_id == version.pk],
             }
             for version in versions
+            for made in version.packages
+            if made.process_id == row.process_id
         ],
     }
     return render(request, "process_history.html", context)
 
 
-def _merged(request: UserRequest) -> QuerySet[PromotionRequest]:
+def _held(
+    promotion: PromotionRequest, made: PromotedPackage, components: list[PlannedComponent]
+) -> list[PlannedComponent]:
+    """Those of the components that one package of a promotion brings."""
+    if len(promotion.packages) == 1:
+        return components
+    held = promotion.plan.held_by(made.planned)
+    return [component for component in components if component.dev_component_id in held]
+
+
+def _merged(request: UserRequest) -> PromotionRequestQuerySet[PromotionRequest]:
     """What has reached production and may be seen by the user."""
     visible = access.promotions(request.user).order_by().values("pk")
-    return PromotionRequest.objects.filter(pk__in=visible, merged_at__isnull=False).exclude(
-        Q(process_id="") | Q(kind=Kind.DEPLOYMENT)
-    )
+    merged = PromotionRequest.objects.filter(pk__in=visible, merged_at__isnull=False)
+    return merged.exclude(kind=Kind.DEPLOYMENT)
 
 
 def _rows(request: UserRequest, looked: Job | None, *, process_id: str = "") -> list[Row]:
     """The processes that the user may see, by name; only one of them if it is named."""
-    merged = _merged(request)
+    merged = _merged(request).exclude(process_id="")
+    among = PromotionPackage.objects.filter(promotion__in=_merged(request).values("pk"))
+    among = among.exclude(process_id="")
     if process_id:
         merged = merged.filter(process_id__iexact=process_id)
-    place = Window(
-        RowNumber(),
-        partition_by=Lower("process_id"),
-        order_by=(F("merged_at").desc(), F("pk").desc()),
-    )
-    newest = merged.annotate(place=place).filter(place=1)
+        among = among.filter(process_id__iexact=process_id)
+    alone = merged.annotate(place=_place("merged_at")).filter(place=1)
+    further = among.annotate(place=_place("promotion__merged_at")).filter(place=1)
     accounts = set(access.dev_accounts(request.user).values_list("pk", flat=True))
-    rows = {
-        last.process_id.lower(): Row(last.process_id, last, may_act=last.dev_account_id in accounts)
-        for last in newest.select_related("plan", "dev_account", "requester")
-    }
+    rows: dict[str, Row] = {}
+    found: list[PromotedPackage] = [
+        *alone.select_related("plan", "dev_account", "requester").prefetch_related("further"),
+        *further.select_related(
+            "planned", "promotion__plan", "promotion__dev_account", "promotion__requester"
+        ),
+    ]
+    for made in found:
+        last, key = made.origin, made.process_id.lower()
+        if key not in rows or (last.merged_at, last.pk) > (
+            rows[key].last.merged_at,
+            rows[key].last.pk,
+        ):
+            may_act = last.dev_account_id in accounts
+            rows[key] = Row(made.process_id, last, made, may_act=may_act)
     _add_places(rows)
     _add_waiting(request, rows)
     _add_packages(rows)
     _add_drift(rows, looked)
     return sorted(rows.values(), key=lambda row: (row.name.casefold(), row.process_id))
+
+
+def _place(merged_at: str) -> Window:
+    """Where a package stands among those of its process, the one that was merged last being the first."""
+    return Window(
+        RowNumber(),
+        partition_by=Lower("process_id"),
+        order_by=(F(merged_at).desc(), F("pk").desc()),
+    )
 
 
 def _add_places(rows: dict[str, Row]) -> None:
@@ -227,26 +264,33 @@ def _add_places(rows: dict[str, Row]) -> None:
 
 def _add_waiting(request: UserRequest, rows: dict[str, Row]) -> None:
     visible = access.promotions(request.user).order_by().values("pk")
-    waiting = PromotionRequest.objects.open().filter(
-        pk__in=visible, process_id__in=[row.process_id for row in rows.values()]
-    )
-    for promotion in waiting.order_by("submitted_at"):
-        rows[promotion.process_id.lower()].waiting.append(promotion)
+    asked = [row.process_id for row in rows.values()]
+    waiting = PromotionRequest.objects.open().filter(pk__in=visible)
+    further = PromotionPackage.objects.filter(promotion__in=waiting.values("pk"))
+    found: list[PromotedPackage] = [
+        *waiting.filter(process_id__in=asked),
+        *further.filter(process_id__in=asked).select_related("promotion"),
+    ]
+    for made in sorted(found, key=lambda made: made.origin.submitted_at):
+        rows[made.process_id.lower()].waiting.append(made.origin)
 
 
 def _add_packages(rows: dict[str, Row]) -> None:
     """The promoted dev version of each process, and its newest package when the packages were last read."""
     by_root = {
-        (row.last.dev_account_id, row.last.about.root_component_id.lower()): row
+        (row.last.dev_account_id, row.made.planned.root_component_id.lower()): row
         for row in rows.values()
     }
     roots = PlannedComponent.objects.filter(
         plan__in=[row.last.plan_id for row in rows.values()],
-        dev_component_id=F("plan__root_component_id"),
+        dev_component_id__in=[row.made.planned.root_component_id for row in rows.values()],
     )
-    versions = dict(roots.values_list("plan", "dev_version"))
+    versions = {
+        (plan, dev_id): version
+        for plan, dev_id, version in roots.values_list("plan", "dev_component_id", "dev_version")
+    }
     for row in rows.values():
-        row.dev_version = versions.get(row.last.about.pk)
+        row.dev_version = versions.get((row.last.about.pk, row.made.planned.root_component_id))
     place = Window(
         RowNumber(),
         partition_by=(F("dev_account"), Lower("component_id")),
@@ -268,12 +312,15 @@ def _add_packages(rows: dict[str, Row]) -> None:
 def _add_drift(rows: dict[str, Row], looked: Job | None) -> None:
     """What the last comparison found changed in each process' last promotion, unless promoted since."""
     changed: dict[str, dict[str, Any]] = looked.result.get("changed", {}) if looked else {}
-    lasts = {row.last.pk: row for row in rows.values()}
+    lasts: dict[int, list[Row]] = defaultdict(list)
+    for row in rows.values():
+        lasts[row.last.pk].append(row)
     results = ComponentResult.objects.annotate(key=Lower("prod_component_id")).filter(
         promotion__in=lasts, key__in=list(changed)
     )
-    for promotion_id, key in results.values_list("promotion", "key"):
-        row = lasts[promotion_id]
-        merged_at: datetime | None = row.last.merged_at
-        if looked is not None and merged_at is not None and merged_at < looked.created_at:
-            row.drift.append(Drift.told(changed[key]))
+    for result in results.select_related("component").defer("component__places"):
+        for row in lasts[result.promotion_id]:
+            merged_at: datetime | None = row.last.merged_at
+            is_newer = looked is not None and merged_at and merged_at < looked.created_at
+            if is_newer and _held(row.last, row.made, [result.component]):
+                row.drift.append(Drift.told(changed[result.key]))

@@ -22,9 +22,13 @@ from ..models import (
     PackRelease,
     Plan,
     PlannedComponent,
+    PromotedPackage,
+    PromotionPackage,
     PromotionRequest,
+    SourcePackage,
 )
 from ..models.querysets import PromotionRequestQuerySet
+from ..services.approvals import PackChoice
 from ..states import OPEN, Action, Status
 from .words import person, types_of
 
@@ -53,10 +57,17 @@ def focus_first_error(form: F) -> F:
 
 
 class MakePlanForm(forms.Form):
-    """Which package of which account. The account itself is checked against the user's access."""
+    """Which packages of which account. The account itself is checked against the user's access."""
 
     dev_account = forms.CharField(max_length=NAME)
     package_id = forms.CharField(max_length=NAME)
+
+    def clean_package_id(self) -> list[str]:
+        """Every package that was ticked, in the order of the list."""
+        ticked: list[str] = self.data.getlist("package_id")  # type: ignore[attr-defined]
+        if any(not one or len(one) > NAME for one in ticked):
+            raise forms.ValidationError("That is no package.")
+        return ticked
 
 
 class SubmitForm(forms.Form):
@@ -102,7 +113,20 @@ class SubmitForm(forms.Form):
                 "environments": list(kept.values_list("environment_id", flat=True)),
                 "pause_listeners": plan.resubmits.pause_listeners,
             }
+        self.further = {f"version_{source.pk}": source for source in plan.further.all()}
+        before = {} if plan.resubmits is None else plan.resubmits.versions_by_package
+        for name, source in self.further.items():
+            version = before.get(source.package_id, source.package_version)
+            kwargs["initial"][name] = version
         super().__init__(*args, **kwargs)
+        for name, source in self.further.items():
+            self.fields[name] = forms.CharField(
+                label=f"Version of “{source.root_name}” in production",
+                max_length=NAME,
+                error_messages={"required": "Say which version it becomes in production."},
+            )
+        if self.further:
+            self.fields["package_version"].label = f"Version of “{plan.root_name}” in production"
         if not plan.has_listeners:
             del self.fields["pause_listeners"]
         if plan.restores is not None:
@@ -112,6 +136,15 @@ class SubmitForm(forms.Form):
                 "notes"
             ].help_text = "The reviewers read it, and it travels with the package."
             self.fields["notes"].error_messages["required"] = "Say why, in a sentence."
+
+    @property
+    def further_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.further]
+
+    @property
+    def further_versions(self) -> dict[str, str]:
+        """Package id -> version, of a valid form."""
+        return {s.package_id: self.cleaned_data[name] for name, s in self.further.items()}
 
 
 class DeployForm(forms.Form):
@@ -130,7 +163,7 @@ class DeployForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(self, *args: Any, source: PromotionRequest, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, source: PromotedPackage, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         further = services.further_environments(source)
         environments = self.fields["environments"]
@@ -187,18 +220,16 @@ class NoteForm(forms.Form):
     )
 
 
-def suggested_pack(promotion: PromotionRequest) -> IntegrationPack | None:
-    """The pack in which this process was last released."""
+def suggested_pack(promotion: PromotionRequest, source: SourcePackage) -> IntegrationPack | None:
+    """The pack in which the process of a package was last released."""
     if promotion.is_deployment:
-        return promotion.origin.pack
-    root = promotion.about.components.filter(
-        dev_component_id=promotion.about.root_component_id
-    ).first()
-    if root is None or not root.prod_component_id:
+        return promotion.made.pack
+    twin = promotion.about.twin_of(source)
+    if not twin:
         return None
     release = (
         PackRelease.objects.filter(
-            prod_component_id=root.prod_component_id,
+            prod_component_id=twin,
             pack__in=IntegrationPack.objects.for_production(),
         )
         .select_related("pack")
@@ -258,7 +289,8 @@ class ApproveForm(forms.Form):
         choice: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
-        self.suggested = suggested_pack(promotion)
+        self.suggested = suggested_pack(promotion, promotion.planned)
+        self.further = list(promotion.further.select_related("planned", "pack"))
         # What the first of two admins chose; any other choice needs both approvals again.
         chosen = promotion.pack or promotion.new_pack_name
         kwargs["initial"] = {
@@ -267,12 +299,51 @@ class ApproveForm(forms.Form):
             "plan_hash": promotion.content_hash,
         }
         # What the admin had chosen before going to the identity provider.
-        names = ("pack", "new_pack_name")
-        if choice and any(choice.get(name) for name in names):
-            kwargs["initial"] |= {name: choice.get(name, "") for name in names}
+        kept = {k: v for k, v in (choice or {}).items() if k.startswith(("pack", "new_pack_name"))}
+        for row in self.further:
+            is_chosen = row.pack or row.new_pack_name
+            kwargs["initial"] |= {
+                f"pack_{row.pk}": row.pack if is_chosen else suggested_pack(promotion, row.planned),
+                f"new_pack_name_{row.pk}": row.new_pack_name,
+            }
+        if any(kept.values()):
+            kwargs["initial"] |= {"pack": "", "new_pack_name": ""} | kept
         super().__init__(*args, **kwargs)
+        if self.further:
+            self.fields["pack"].label = f"Integration Pack of “{promotion.planned.root_name}”"
+        for row in self.further:
+            self.fields[f"pack_{row.pk}"] = forms.ModelChoiceField(
+                label=f"Integration Pack of “{row.planned.root_name}”",
+                queryset=IntegrationPack.objects.for_production(),
+                required=False,
+                empty_label="The same as above, or a new one named below",
+            )
+            self.fields[f"new_pack_name_{row.pk}"] = forms.CharField(
+                label=f"Name of the new pack of “{row.planned.root_name}”",
+                required=False,
+                max_length=NAME,
+            )
         admins = User.objects.filter(pk__in=[admin.pk for admin in represented])
         self.fields["in_place_of"].queryset = admins  # type: ignore[attr-defined]
+
+    @property
+    def further_fields(self) -> list[forms.BoundField]:
+        """Pack and name of the new one, for each further package."""
+        return [
+            self[f"{name}_{row.pk}"] for row in self.further for name in ("pack", "new_pack_name")
+        ]
+
+    @property
+    def further_packs(self) -> dict[int, PackChoice]:
+        """Where those packages go that go elsewhere than the first; of a valid form."""
+        chosen = {
+            row.pk: PackChoice(
+                self.cleaned_data[f"pack_{row.pk}"],
+                self.cleaned_data[f"new_pack_name_{row.pk}"].strip(),
+            )
+            for row in self.further
+        }
+        return {key: one for key, one in chosen.items() if one.pack or one.new_pack_name}
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -283,6 +354,11 @@ class ApproveForm(forms.Form):
             self.add_error("new_pack_name", "Choose a pack or name a new one, not both.")
         if not cleaned["pack"] and not cleaned["new_pack_name"]:
             self.add_error("new_pack_name", "Choose a pack above, or name a new one.")
+        for row in self.further:
+            if cleaned[f"pack_{row.pk}"] and cleaned[f"new_pack_name_{row.pk}"].strip():
+                self.add_error(
+                    f"new_pack_name_{row.pk}", "Choose a pack or name a new one, not both."
+                )
         return cleaned
 
 
@@ -309,6 +385,18 @@ class RetryForm(forms.Form):
         required=False,
         empty_label="As it is",
     )
+    package = forms.ModelChoiceField(
+        label="Of which package", queryset=PromotionPackage.objects.none(), required=False
+    )
+
+    def __init__(self, *args: Any, promotion: PromotionRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        package = cast(forms.ModelChoiceField, self.fields["package"])
+        if len(promotion.packages) == 1:
+            del self.fields["package"]
+            return
+        package.queryset = promotion.further.select_related("planned")
+        package.empty_label = f"{promotion.planned.root_name} {promotion.package_version}"
 
 
 def _requesters(promotions: QuerySet[PromotionRequest]) -> QuerySet[User]:

@@ -78,9 +78,11 @@ def history(request: UserRequest) -> HttpResponse:
     rows: list[Any] = []
     if form.is_valid():
         found = form.search().events().filter(pk__lt=_key(request.GET.get("before", "")))
-        found = found.select_related(
-            "actor", "promotion__plan", "promotion__source__plan", "seal"
-        ).order_by("-pk")
+        found = (
+            found.select_related("actor", "promotion__plan", "promotion__source__plan", "seal")
+            .prefetch_related("promotion__further__planned")
+            .order_by("-pk")
+        )
         rows = list(found[: PAGE_SIZE + 1])
     events = rows[:PAGE_SIZE]
     names = {user.pk: person(user) for user in User.objects.filter(pk__in=_people_of(events))}

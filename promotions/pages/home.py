@@ -59,8 +59,12 @@ def _tile(
 @require_GET
 @role_required
 def home(request: UserRequest) -> HttpResponse:
-    visible = access.promotions(request.user).select_related(
-        "plan", "source__plan", "dev_account", "requester"
+    visible = (
+        access.promotions(request.user)
+        .select_related(
+            "plan", "source__plan", "source_package__planned", "dev_account", "requester"
+        )
+        .prefetch_related("further__planned")
     )
     has_queue = access.decides(request.user)
     context: dict[str, Any] = {

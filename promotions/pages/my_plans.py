@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from .. import access
-from ..models import ComponentResult, Finding, Plan, PlannedComponent
+from ..models import ComponentResult, Finding, Plan, PlannedComponent, PlanPackage
 from ..plan import RULES_VERSION
 from ..states import Action
 from .common import UserRequest, page_of, role_required
@@ -87,12 +87,22 @@ def my_plans(request: UserRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()
     plans = everybodys if show == "all" else own
     if words:
-        plans = plans.filter(Q(root_name__icontains=words) | Q(package_version__icontains=words))
+        plans = plans.filter(
+            Q(root_name__icontains=words)
+            | Q(package_version__icontains=words)
+            | Q(
+                pk__in=PlanPackage.objects.filter(
+                    Q(root_name__icontains=words) | Q(package_version__icontains=words)
+                ).values("plan")
+            )
+        )
     page = page_of(request, plans)
     # Counts are made only for the plans on the page.
     on_page = Plan.objects.filter(pk__in=[plan.pk for plan in page.object_list])
-    shown = with_outlook(on_page).select_related(
-        "dev_account", "requested_by", "promotion", "restores"
+    shown = (
+        with_outlook(on_page)
+        .select_related("dev_account", "requested_by", "promotion", "restores", "restores_package")
+        .prefetch_related("further")
     )
     context = {
         "show": show,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import F, Window
-from django.db.models.functions import RowNumber
+from django.db.models.functions import Coalesce, RowNumber
 
 from ..models import Deployment, Environment, PromotionRequest
 
@@ -22,6 +22,7 @@ class Place:
 
     environment: Environment
     promotion: PromotionRequest
+    version: str
     since: datetime
 
     @property
@@ -29,30 +30,35 @@ class Place:
         """The promotion that made the package."""
         return (self.promotion.is_deployment and self.promotion.source_id) or self.promotion.pk
 
-    @property
-    def version(self) -> str:
-        return self.promotion.package_version
-
 
 def places_of(process_ids: Iterable[str]) -> dict[str, list[Place]]:
     """Production id of a process -> where it is deployed, by the name of the environment; one query for all."""
     newest = Window(
         RowNumber(),
-        partition_by=(F("promotion__process_id"), F("environment")),
+        partition_by=(F("process"), F("environment")),
         order_by=(F("deployed_at").desc(), F("pk").desc()),
     )
-    deployed = Deployment.objects.filter(
-        promotion__process_id__in=[process_id for process_id in process_ids if process_id],
-        deployed_at__isnull=False,
-    ).annotate(newest=newest)
+    named = [process_id for process_id in process_ids if process_id]
+    deployed = (
+        Deployment.objects.of_processes(named)
+        .filter(deployed_at__isnull=False)
+        .annotate(process=Coalesce("package__process_id", "promotion__process_id"))
+        .annotate(newest=newest)
+    )
     found: dict[str, list[Place]] = defaultdict(list)
     for deployment in (
         deployed.filter(newest=1)
-        .select_related("environment", "promotion")
+        .select_related("environment", "promotion", "package")
         .order_by("environment__name")
     ):
         if deployment.deployed_at is not None:
-            found[deployment.promotion.process_id].append(
-                Place(deployment.environment, deployment.promotion, deployment.deployed_at)
+            brings = deployment.brings
+            found[brings.process_id].append(
+                Place(
+                    deployment.environment,
+                    deployment.promotion,
+                    brings.package_version,
+                    deployment.deployed_at,
+                )
             )
     return dict(found)

@@ -43,14 +43,17 @@ def make_plan(request: UserRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "Choose a dev account and a package first.")
         return redirect("new_promotion")
-    account_id, package_id = form.cleaned_data["dev_account"], form.cleaned_data["package_id"]
+    account_id, package_ids = form.cleaned_data["dev_account"], form.cleaned_data["package_id"]
     account = find_dev_account(request.user, account_id)
     if account is None:
-        refuse_account(request.user, account_id, f"plan package {package_id}")
+        refuse_account(request.user, account_id, f"plan package {', '.join(package_ids)}")
     try:
-        plan = services.make_plan(request.user, account, package_id)
+        plan = services.make_plan(request.user, account, *package_ids)
     except PromotionError as error:
-        forbid(error)
+        if error.code == "FORBIDDEN":
+            forbid(error)
+        messages.error(request, sentence(error.code, error.detail))
+        return redirect("choose_package", account.pk)
     return redirect(plan)
 
 
@@ -98,6 +101,7 @@ def submit_promotion(request: UserRequest, pk: int) -> HttpResponse:
             request.user,
             plan,
             package_version=form.cleaned_data["package_version"],
+            further_versions=form.further_versions,
             notes=form.cleaned_data["notes"],
             environments=form.cleaned_data["environments"],
             pause_listeners=form.cleaned_data.get("pause_listeners", False),

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.signing import BadSignature, TimestampSigner
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Prefetch, Q, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -18,7 +18,14 @@ from django.views.decorators.http import require_GET
 
 from .. import access, services, votes
 from ..messages import PromotionError
-from ..models import ApiCall, Event, PromotionBranch, PromotionRequest
+from ..models import (
+    ApiCall,
+    Event,
+    PromotedPackage,
+    PromotionBranch,
+    PromotionPackage,
+    PromotionRequest,
+)
 from ..states import Kind, Status
 from ..transitions import allowed_from
 from .checklist import after_deployment
@@ -55,8 +62,12 @@ def my_promotions(request: UserRequest) -> HttpResponse:
     own = visible.filter(requester=request.user)
     show = "all" if request.GET.get("show") == "all" else "mine"
     filters = PromotionFilterForm(request.GET)
-    promotions = filters.narrow(visible if show == "all" else own).select_related(
-        "plan", "source__plan", "dev_account", "requester"
+    promotions = (
+        filters.narrow(visible if show == "all" else own)
+        .select_related(
+            "plan", "source__plan", "source_package__planned", "dev_account", "requester"
+        )
+        .prefetch_related("further__planned")
     )
     context = {
         "show": show,
@@ -171,7 +182,7 @@ def resubmit(request: UserRequest, pk: int) -> HttpResponse:
 @recent_sign_in_required(back="promotion_detail")
 def retry(request: UserRequest, pk: int) -> HttpResponse:
     promotion = _promotion(request, pk)
-    form = RetryForm(request.POST)
+    form = RetryForm(request.POST, promotion=promotion)
     if not form.is_valid():
         return _answer(request, promotion, problem("PACK_NOT_FOUND"))
     return _act(
@@ -182,6 +193,7 @@ def retry(request: UserRequest, pk: int) -> HttpResponse:
             promotion,
             package_version=form.cleaned_data["package_version"],
             pack=form.cleaned_data["pack"],
+            package=form.cleaned_data.get("package"),
         ),
         "It continues from the step that failed.",
     )
@@ -247,10 +259,51 @@ def _fragment(request: UserRequest, promotion: PromotionRequest, **more: Any) ->
 
 
 def _promotion(request: UserRequest, pk: int) -> PromotionRequest:
-    visible = access.promotions(request.user).select_related(
-        "plan", "source__plan", "dev_account", "requester", "approved_by", "pack"
+    visible = (
+        access.promotions(request.user)
+        .select_related("plan", "source__plan", "source_package__planned", "dev_account")
+        .select_related("requester", "approved_by", "pack")
+        .annotate(is_bundle=Exists(PromotionPackage.objects.filter(promotion=OuterRef("pk"))))
     )
-    return get_object_or_404(visible, pk=pk)
+    promotion = get_object_or_404(visible, pk=pk)
+    # Most promotions bring one package: there is nothing to ask for then.
+    further = PromotionPackage.objects.select_related("planned", "pack")
+    if not promotion.is_bundle:  # type: ignore[attr-defined]
+        further = further.none()
+    prefetch_related_objects([promotion], Prefetch("further", further))
+    return promotion
+
+
+@dataclass(frozen=True)
+class PackageOnPage:
+    """One of several packages, with what may come next for its process."""
+
+    made: PromotedPackage
+    may_deploy_further: bool
+    may_roll_back: bool
+
+    @property
+    def key(self) -> int:
+        """As links name it: 0 for the first one."""
+        return self.made.pk if isinstance(self.made, PromotionPackage) else 0
+
+
+def _bundle(request: UserRequest, promotion: PromotionRequest) -> list[PackageOnPage]:
+    """The packages of a promotion that brings several."""
+    rows = promotion.packages
+    if len(rows) == 1:
+        return []
+    accounts = access.dev_accounts(request.user)
+    is_own = accounts.filter(pk=promotion.dev_account_id).exists()
+    is_deployed = promotion.status == Status.DEPLOYED
+    return [
+        PackageOnPage(
+            made,
+            is_own and is_deployed and bool(made.prod_package_id),
+            is_own and services.may_be_restored(made),
+        )
+        for made in rows
+    ]
 
 
 def _is_working(promotion: PromotionRequest) -> bool:
@@ -352,7 +405,9 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         "to_write": len(written),
         "written": sum(is_done(component) for component in written),
         "history": _history(events, notes=reviews),
-        "deployments": promotion.deployments.select_related("environment"),
+        "deployments": promotion.deployments.select_related(
+            "environment", "package__planned", "promotion"
+        ),
         "checklist": checklist,
         "tasks_left": sum(task.done is None for task in checklist),
         "may_withdraw": access.may_withdraw(user, promotion)
@@ -372,7 +427,9 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         and not promotion.is_deployment
         and promotion.merged_at is None
         and access.dev_accounts(user).filter(pk=promotion.dev_account_id).exists(),
+        # Of several packages each has its own way back.
         "may_roll_back": not promotion.is_deployment
+        and len(promotion.packages) == 1
         and services.may_be_restored(promotion)
         and access.dev_accounts(user).filter(pk=promotion.dev_account_id).exists(),
         "may_plan_again": promotion.status in MADE_ANEW
@@ -380,7 +437,8 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         and not promotion.can_be_retried
         and access.dev_accounts(user).filter(pk=promotion.dev_account_id).exists(),
         "may_deploy": not promotion.is_final or promotion.can_be_retried,
-        "retry_form": RetryForm(),
+        "retry_form": RetryForm(promotion=promotion),
+        "bundle": _bundle(request, promotion),
         "is_admin": access.is_admin(user),
         "nobody_works": is_idle,
         "seen": _seen(promotion),

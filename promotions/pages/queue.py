@@ -65,7 +65,13 @@ def review_queue(request: UserRequest) -> HttpResponse:
     mine = [promotion.pk for promotion in services.needing(request.user)]
     by_tab = {name: promotions.filter(status__in=statuses) for name, (_, statuses) in TABS.items()}
     by_tab["mine"] = by_tab["mine"].filter(pk__in=mine)
-    rows = by_tab[tab].select_related("plan", "source__plan", "dev_account", "requester")
+    rows = (
+        by_tab[tab]
+        .select_related(
+            "plan", "source__plan", "source_package__planned", "dev_account", "requester"
+        )
+        .prefetch_related("further__planned")
+    )
     page = page_of(request, _sorted(rows, sort))
     shown = queue_rows(page.object_list)
     counts = {name: count(found) for name, found in by_tab.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -13,8 +14,16 @@ from django.views.decorators.http import require_GET
 
 from .. import access, services, votes
 from ..messages import PromotionError
-from ..models import Approved, DevPackage, PromotionRequest
+from ..models import (
+    Approved,
+    ApprovedPackage,
+    IntegrationPack,
+    PackRelease,
+    PromotionRequest,
+    SourcePackage,
+)
 from ..plan.packs import other_homes, reach_in_words
+from ..services.approvals import PackChoice
 from ..states import Status
 from .common import Problem, UserRequest, back_to, post_only, refusal, role_required
 from .forms import ApproveForm, PeerForm, ReasonForm, focus_first_error
@@ -50,6 +59,7 @@ def approve(request: UserRequest, pk: int) -> HttpResponse:
         "plan_hash": cleaned.get("plan_hash", ""),
         "pack": cleaned.get("pack"),
         "new_pack_name": cleaned.get("new_pack_name", ""),
+        "further_packs": form.further_packs if cleaned else {},
     }
     confirmed = cleaned.get("confirmed_hash", "")
     try:
@@ -103,6 +113,7 @@ def _confirmation(
     found = votes.count(promotion, approved)
     # This approval is one of those that are missing.
     admins_after = max(0, found.admins_missing - 1)
+    packages = _approved_packages(promotion, approved, form)
     closes = not admins_after and access.may_cancel(request.user)
     context = {
         "promotion": promotion,
@@ -113,15 +124,66 @@ def _confirmation(
         "reach": reach_in_words(form.cleaned_data["pack"].reaches)
         if form.cleaned_data["pack"]
         else "",
-        "other_homes": []
-        if promotion.is_deployment
-        else other_homes(promotion.about, form.cleaned_data["pack"]),
+        "packages": packages,
+        "releases_once": _releases(packages),
         "form": form,
         "admins_after": admins_after,
         "represented": len(found.represented(request.user)),
         "older": list(services.older_open(promotion)) if closes else [],
     }
     return render(request, "approve.html", context)
+
+
+@dataclass(frozen=True)
+class PackageToApprove:
+    """One package as the page that asks before an approval names it.
+
+    :ivar reach: whom a release of its pack reaches; empty for a new one.
+    :ivar homes: other packs that hold its process already.
+    """
+
+    source: SourcePackage
+    approved: ApprovedPackage
+    pack: IntegrationPack | None
+    reach: str
+    homes: list[PackRelease]
+
+
+def _approved_packages(
+    promotion: PromotionRequest, approved: Approved, form: ApproveForm
+) -> list[PackageToApprove]:
+    if promotion.is_deployment:
+        return []
+    first = PackChoice(form.cleaned_data["pack"], form.cleaned_data["new_pack_name"])
+    choices = [first, *(form.further_packs.get(row.pk, first) for row in form.further)]
+    return [
+        PackageToApprove(
+            row.planned,
+            one,
+            choice.pack,
+            reach_in_words(choice.pack.reaches) if choice.pack else "",
+            other_homes(promotion.about, row.planned, choice.pack),
+        )
+        for row, one, choice in zip(promotion.packages, approved.packages, choices, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Release:
+    """What goes into one pack, which is released once."""
+
+    all: list[PackageToApprove]
+
+    @property
+    def first(self) -> PackageToApprove:
+        return self.all[0]
+
+
+def _releases(packages: list[PackageToApprove]) -> list[Release]:
+    found: dict[str, list[PackageToApprove]] = {}
+    for one in packages:
+        found.setdefault(one.approved.pack_key, []).append(one)
+    return [Release(together) for together in found.values()]
 
 
 @post_only
@@ -184,12 +246,15 @@ def _page(
         "still_needed": votes.in_words(found),
         "peer_form": PeerForm(initial={"plan_hash": promotion.content_hash}),
         "is_own": access.same_person(request.user, promotion.requester),
-        "package": DevPackage.objects.filter(
-            dev_account=promotion.dev_account, package_id=plan.package_id
-        ).first(),
+        "packages": [
+            (source, promotion.dev_account.packages.filter(package_id=source.package_id).first())
+            for source in plan.packages
+        ],
         "environments": [
             deployment.environment
-            for deployment in promotion.deployments.select_related("environment")
+            for deployment in promotion.deployments.filter(package=None).select_related(
+                "environment"
+            )
         ],
         "unread": services.unread(request.user, promotion),
         "decision": promotion.events.filter(to_status__in=(Status.APPROVED, Status.REJECTED))

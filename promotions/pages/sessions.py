@@ -130,7 +130,7 @@ def _ask(request: UserRequest, back: str, *, refused: bool) -> HttpResponse:
         if name not in ("csrfmiddlewaretoken", "confirm_password")
     ]
     # The choice has to survive the way to the provider and back.
-    choice = [(name, value) for name, value in sent if name in ("pack", "new_pack_name")]
+    choice = [(name, value) for name, value in sent if name.startswith(("pack", "new_pack_name"))]
     context = {
         "sent": sent,
         "refused": refused,

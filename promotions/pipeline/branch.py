@@ -44,7 +44,7 @@ def _is_by_us(remote: Branch) -> bool:
 
 def describe(promotion: PromotionRequest) -> str:
     """The description of one of our branches, for the people who read Boomi's own list."""
-    return f"Promotion Desk: promotion {promotion.pk}, {promotion.plan.root_name}"[:250]
+    return f"Promotion Desk: promotion {promotion.pk}, {promotion.plan.called}"[:250]
 
 
 def reserve_branch(context: StepContext) -> Wait | None:

@@ -35,6 +35,7 @@ from ..worker.lease import Lease
 from ..worker.timing import MERGE_POLL, TURN_POLL
 from . import ahead
 from .context import StepContext, Wait, counted
+from .packages import parts
 from .proof import Proof, VersionSeals, seal
 
 # What a mapping says of the last promotion.
@@ -72,9 +73,14 @@ def demand_approval(context: StepContext) -> Approved:
     for rule in ("stage", "dialect", "environment_values", "rules_version"):
         if getattr(approved, rule) != getattr(promotion, rule):
             raise PromotionError("APPROVAL_MISSING", "It goes by other rules than were approved.")
-    targets = set(promotion.deployments.values_list("platform_id", flat=True))
-    if targets != {environment.environment_id for environment in approved.environments}:
-        raise PromotionError("APPROVAL_MISSING", "The environments are not those of the approval.")
+    parts(context)
+    wanted = {environment.environment_id for environment in approved.environments}
+    for package in (None, *promotion.further.all()):
+        targets = promotion.deployments.filter(package=package)
+        if set(targets.values_list("platform_id", flat=True)) != wanted:
+            raise PromotionError(
+                "APPROVAL_MISSING", "The environments are not those of the approval."
+            )
     check_standing(promotion)
     votes.check(promotion, approved)
     return approved
@@ -82,8 +88,13 @@ def demand_approval(context: StepContext) -> Approved:
 
 def _content_hash_now(promotion: PromotionRequest) -> str:
     if promotion.is_deployment:
-        return deployed_hash(promotion.origin)
-    return content_hash(promotion.plan.package_id, promotion.plan.components.all())
+        return deployed_hash(promotion.made)
+    first, *others = promotion.plan.packages
+    return content_hash(
+        first.package_id,
+        promotion.plan.components.all(),
+        further=[package.package_id for package in others],
+    )
 
 
 def begin_deploying(context: StepContext) -> Wait | None:
@@ -102,7 +113,8 @@ def take_merge_turn(context: StepContext) -> Wait | None:
         Turn.take("merges")
         others = PromotionRequest.objects.exclude(pk=context.promotion.pk)
         merging = others.merging().first()
-        releasing = others.going_into_pack(context.promotion.pack_name).first()
+        names = [package.pack_name for package in context.promotion.packages]
+        releasing = others.going_into_packs(names).first()
         if merging is None and releasing is None:
             context.record(merge_started_at=timezone.now())
             return None
@@ -425,9 +437,8 @@ def record_merged(lease: Lease, promotion: PromotionRequest, versions: dict[int,
 def _tell_the_others(rollback: PromotionRequest, source: PromotionRequest) -> None:
     """The promotion that is restored, and those that are taken back, say so in their history, too."""
     record_event("restored", promotion=source, subject=str(rollback))
-    taken_back = PromotionRequest.objects.filter(
-        process_id=source.process_id, merged_at__gt=source.merged_at
-    ).exclude(pk=rollback.pk)
+    of_process = PromotionRequest.objects.of_process(rollback.process_id)
+    taken_back = of_process.filter(merged_at__gt=source.merged_at).exclude(pk=rollback.pk)
     for other in taken_back:
         record_event("taken_back", promotion=other, subject=str(rollback))
 
@@ -451,13 +462,13 @@ def record_late_merge(lease: Lease, promotion: PromotionRequest, versions: dict[
 def _record_mappings(promotion: PromotionRequest, versions: dict[int, int]) -> None:
     """Write down which twins main holds now; the caller is in a transaction."""
     now = timezone.now()
-    root = promotion.results.filter(
-        component__dev_component_id=promotion.plan.root_component_id
-    ).first()
-    if root is not None and root.prod_component_id:
-        PromotionRequest.objects.filter(pk=promotion.pk).update(
-            process_id=root.prod_component_id.lower()
-        )
+    for package in promotion.packages:
+        root = promotion.results.filter(
+            component__dev_component_id=package.planned.root_component_id
+        ).first()
+        if root is not None and root.prod_component_id:
+            rows = type(package)._default_manager.filter(pk=package.pk)
+            rows.update(process_id=root.prod_component_id.lower())
     results = list(promotion.results.filter(pk__in=versions).select_related("component"))
     for result in results:
         result.merged_version = versions[result.pk]

@@ -33,7 +33,7 @@ def check_staged(context: StepContext) -> Wait | None:
         context.check_not_stopped()
         context.note(f"{start} of {counted(len(unproved), 'component')}")
         _read_back(context, proof, unproved[start : start + AT_ONCE])
-    _check_package_version(context)
+    _check_package_versions(context)
     context.note(f"{counted(len(results), 'component')} as planned")
     return None
 
@@ -78,19 +78,20 @@ def unmoved(result: ComponentResult, twin: Component) -> Component:
     return twin
 
 
-def _check_package_version(context: StepContext) -> None:
-    root = context.promotion.results.get(
-        component__dev_component_id=context.promotion.plan.root_component_id
-    )
-    if root.component.action == Action.CREATE:
-        return
-    taken = context.client.query_packaged_components(
-        component_id=root.prod_component_id,
-        package_version=context.promotion.package_version,
-        with_deleted=True,
-    )
-    if any(True for _ in taken):
-        raise PromotionError("PACKAGE_VERSION_EXISTS", context.promotion.package_version)
+def _check_package_versions(context: StepContext) -> None:
+    for package in context.promotion.packages:
+        root = context.promotion.results.get(
+            component__dev_component_id=package.planned.root_component_id
+        )
+        if root.component.action == Action.CREATE:
+            continue
+        taken = context.client.query_packaged_components(
+            component_id=root.prod_component_id,
+            package_version=package.package_version,
+            with_deleted=True,
+        )
+        if any(True for _ in taken):
+            raise PromotionError("PACKAGE_VERSION_EXISTS", package.package_version)
 
 
 def synchronise_packs(context: StepContext) -> Wait | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
 from django.db import IntegrityError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from partnerapi.client import PartnerApiClient
@@ -16,11 +17,13 @@ from partnerapi.records import IntegrationPack as RemotePack
 
 from ..messages import PromotionError
 from ..models import (
+    ApprovalLapsed,
     ApprovedEnvironment,
     ComponentResult,
     Deployment,
     IntegrationPack,
     PackRelease,
+    PromotionPackage,
     PromotionRequest,
 )
 from ..plan import premises
@@ -32,6 +35,7 @@ from ..worker.trouble import passes
 from . import cleanup
 from .context import StepContext, Wait, counted
 from .merge import demand_approval
+from .packages import Part, each, failure, going_on, packs, parts
 
 PACK_LIMIT = 100  # published: packages in one pack
 RELEASE_LOOKS = 60
@@ -56,40 +60,42 @@ def mark(promotion: PromotionRequest) -> str:
     return f"Promotion Desk {promotion.pk}-{promotion.content_hash[:12]}"
 
 
-def root_prod_id(promotion: PromotionRequest) -> str:
-    """The production id of the packaged component."""
-    promotion = promotion.origin
-    return promotion.results.get(
-        component__dev_component_id=promotion.plan.root_component_id
-    ).prod_component_id
-
-
 def create_package(context: StepContext) -> Wait | None:
     """Operation 7 from main, shareable, after looking whether it is there already (operation 6).
 
     :raises PromotionError: PACKAGE_VERSION_EXISTS, PRODUCTION_CHANGED.
     """
-    expected = _expected_on_main(context)
+    made = [[part] for part in going_on(context) if not part.row.prod_package_id]
+    return each(context, made, _package)
+
+
+def _package(group: Sequence[Part]) -> None:
+    (part,) = group
+    context = part.context
+    expected = _expected_on_main(part)
     found, on_main = context.client.both(
-        _package_query(context),
+        _package_query(part),
         lambda: metadata_of_many(context.client, [r.prod_component_id for r, _ in expected]),
     )
-    package = _known(context, found)
+    package = _known(part, found)
     if package is None:
         _check_main(context, expected, on_main)
-        package = _create_package(context)
-    context.record(prod_package_id=package.package_id)
+        package = _create_package(part)
+    part.record(prod_package_id=package.package_id)
     context.note(f"Version {package.package_version}", remote_id=package.package_id)
-    return None
 
 
 Versions = list[tuple[ComponentResult, int]]
 
 
-def _expected_on_main(context: StepContext) -> Versions:
+def _expected_on_main(part: Part) -> Versions:
     """The results that are packaged along, and the versions on main that were merged or approved as they are."""
     expected: Versions = []
-    for result in context.promotion.results.select_related("component"):
+    promotion = part.context.promotion
+    held = promotion.results.filter(
+        component__dev_component_id__in=promotion.plan.held_by(part.row.planned)
+    )
+    for result in held.select_related("component"):
         merged = result.merged_version
         if result.component.action == Action.UNCHANGED:
             merged = result.component.prod_version
@@ -114,39 +120,42 @@ def _check_main(
             now = f"at version {version}" if version else "deleted"
             changed.append(f"“{result.component.name}” is {now} in production, not at {merged}.")
     told = " ".join(changed)
-    if told and told != context.approved.production_changes:
+    if told and told not in context.approved.production_changes.split("\n"):
         raise PromotionError("PRODUCTION_CHANGED", told)
 
 
-def _package_query(context: StepContext) -> Callable[[], list[PackagedComponent]]:
+def _package_query(part: Part) -> Callable[[], list[PackagedComponent]]:
     """Asks for the packages of the promotion's version; a thread may."""
-    component_id, version = root_prod_id(context.promotion), context.approved.package_version
+    component_id, version = part.root_prod_id, part.approved.package_version
     return lambda: list(
-        context.client.query_packaged_components(component_id=component_id, package_version=version)
+        part.context.client.query_packaged_components(
+            component_id=component_id, package_version=version
+        )
     )
 
 
-def _known(context: StepContext, found: Iterable[PackagedComponent]) -> PackagedComponent | None:
+def _known(part: Part, found: Iterable[PackagedComponent]) -> PackagedComponent | None:
     """Ours among the packages of the promotion's version.
 
     :raises PromotionError: PACKAGE_VERSION_EXISTS.
     """
     for package in found:
-        if mark(context.promotion.origin) in package.notes:
+        if mark(part.context.promotion.origin) in package.notes:
             return package
-        raise PromotionError("PACKAGE_VERSION_EXISTS", context.approved.package_version)
+        raise PromotionError("PACKAGE_VERSION_EXISTS", part.approved.package_version)
     return None
 
 
-def _create_package(context: StepContext) -> PackagedComponent:
+def _create_package(part: Part) -> PackagedComponent:
+    context = part.context
     # The mark comes first: it must be there, however much of the notes is kept.
     notes = "\n".join(
         part for part in (mark(context.promotion), context.approved.notes[:200]) if part
     )
     try:
         return context.client.create_packaged_component(
-            root_prod_id(context.promotion),
-            package_version=context.approved.package_version,
+            part.root_prod_id,
+            package_version=part.approved.package_version,
             notes=notes,
             branch_name="main",
         )
@@ -154,15 +163,10 @@ def _create_package(context: StepContext) -> PackagedComponent:
         raise PromotionError("PACKAGE_VERSION_EXISTS", error.message) from error
 
 
-def our_package(context: StepContext) -> PackagedComponent:
-    """The package of this promotion, read again."""
-    return _ours(context, _package_query(context)())
-
-
-def _ours(context: StepContext, found: Iterable[PackagedComponent]) -> PackagedComponent:
-    package = _known(context, found)
+def _ours(part: Part, found: Iterable[PackagedComponent]) -> PackagedComponent:
+    package = _known(part, found)
     if package is None:
-        raise PromotionError("PACKAGE_NOT_FOUND", context.approved.package_version)
+        raise PromotionError("PACKAGE_NOT_FOUND", part.approved.package_version)
     return package
 
 
@@ -173,12 +177,13 @@ def check_package(context: StepContext) -> Wait | None:
     """
     promotion = context.promotion
     demand_approval(context)
-    package = our_package(context)
+    (part,) = parts(context)
+    package = _ours(part, _package_query(part)())
     if package.package_id != context.approved.package_id:
         raise PromotionError(
             "APPROVAL_MISSING", f"The package {package.package_id} is not what was approved."
         )
-    premises.check_no_newer(promotion.origin, premises.environments_of(promotion))
+    premises.check_no_newer(promotion.made, premises.environments_of(promotion))
     context.note(f"Version {package.package_version}", remote_id=package.package_id)
     return None
 
@@ -188,46 +193,46 @@ def ensure_pack(context: StepContext) -> Wait | None:
 
     :raises PromotionError: PACK_NOT_FOUND; PACK_EXISTS when somebody else has made a pack of that name meanwhile.
     """
-    promotion, approved = context.promotion, context.approved
-    packs = context.client.query_integration_packs()
+    known = context.client.query_integration_packs()
+    return each(context, packs(context), partial(_ensure_pack, known))
+
+
+def _ensure_pack(known: Iterable[RemotePack], group: Sequence[Part]) -> None:
+    context, approved = group[0].context, group[0].approved
     if approved.pack_id:
-        if not any(pack.pack_id == approved.pack_id for pack in packs):
+        if not any(pack.pack_id == approved.pack_id for pack in known):
             raise PromotionError("PACK_NOT_FOUND", approved.pack_name)
         context.note(approved.pack_name, remote_id=approved.pack_id)
-        return None
-    remote = _pack_named(packs, context)
+        return
+    remote = _pack_named(known, group[0])
     if remote is None:
         remote = context.client.create_integration_pack(
-            approved.pack_name, f"Made by {mark(promotion)}"
+            approved.pack_name, f"Made by {mark(context.promotion)}"
         )
     pack, _ = IntegrationPack.objects.update_or_create(
         pack_id=remote.pack_id, defaults={"name": remote.name, "description": remote.description}
     )
-    context.record(pack=pack, made_pack_id=remote.pack_id)
+    for part in group:
+        part.record(pack=pack, made_pack_id=remote.pack_id)
     context.note(f"{pack.name} (new)", remote_id=pack.pack_id)
-    return None
 
 
-def _pack_id(context: StepContext) -> str:
-    """The pack on the platform: the one that was approved, or the new one that this promotion has made."""
-    return context.approved.pack_id or context.promotion.made_pack_id
-
-
-def _pack_named(packs: Iterable[RemotePack], context: StepContext) -> RemotePack | None:
+def _pack_named(known: Iterable[RemotePack], part: Part) -> RemotePack | None:
     """The pack of the new pack's name that an earlier try of this promotion has made.
 
     :raises PromotionError: PACK_EXISTS when the pack of that name is somebody else's, whatever it is for.
     """
-    wanted = context.approved.pack_name.casefold()
-    named = next((pack for pack in packs if pack.name.casefold() == wanted), None)
-    if named is None or mark(context.promotion) in named.description:
+    wanted = part.approved.pack_name.casefold()
+    named = next((pack for pack in known if pack.name.casefold() == wanted), None)
+    if named is None or mark(part.context.promotion) in named.description:
         return named
     # Approved under the same new name before either was merged: whoever came first has made it for both.
-    made_by_us = PromotionRequest.objects.filter(
-        made_pack_id=named.pack_id, new_pack_name__iexact=named.name
+    made_by_us = any(
+        rows.filter(made_pack_id=named.pack_id, new_pack_name__iexact=named.name).exists()
+        for rows in (PromotionRequest.objects, PromotionPackage.objects)
     )
     for_production = IntegrationPack.objects.for_production().filter(pack_id=named.pack_id)
-    if made_by_us.exists() and for_production.exists():
+    if made_by_us and for_production.exists():
         return named
     raise PromotionError("PACK_EXISTS", f"“{named.name}”.")
 
@@ -239,10 +244,16 @@ def check_pack(context: StepContext) -> Wait | None:
 
     :raises PromotionError: PACK_EXISTS, PACK_FULL, PACK_PENDING, SWITCHED_OFF (it is not for production any more).
     """
-    chosen = context.approved.pack_id
-    packs = context.client.query_integration_packs()
+    packs_known = context.client.query_integration_packs()
+    waits = [_check_pack(packs_known, group) for group in packs(context)]
+    return next((wait for wait in waits if wait), None)
+
+
+def _check_pack(known_packs: Iterable[RemotePack], group: Sequence[Part]) -> Wait | None:
+    context = group[0].context
+    chosen = group[0].approved.pack_id
     if not chosen:
-        _pack_named(packs, context)
+        _pack_named(known_packs, group[0])
         return None
     known = IntegrationPack.objects.filter(pack_id=chosen).first()
     if (
@@ -250,21 +261,22 @@ def check_pack(context: StepContext) -> Wait | None:
         and not IntegrationPack.objects.for_production().filter(pk=known.pk).exists()
     ):
         raise PromotionError("SWITCHED_OFF", f"The Integration Pack “{known}”.")
-    pack = next((pack for pack in packs if pack.pack_id == chosen), None)
+    pack = next((pack for pack in known_packs if pack.pack_id == chosen), None)
     if pack is None:
         return None
-    root = root_prod_id(context.promotion)
-    if len(pack.entries) >= PACK_LIMIT and all(e.component_id != root for e in pack.entries):
+    roots = {part.root_prod_id for part in group}
+    added = roots - {entry.component_id for entry in pack.entries}
+    if added and len(pack.entries) + len(added) > PACK_LIMIT:
         raise PromotionError("PACK_FULL", f"“{pack.name}” holds {len(pack.entries)} packages.")
-    # What waits of our own process is replaced by what we add.
+    # What waits of our own processes is replaced by what we add.
     pending = [
         e
         for e in pack.entries
-        if (e.pending_version or e.deletion_pending) and e.component_id != root
+        if (e.pending_version or e.deletion_pending) and e.component_id not in roots
     ]
     if not pending:
         return None
-    other = _releasing(context.promotion)
+    other = _releasing(context.promotion, group[0].approved.pack_name)
     if other is not None:
         why = f"Promotion {other.pk} is releasing the same pack."
         return Wait(TURN_POLL, why, HoldKind.TURN)
@@ -272,38 +284,35 @@ def check_pack(context: StepContext) -> Wait | None:
     raise PromotionError("PACK_PENDING", f"“{pack.name}” has {names} waiting for a release.")
 
 
-def _releasing(promotion: PromotionRequest) -> PromotionRequest | None:
+def _releasing(promotion: PromotionRequest, pack_name: str) -> PromotionRequest | None:
     """Another promotion into the same pack that is past its merge and not done."""
-    return (
-        PromotionRequest.objects.filter(
-            pack=promotion.pack, status=Status.DEPLOYING, merged_at__isnull=False
-        )
-        .exclude(pk=promotion.pk)
-        .first()
-    )
+    going_in = PromotionRequest.objects.going_into_packs([pack_name])
+    return going_in.filter(merged_at__isnull=False).exclude(pk=promotion.pk).first()
 
 
-def _remote_pack(context: StepContext) -> RemotePack:
-    return _chosen(context, context.client.query_integration_packs())
+def _remote_pack(part: Part) -> RemotePack:
+    return _chosen(part, part.context.client.query_integration_packs())
 
 
-def _pack_and_package(context: StepContext) -> tuple[RemotePack, PackagedComponent]:
-    """The pack and our package, read at once.
+def _pack_and_packages(group: Sequence[Part]) -> tuple[RemotePack, list[PackagedComponent]]:
+    """The pack and our packages in it, read at once.
 
     :raises PromotionError: PACK_NOT_FOUND, PACKAGE_NOT_FOUND.
     """
-    packs, packages = context.client.both(
-        context.client.query_integration_packs, _package_query(context)
+    client = group[0].context.client
+    queries = [_package_query(part) for part in group]
+    known, found = client.both(
+        client.query_integration_packs, lambda: [query() for query in queries]
     )
-    return _chosen(context, packs), _ours(context, packages)
+    packages = [_ours(part, of_part) for part, of_part in zip(group, found, strict=True)]
+    return _chosen(group[0], known), packages
 
 
-def _chosen(context: StepContext, packs: Iterable[RemotePack]) -> RemotePack:
-    chosen = _pack_id(context)
-    for pack in packs:
-        if pack.pack_id == chosen:
+def _chosen(part: Part, known: Iterable[RemotePack]) -> RemotePack:
+    for pack in known:
+        if pack.pack_id == part.pack_id:
             return pack
-    raise PromotionError("PACK_NOT_FOUND", context.approved.pack_name)
+    raise PromotionError("PACK_NOT_FOUND", part.approved.pack_name)
 
 
 def add_to_pack(context: StepContext) -> Wait | None:
@@ -311,17 +320,29 @@ def add_to_pack(context: StepContext) -> Wait | None:
 
     :raises PromotionError: PACK_NOT_FOUND.
     """
-    pack, package = _pack_and_package(context)
-    if not any(
-        _holds(entry.package_id, entry.pending_version, entry.component_id, package)
-        for entry in pack.entries
-    ):
+    return each(context, _unreleased(context), _add_to_pack)
+
+
+def _unreleased(context: StepContext) -> list[list[Part]]:
+    """By pack, what a release has still to bring."""
+    left = [[part for part in group if not part.row.release_id] for group in packs(context)]
+    return [group for group in left if group]
+
+
+def _add_to_pack(group: Sequence[Part]) -> None:
+    context = group[0].context
+    pack, packages = _pack_and_packages(group)
+    for package in packages:
+        if any(
+            _holds(entry.package_id, entry.pending_version, entry.component_id, package)
+            for entry in pack.entries
+        ):
+            continue
         try:
             context.client.add_to_integration_pack(pack.pack_id, package)
         except NotFound as error:
             raise PromotionError("PACK_NOT_FOUND", error.message) from error
-    context.note(f"{pack.name}: {counted(max(len(pack.entries), 1), 'package')}")
-    return None
+    context.note(f"{pack.name}: {counted(max(len(pack.entries), len(packages)), 'package')}")
 
 
 def _holds(
@@ -332,9 +353,15 @@ def _holds(
     return component_id == package.component_id and pending_version == package.package_version
 
 
-def release_version(context: StepContext) -> str:
-    """The version of the pack's release: unique for each promotion, whatever else the pack holds."""
-    return f"{context.approved.package_version}+promo-{context.promotion.pk}"
+def release_version(part: Part) -> str:
+    """The version of the pack's release: unique for each promotion, whatever else the pack holds.
+
+    :param part: the first of the packages that it brings.
+    """
+    promotion = part.context.promotion
+    number = promotion.packages.index(part.row)
+    which = f".{number}" if number else ""
+    return f"{part.approved.package_version}+promo-{promotion.pk}{which}"
 
 
 def release_pack(context: StepContext) -> Wait | None:
@@ -342,13 +369,18 @@ def release_pack(context: StepContext) -> Wait | None:
 
     :raises PromotionError: RELEASE_FAILED, PACK_NOT_FOUND.
     """
-    pack, package = _pack_and_package(context)
-    version = release_version(context)
-    if pack.released_version == version or _is_released(pack, package):
+    return each(context, _unreleased(context), _release_pack)
+
+
+def _release_pack(group: Sequence[Part]) -> Wait | None:
+    context = group[0].context
+    pack, packages = _pack_and_packages(group)
+    version = release_version(group[0])
+    if pack.released_version == version or _are_released(pack, packages):
         release = Release(version, "SUCCESS", package_id=pack.released_package_id)
     else:
         try:
-            release = _release(context, pack, package, version)
+            release = _release(group[0], pack, packages, version)
         except PromotionError as error:
             # While a release whose answer was lost goes on, another one is refused.
             polls = context.step_run.polls + 1
@@ -356,7 +388,8 @@ def release_pack(context: StepContext) -> Wait | None:
                 raise
             context.note(f"Looking for the release (look {polls})", polls=polls)
             return Wait(RELEASE_POLL, "An earlier release may be going on.")
-    context.record(release_id=release.release_id, released_package_id=release.package_id)
+    for part in group:
+        part.record(release_id=release.release_id, released_package_id=release.package_id)
     context.note(version, remote_id=release.release_id)
     return None
 
@@ -370,15 +403,16 @@ def _may_go_on(context: StepContext) -> bool:
 
 
 def _release(
-    context: StepContext, pack: RemotePack, package: PackagedComponent, version: str
+    part: Part, pack: RemotePack, packages: Sequence[PackagedComponent], version: str
 ) -> Release:
+    client = part.context.client
     try:
-        release = context.client.release_integration_pack(
-            pack.pack_id, package=package, version=version, notes=mark(context.promotion)
+        release = client.release_integration_pack(
+            pack.pack_id, packages=packages, version=version, notes=mark(part.context.promotion)
         )
     except AnswerLost:
-        again = _remote_pack(context)
-        if again.released_version != version and not _is_released(again, package):
+        again = _remote_pack(part)
+        if again.released_version != version and not _are_released(again, packages):
             raise
         return Release(version, "SUCCESS", package_id=again.released_package_id)
     except NotFound as error:
@@ -390,12 +424,9 @@ def _release(
     return _checked(release)
 
 
-def _is_released(pack: RemotePack, package: PackagedComponent) -> bool:
-    return any(
-        entry.component_id == package.component_id
-        and entry.current_version == package.package_version
-        for entry in pack.entries
-    )
+def _are_released(pack: RemotePack, packages: Iterable[PackagedComponent]) -> bool:
+    released = {(entry.component_id, entry.current_version) for entry in pack.entries}
+    return all((one.component_id, one.package_version) in released for one in packages)
 
 
 def _checked(release: Release) -> Release:
@@ -411,13 +442,20 @@ def await_release(context: StepContext) -> Wait | None:
 
     :raises PromotionError: RELEASE_FAILED, RELEASE_TIMEOUT.
     """
-    promotion = context.promotion
+    releases: dict[tuple[str, str], list[Part]] = {}
+    for part in going_on(context):
+        releases.setdefault((part.pack_id, part.row.release_id), []).append(part)
+    return each(context, list(releases.values()), _await_release)
+
+
+def _await_release(group: Sequence[Part]) -> Wait | None:
+    context, row = group[0].context, group[0].row
     # A release that was found done, and not answered, has only our own name for it.
-    is_known_done = promotion.release_id == release_version(context)
+    is_known_done = row.release_id == release_version(group[0])
     if is_known_done or not context.client.capabilities.releases_asynchronously:
-        _remember_release(context)
+        _remember_release(group)
         return None
-    release = _checked(context.client.get_release(promotion.release_id))
+    release = _checked(context.client.get_release(row.release_id))
     if release.is_running:
         soon = context.soon(RELEASE_POLL)
         if soon is not None:
@@ -430,22 +468,23 @@ def await_release(context: StepContext) -> Wait | None:
         context.note(f"{release.state} (look {polls})", polls=polls)
         pause = RELEASE_POLL if polls < RELEASE_LOOKS else SLOW_RELEASE_POLL
         return Wait(pause, f"The release is {release.state}.")
-    _remember_release(context)
+    _remember_release(group)
     return None
 
 
-def _remember_release(context: StepContext) -> None:
-    pack = IntegrationPack.objects.filter(pack_id=_pack_id(context)).first()
+def _remember_release(group: Sequence[Part]) -> None:
+    pack = IntegrationPack.objects.filter(pack_id=group[0].pack_id).first()
     if pack is None:
         return  # an admin has removed the row; the next synchronisation brings it back
-    PackRelease.objects.update_or_create(
-        pack=pack,
-        prod_component_id=root_prod_id(context.promotion),
-        defaults={
-            "package_version": context.approved.package_version,
-            "released_at": timezone.now(),
-        },
-    )
+    for part in group:
+        PackRelease.objects.update_or_create(
+            pack=pack,
+            prod_component_id=part.root_prod_id,
+            defaults={
+                "package_version": part.approved.package_version,
+                "released_at": timezone.now(),
+            },
+        )
 
 
 def deploy(context: StepContext) -> Wait | None:
@@ -456,23 +495,53 @@ def deploy(context: StepContext) -> Wait | None:
     a newer version has come while this one waited keeps that; while another version is on its way,
     this one waits.
 
+    Packages do not depend on one another either: those that could be released are deployed, and the promotion fails
+    with what became of the others.
+
     :raises PromotionError: DEPLOY_FAILED, with the name of each environment that failed and why; NO_ENVIRONMENT when
-        every environment has been left out.
+        every environment has been left out; what has failed before of one of several packages.
     """
-    promotion = context.promotion
+    failed: list[PromotionError] = []
+    waits: list[Wait] = []
+    for part in going_on(context):
+        try:
+            wait = _deploy_package(part)
+        except ApprovalLapsed:
+            raise
+        except PromotionError as error:
+            failed.append(error)
+        else:
+            waits += [wait] if wait else []
+    if waits:
+        return waits[0]
+    if failed or len(going_on(context)) < len(parts(context)):
+        raise failure(context, failed)
+    reached = context.promotion.deployments.filter(deployed_at__isnull=False)
+    names = list(dict.fromkeys(reached.values_list("environment__name", flat=True)))
+    context.note(", ".join(names))
+    return None
+
+
+def _deploy_package(part: Part) -> Wait | None:
+    context, made = part.context, part.row
+    made = made.made if isinstance(made, PromotionRequest) else made
+    deployments = context.promotion.deployments.filter(package=part.package)
+    if not deployments.outstanding().exists():
+        _check_reached(deployments)
+        return None
     approved = {
         environment.environment_id: environment for environment in context.approved.environments
     }
-    attached = frozenset(context.client.query_pack_environments(_pack_id(context)))
-    package_id = _package_to_deploy(context)
+    attached = frozenset(context.client.query_pack_environments(part.pack_id))
+    package_id = _package_to_deploy(part)
     try:
         with context.writing():
-            promotion.deployments.outstanding().update(sending=root_prod_id(promotion).lower())
+            deployments.outstanding().update(sending=part.root_prod_id.lower())
     except IntegrityError:
         why = "Another version of the process is on its way to one of the environments."
         return Wait(TURN_POLL, why, HoldKind.TURN)
-    outstanding = list(promotion.deployments.outstanding().select_related("environment"))
-    newer = premises.newer_versions(promotion.origin, [row.environment for row in outstanding])
+    outstanding = list(deployments.outstanding().select_related("environment"))
+    newer = premises.newer_versions(made, [row.environment for row in outstanding])
     sending: list[tuple[Deployment, ApprovedEnvironment]] = []
     for deployment in outstanding:
         environment = approved.get(deployment.platform_id)
@@ -483,31 +552,32 @@ def deploy(context: StepContext) -> Wait | None:
         if not deployment.environment.is_active:
             _drop(context, deployment, "It was switched off after the approval.")
         elif environment.environment_id in attached:
-            _reached(context, deployment)
+            _reached(part, deployment)
         elif version := newer.get(deployment.environment):
             _drop(context, deployment, f"It has the newer version {version}.")
         else:
             sending.append((deployment, environment))
-    _deploy(context, package_id, sending)
-    reached = promotion.deployments.filter(deployed_at__isnull=False)
-    names = list(reached.values_list("environment__name", flat=True))
-    if not names:
-        raise PromotionError("NO_ENVIRONMENT")
-    context.note(", ".join(names))
+    _deploy(part, package_id, sending)
+    _check_reached(deployments)
     return None
 
 
-def _package_to_deploy(context: StepContext) -> str:
+def _check_reached(deployments: QuerySet[Deployment]) -> None:
+    if not deployments.filter(deployed_at__isnull=False).exists():
+        raise PromotionError("NO_ENVIRONMENT")
+
+
+def _package_to_deploy(part: Part) -> str:
     """The package of operation 7, or the pack's newest release that has it.
 
     A release of somebody else's that came after a failure of ours holds our package, too; ours would take theirs back.
     """
-    promotion = context.promotion.origin
-    if not context.client.capabilities.deploys_released_package:
-        return promotion.prod_package_id
-    pack, package = _pack_and_package(context)
-    is_newest = pack.released_package_id and _is_released(pack, package)
-    return pack.released_package_id if is_newest else promotion.released_package_id
+    made = part.row.made if isinstance(part.row, PromotionRequest) else part.row
+    if not part.context.client.capabilities.deploys_released_package:
+        return made.prod_package_id
+    pack, packages = _pack_and_packages([part])
+    is_newest = pack.released_package_id and _are_released(pack, packages)
+    return pack.released_package_id if is_newest else made.released_package_id
 
 
 def _drop(context: StepContext, deployment: Deployment, why: str) -> None:
@@ -531,8 +601,8 @@ def _deployment_failed(context: StepContext, deployment: Deployment, error: Prom
         )
 
 
-def _reached(context: StepContext, deployment: Deployment) -> None:
-    pack = context.approved.pack_name
+def _reached(part: Part, deployment: Deployment) -> None:
+    context, pack = part.context, part.approved.pack_name
     note = (
         f"Reached through the pack “{pack}”, which is installed there; nothing else was deployed."
     )
@@ -543,13 +613,14 @@ def _reached(context: StepContext, deployment: Deployment) -> None:
 
 
 def _deploy(
-    context: StepContext, package_id: str, sending: list[tuple[Deployment, ApprovedEnvironment]]
+    part: Part, package_id: str, sending: list[tuple[Deployment, ApprovedEnvironment]]
 ) -> None:
     """Deploy to these at once, and record each as soon as it is answered.
 
     :raises PartnerApiError: trouble that passes.
     :raises PromotionError: DEPLOY_FAILED.
     """
+    context = part.context
     listeners = "PAUSED" if context.approved.pause_listeners else None
     calls = [
         partial(
@@ -580,7 +651,12 @@ def _deploy(
             elif isinstance(answer, NeedsPerson) and not passes(answer):
                 error = PromotionError("DEPLOY_FAILED", answer.message)
                 _deployment_failed(context, deployment, error)
-                failed[number] = f"{environment.name}: {error.detail}"
+                where = (
+                    f"“{part.name}” to {environment.name}"
+                    if part.is_one_of_several
+                    else environment.name
+                )
+                failed[number] = f"{where}: {error.detail}"
             else:
                 waits.append(answer)
     if waits:

@@ -40,6 +40,7 @@ def review_again(promotion: PromotionRequest, lapsed: ApprovalLapsed, *, epoch: 
         pack=None,
         new_pack_name="",
     )
+    promotion.further.update(pack=None, new_pack_name="")
     if promotion.stage == Stage.AFTER_APPROVAL:
         forget_staging(promotion)
     else:

@@ -74,6 +74,10 @@ AFTER_PACK = (
 )
 
 
+# What a retry goes through again for the packages of a bundle that have failed.
+PACKAGE_STEPS = (StepName.CREATE_PACKAGE, *AFTER_PACK)
+
+
 def steps_of(status: Status, stage: str, kind: str = Kind.PROMOTION) -> tuple[Step, ...]:
     """The steps that a worker takes while a promotion has this status.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -15,7 +15,8 @@ from ..models import (
     Finding,
     Plan,
     PlannedComponent,
-    PromotionRequest,
+    PlanPackage,
+    PromotedPackage,
 )
 from ..partner import client as partner_client
 from ..worker.lease import Lease
@@ -26,7 +27,7 @@ from .classify import Draft
 from .compare import Compared, check_premises, compare, look_around
 from .outline import outline
 from .readings import sentences
-from .resolve import Walk, find_content
+from .resolve import Resolved, Walk, find_content, united
 from .rules import RULES_VERSION
 
 # How many workers in a row may die at a plan.
@@ -62,7 +63,7 @@ class PlanWork(Work[Plan]):
 
 def _build(plan: Plan, lease: Lease) -> None:
     if plan.restores is not None:
-        _build_rollback(plan, plan.restores, lease)
+        _build_rollback(plan, plan.restored or plan.restores, lease)
         return
     account = plan.dev_account
     client = partner_client(plan=plan, check=lease.check)
@@ -72,48 +73,65 @@ def _build(plan: Plan, lease: Lease) -> None:
         progress(text, progress_done=done, progress_total=total)
 
     report("Reading the package", 0, 0)
-    package, manifest = find_content(
-        client,
-        account.account_id,
-        plan.package_id,
-        component_id=plan.root_component_id,
-        version=plan.package_version,
-    )
-    plan.root_component_id = package.component_id
-    plan.package_version = package.package_version
-    walk = Walk(client, account, package, manifest)
+    walks: list[Walk] = []
+    for source in plan.packages:
+        package, manifest = find_content(
+            client,
+            account.account_id,
+            source.package_id,
+            component_id=source.root_component_id,
+            version=source.package_version,
+        )
+        source.root_component_id = package.component_id
+        source.package_version = package.package_version
+        walks.append(Walk(client, account, package, manifest, beside=walks[0] if walks else None))
+    _check_roots(walks)
     compared: Compared | None = None
-    if not walk.is_known() and (seen := outline(walk, report)) is not None:
-        compared = compare(client, plan, seen, report)
-        _store(plan, lease, compared)
-    resolved = walk.resolve(report)
+    if not all(walk.is_known() for walk in walks):
+        seen = [found for walk in walks if (found := outline(walk, report)) is not None]
+        if len(seen) == len(walks):
+            compared = compare(client, plan, united(seen), report)
+            _store(plan, lease, compared)
+    resolved = united([walk.resolve(report) for walk in walks])
     if compared is not None and compared.resolved.components.keys() == resolved.components.keys():
         compared.put_in_order(resolved)
     else:
         compared = compare(client, plan, resolved, report)
         _store(plan, lease, compared)
-    walk.keep_uses()
+    for walk in walks:
+        walk.keep_uses()
     look_around(client, compared)
     _store(plan, lease, compared, is_ready=True)
 
 
-def _build_rollback(plan: Plan, source: PromotionRequest, lease: Lease) -> None:
+def _check_roots(walks: list[Walk]) -> None:
+    """:raises PromotionError: ONE_PROCESS_TWICE."""
+    roots: dict[str, Walk] = {}
+    for walk in walks:
+        other = roots.setdefault(walk.root, walk)
+        if other is not walk:
+            versions = f"{other.package.package_version} and {walk.package.package_version}"
+            raise PromotionError("ONE_PROCESS_TWICE", f"The packages {versions}.")
+
+
+def _build_rollback(plan: Plan, former: PromotedPackage, lease: Lease) -> None:
     """Plan to bring back what a former promotion has brought; see ``rollback``."""
+    source = former.origin
     client = partner_client(plan=plan)
     progress = Progress(lease)
     made = rollback.restore(
         client,
         plan,
-        source,
+        former,
         lambda text, done, total: progress(text, progress_done=done, progress_total=total),
     )
     check_premises(client, plan, made.drafts)
-    root_id = source.plan.root_twin or source.process_id
+    root_id = source.plan.twin_of(former.planned) or former.process_id
     packages = client.query_packaged_components(component_id=root_id, with_deleted=True)
     back = (
-        f"It brings back what promotion {source.pk} has brought: version {source.package_version}."
+        f"It brings back what promotion {source.pk} has brought: version {former.package_version}."
     )
-    former, now = source.plan, timezone.now()
+    now = timezone.now()
     with lease.writing():
         _store_components(plan, made.drafts)
         for finding in made.findings:
@@ -122,7 +140,7 @@ def _build_rollback(plan: Plan, source: PromotionRequest, lease: Lease) -> None:
             state=Plan.State.READY,
             content_hash=content_hash(plan.package_id, (draft.component for draft in made.drafts)),
             rules_version=RULES_VERSION,
-            package_created_at=former.package_created_at,
+            package_created_at=former.planned.package_created_at,
             compares_packaged_versions=True,
             taken_versions=sorted({package.package_version for package in packages}),
             sentences=[back, *sentences((each.component, each.reading) for each in made.drafts)],
@@ -140,10 +158,12 @@ def _store(plan: Plan, lease: Lease, compared: Compared, *, is_ready: bool = Fal
     resolved, drafts = compared.resolved, compared.drafts
     general = [
         *findings.unresolved(resolved),
+        *findings.versions_differ(resolved),
         *cautions.not_for_packs(resolved),
         *cautions.not_packaged_along(resolved),
     ]
-    root = resolved.components[resolved.root]
+    told = [_of_package(part, compared) for part in resolved.packages]
+    further = plan.packages[1:]
     now = timezone.now()
     plan.readable_at = plan.readable_at or now
     with lease.writing():
@@ -165,18 +185,17 @@ def _store(plan: Plan, lease: Lease, compared: Compared, *, is_ready: bool = Fal
         columns: dict[str, Any] = {}
         if is_ready:
             columns = {"state": Plan.State.READY, "finished_at": now, "next_attempt_at": None}
+        for source, of_source in zip(further, told[1:], strict=True):
+            PlanPackage.objects.filter(pk=source.pk).update(**of_source)
         lease.record(
-            package_version=resolved.package.package_version,
-            root_component_id=resolved.root,
-            root_name=root.name,
-            root_type=root.type,
+            **told[0],
             content_hash=content_hash(
-                resolved.package.package_id, (made.component for made in drafts)
+                resolved.package.package_id,
+                (made.component for made in drafts),
+                further=[source.package_id for source in further],
             ),
             rules_version=RULES_VERSION,
-            package_created_at=resolved.package.created_date,
             compares_packaged_versions=resolved.is_pinned,
-            taken_versions=compared.taken,
             sentences=sentences((made.component, made.reading) for made in drafts),
             progress="",
             progress_done=len(drafts),
@@ -184,6 +203,19 @@ def _store(plan: Plan, lease: Lease, compared: Compared, *, is_ready: bool = Fal
             readable_at=plan.readable_at,
             **columns,
         )
+
+
+def _of_package(part: Resolved, compared: Compared) -> dict[str, Any]:
+    """Columns for what has been learnt of one package."""
+    root = part.components[part.root]
+    return {
+        "package_version": part.package.package_version,
+        "root_component_id": part.root,
+        "root_name": root.name,
+        "root_type": root.type,
+        "package_created_at": part.package.created_date,
+        "taken_versions": compared.taken.get(part.root, []),
+    }
 
 
 def _store_components(plan: Plan, drafts: list[Draft]) -> None:
@@ -206,28 +238,31 @@ def _store_finding(plan: Plan, component: PlannedComponent | None, finding: Find
     finding.save()
 
 
-def deployed_hash(source: PromotionRequest) -> str:
+def deployed_hash(made: PromotedPackage) -> str:
     """Covers the package that a deployment brings to further environments.
 
-    :param source: the promotion that has packaged it.
+    :param made: the promotion that has packaged it, or a further package of one.
     :returns: SHA-256, in hex.
     """
     content = {
-        "deployment": source.prod_package_id,
-        "released": source.released_package_id,
-        "version": source.package_version,
-        "content": source.content_hash,
+        "deployment": made.prod_package_id,
+        "released": made.released_package_id,
+        "version": made.package_version,
+        "content": made.origin.content_hash,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def content_hash(package_id: str, components: Iterable[PlannedComponent]) -> str:
+def content_hash(
+    package_id: str, components: Iterable[PlannedComponent], *, further: Sequence[str] = ()
+) -> str:
     """Covers each component's dev version, production base version, action and symbolic content.
 
     :param components: in the order of promotion.
-    :returns: SHA-256, in hex.
+    :param further: the ids of the other packages of a bundle.
+    :returns: SHA-256, in hex; of one package as it was before there were bundles.
     """
-    content = {
+    content: dict[str, Any] = {
         "package": package_id,
         "components": [
             [
@@ -241,4 +276,6 @@ def content_hash(package_id: str, components: Iterable[PlannedComponent]) -> str
             for component in components
         ],
     }
+    if further:
+        content["further"] = list(further)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

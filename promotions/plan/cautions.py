@@ -35,9 +35,9 @@ MAX_NAMED = 10
 
 def not_for_packs(resolved: Resolved) -> Iterable[Finding]:
     """Everything is deployed by way of a pack, so what no pack can hold is not promoted."""
-    root = resolved.components[resolved.root]
     for key, metadata in resolved.components.items():
-        if metadata.type == PROCESS_ROUTE or (key == resolved.root and root.type in NEVER_IN_PACKS):
+        is_root = key in resolved.roots
+        if metadata.type == PROCESS_ROUTE or (is_root and metadata.type in NEVER_IN_PACKS):
             yield Finding(
                 code="NOT_FOR_PACKS",
                 subject_id=metadata.component_id,

@@ -26,21 +26,20 @@ class Compared:
     """What a package holds, compared with production.
 
     :ivar drafts: in the order of promotion.
-    :ivar taken: package versions that production has already.
+    :ivar taken: dev id of a packaged component -> package versions that production has already.
     :ivar is_stored: its rows are there, in this order.
     """
 
     resolved: Resolved
     drafts: list[Draft]
-    taken: list[str] = field(default_factory=list)
+    taken: dict[str, list[str]] = field(default_factory=dict)
     is_stored: bool = False
 
     @property
-    def root(self) -> Draft:
-        """The packaged component."""
-        return next(
-            made for made in self.drafts if made.component.dev_component_id == self.resolved.root
-        )
+    def roots(self) -> list[Draft]:
+        """The packaged components."""
+        by_key = {made.component.dev_component_id: made for made in self.drafts}
+        return [by_key[root] for root in self.resolved.roots]
 
     def put_in_order(self, resolved: Resolved) -> None:
         """By what uses what, as it is known now."""
@@ -50,7 +49,7 @@ class Compared:
             resolved.uses = {key: made.names for key, made in by_key.items()}
 
         def place(key: str) -> tuple[bool, str, str]:
-            return key != resolved.root, resolved.components[key].name, key
+            return key not in resolved.roots, resolved.components[key].name, key
 
         # By name where it is free, so that it does not matter how the uses were found out.
         keys = sorted(resolved.components, key=place)
@@ -91,13 +90,15 @@ def compare(client: PartnerApiClient, plan: Plan, resolved: Resolved, report: Pr
 def look_around(client: PartnerApiClient, compared: Compared) -> None:
     """What else production has to do with the plan: other users of its twins, packs, package versions."""
     _check_other_users(client, compared.resolved, compared.drafts)
-    root = compared.root
-    if root.component.prod_component_id:
+    for root in compared.roots:
+        if not root.component.prod_component_id:
+            continue
         root.found += packs.in_packs(client, root.component)
         packages = client.query_packaged_components(
             component_id=root.component.prod_component_id, with_deleted=True
         )
-        compared.taken = sorted({package.package_version for package in packages})
+        taken = {package.package_version for package in packages}
+        compared.taken[root.component.dev_component_id] = sorted(taken)
 
 
 def _mappings(account: DevAccount, resolved: Resolved) -> dict[str, str]:
@@ -132,14 +133,16 @@ def check_premises(
 
 
 def _check_earlier_work(account: DevAccount, resolved: Resolved, drafts: list[Draft]) -> None:
-    older = findings.older_package(resolved)
-    back = downgrades(account, resolved.package, [made.component for made in drafts])
-    for made in drafts:
-        key = made.component.dev_component_id
-        if made.component.is_written or key == resolved.root:
-            made.found += older.get(key, [])
-        if key in back:
-            made.found.append(back[key])
+    for part in resolved.packages:
+        older = findings.older_package(part)
+        held = [made for made in drafts if made.component.dev_component_id in part.components]
+        back = downgrades(account, part.package, [made.component for made in held])
+        for made in held:
+            key = made.component.dev_component_id
+            if made.component.is_written or key == part.root:
+                made.found += older.get(key, [])
+            if key in back and all(one.code != back[key].code for one in made.found):
+                made.found.append(back[key])
 
 
 def _check_other_users(client: PartnerApiClient, resolved: Resolved, drafts: list[Draft]) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q
-
 from partnerapi import componentxml
 from partnerapi.componentxml import Document
 from partnerapi.records import PackagedComponent
@@ -18,6 +16,7 @@ from ..models import (
     Finding,
     PlannedComponent,
     PromotionRequest,
+    SourcePackage,
 )
 from ..reading import lines
 from . import contents
@@ -133,36 +132,33 @@ def downgrades(
                 f"version {component.dev_version} back.",
             )
     root = written.get(package.component_id.lower())
-    newer = _newer_promotion(dev_account, package) if root is not None else None
+    newer = _newer_package(dev_account, package) if root is not None else None
     if root is not None and newer is not None:
         found[root.dev_component_id] = _downgrade(
             root,
             package,
-            f"Production has {newer.plan.package_version} of “{root.name}”, which was packaged after this package "
+            f"Production has {newer.package_version} of “{root.name}”, which was packaged after this package "
             f"{package.package_version}.",
         )
     return found
 
 
-def _newer_promotion(
-    dev_account: DevAccount, package: PackagedComponent
-) -> PromotionRequest | None:
-    """The latest promotion of the same component, if its package was made after this one."""
+def _newer_package(dev_account: DevAccount, package: PackagedComponent) -> SourcePackage | None:
+    """The package of the same component that was promoted last, if it was made after this one."""
     latest = (
-        PromotionRequest.objects.filter(
-            ~Q(plan__package_id=package.package_id),
-            dev_account=dev_account,
-            plan__root_component_id__iexact=package.component_id,
-            merged_at__isnull=False,
-        )
+        PromotionRequest.objects.of_root(dev_account, package.component_id)
+        .filter(merged_at__isnull=False)
+        .exclude(plan__package_id=package.package_id)
+        .exclude(further__planned__package_id=package.package_id)
         .select_related("plan")
         .order_by("-merged_at")
         .first()
     )
     if latest is None or package.created_date is None:
         return None
-    made = latest.plan.package_created_at
-    return latest if made is not None and made > package.created_date else None
+    promoted = latest.plan.package_of(package.component_id)
+    made = promoted.package_created_at
+    return promoted if made is not None and made > package.created_date else None
 
 
 def _downgrade(component: PlannedComponent, package: PackagedComponent, message: str) -> Finding:

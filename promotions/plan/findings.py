@@ -29,6 +29,26 @@ def unresolved(resolved: Resolved) -> Iterable[Finding]:
         )
 
 
+def versions_differ(resolved: Resolved) -> Iterable[Finding]:
+    """Packages that are promoted together hold one component in different versions; production has only one."""
+    for key, metadata in resolved.components.items():
+        if metadata.type in MAPPED_ONLY:
+            continue
+        held = [(part, part.version(key)) for part in resolved.packages if key in part.components]
+        if len({version for _, version in held}) > 1:
+            told = " and ".join(
+                f"version {version} in the package {part.package.package_version} of "
+                f"“{part.components[part.root].name}”"
+                for part, version in held
+            )
+            yield Finding(
+                code="VERSIONS_DIFFER",
+                subject_id=metadata.component_id,
+                subject_name=metadata.name,
+                message=f"“{metadata.name}” is at {told}.",
+            )
+
+
 def missing_mapping(component: ComponentMetadata) -> Iterable[Finding]:
     """Something that is never copied has no production twin."""
     is_connection = component.type == CONNECTION

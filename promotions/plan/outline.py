@@ -71,7 +71,7 @@ def _follow_ids(walk: Walk, resolved: Resolved, progress: Progress) -> bool:
         found = walk.client.find_metadata(
             sorted(named - walk.metadata.keys()), account=walk.account
         )
-        walk.metadata |= {key: None if one.deleted else one for key, one in found.items()}
+        walk.metadata.update((key, None if one.deleted else one) for key, one in found.items())
         level = sorted(key for key in named if walk.metadata.get(key) is not None)
     return True
 

@@ -6,7 +6,15 @@ from collections.abc import Iterable
 
 from partnerapi.client import PartnerApiClient
 
-from ..models import Environment, Finding, IntegrationPack, PackRelease, Plan, PlannedComponent
+from ..models import (
+    Environment,
+    Finding,
+    IntegrationPack,
+    PackRelease,
+    Plan,
+    PlannedComponent,
+    SourcePackage,
+)
 
 NOT_TOLD = "Whom a release reaches is not known: the platform does not tell."
 
@@ -59,12 +67,14 @@ def reach_in_words(environment_ids: Iterable[str] | None) -> str:
     return f"{own} Which other accounts have installed the pack is not known: the platform does not tell."
 
 
-def other_homes(plan: Plan, chosen: IntegrationPack | None) -> list[PackRelease]:
-    """The packs beside the chosen one that hold the packaged process, as last synchronised."""
-    root = plan.components.filter(dev_component_id=plan.root_component_id).first()
-    if root is None or not root.prod_component_id:
+def other_homes(
+    plan: Plan, package: SourcePackage, chosen: IntegrationPack | None
+) -> list[PackRelease]:
+    """The packs beside the chosen one that hold the process of a package, as last synchronised."""
+    twin = plan.twin_of(package)
+    if not twin:
         return []
     homes = PackRelease.objects.filter(
-        prod_component_id__iexact=root.prod_component_id, pack__is_active=True
+        prod_component_id__iexact=twin, pack__is_active=True
     ).select_related("pack")
     return list(homes.exclude(pack=chosen) if chosen is not None else homes)

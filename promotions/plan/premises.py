@@ -26,7 +26,9 @@ from ..models import (
     Finding,
     Plan,
     PlannedComponent,
+    PromotedPackage,
     PromotionRequest,
+    SourcePackage,
 )
 from ..states import OPEN, Action
 from .look_up import Lookalikes, lookalikes, metadata_of_many
@@ -130,29 +132,36 @@ class Look:
         return asked_now and self.plan.restores_id is None
 
     @cached_property
-    def package(self) -> PackagedComponent:
-        """The package in the dev account.
+    def sources(self) -> list[SourcePackage]:
+        return self.plan.packages
+
+    @cached_property
+    def packages(self) -> list[PackagedComponent]:
+        """The packages in the dev account.
 
         :raises PromotionError: PACKAGE_NOT_FOUND.
         """
-        return find_package(
-            self.platform,
-            self.plan.dev_account.account_id,
-            self.plan.package_id,
-            component_id=self.plan.root_component_id,
-            version=self.plan.package_version,
-        )
+        return [
+            find_package(
+                self.platform,
+                self.plan.dev_account.account_id,
+                source.package_id,
+                component_id=source.root_component_id,
+                version=source.package_version,
+            )
+            for source in self.sources
+        ]
 
     def read_ahead(self, beside: Iterable[Callable[[], object]] = ()) -> None:
         """Ask the platform for all of this at once.
 
         :param beside: other looks at the same moment; each keeps its answer itself.
         """
-        _ = self.merged, self.plan.dev_account  # threads use no database
+        _ = self.merged, self.plan.dev_account, self.sources  # threads use no database
         calls: list[Callable[[], object]]
         calls = [lambda: self.twins, lambda: self.lookalikes, lambda: self.origins]
         if self.needs_package:
-            calls.append(lambda: self.package)
+            calls.append(lambda: self.packages)
         for result in self.platform.concurrently([*calls, *beside]):
             if isinstance(result, PartnerApiError):
                 raise result
@@ -215,7 +224,7 @@ def check(
     """
     if promotion is not None and promotion.is_deployment:
         check_standing(promotion)
-        check_no_newer(promotion.origin, environments_of(promotion))
+        check_no_newer(promotion.made, environments_of(promotion))
         return
     components = list(plan.components.all())
     look = Look(moment, plan, components, promotion, client, environments)
@@ -247,26 +256,24 @@ def environments_of(promotion: PromotionRequest) -> list[Environment]:
     ]
 
 
-def check_no_newer(source: PromotionRequest, environments: Iterable[Environment]) -> None:
+def check_no_newer(made: PromotedPackage, environments: Iterable[Environment]) -> None:
     """What was promoted earlier is not deployed over what was promoted later: that is what a rollback is for.
 
     :raises PromotionError: NEWER_IS_DEPLOYED, with the environments and what they have.
     """
-    told = newer_versions(source, environments)
+    told = newer_versions(made, environments)
     if told:
         having = ", ".join(f"“{name}” has {version}" for name, version in told.items())
         raise PromotionError("NEWER_IS_DEPLOYED", f"{having}.")
 
 
 def newer_versions(
-    source: PromotionRequest, environments: Iterable[Environment]
+    made: PromotedPackage, environments: Iterable[Environment]
 ) -> dict[Environment, str]:
     """The environments to which something was deployed that was promoted later, and its version."""
-    newer = Deployment.objects.newer_than(source).filter(environment__in=environments)
-    return {
-        found.environment: found.promotion.package_version
-        for found in newer.select_related("environment", "promotion").order_by("deployed_at")
-    }
+    newer = Deployment.objects.newer_than(made).filter(environment__in=environments)
+    rows = newer.select_related("environment", "promotion", "package").order_by("deployed_at")
+    return {found.environment: found.brings.package_version for found in rows}
 
 
 def _finding(code: str, component: PlannedComponent, message: str, **more: object) -> Finding:
@@ -367,7 +374,7 @@ def _built_upon(look: Look) -> Iterator[Finding]:
     source = look.plan.restores
     if source is None:
         return
-    for component, other in built_upon(source, look.components):
+    for component, other in built_upon(look.plan.restored or source, look.components):
         yield _finding(
             "BUILT_UPON",
             component,
@@ -381,7 +388,7 @@ def _built_upon(look: Look) -> Iterator[Finding]:
 
 def _package_gone(look: Look) -> Iterator[Finding]:
     if look.needs_package:
-        _ = look.package
+        _ = look.packages
     return iter(())
 
 

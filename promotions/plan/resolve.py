@@ -38,8 +38,19 @@ class Resolved:
     unresolved: dict[str, str] = field(
         default_factory=dict
     )  # id -> name of a component that uses it
+    parts: list[Resolved] = field(default_factory=list)  # what each of several packages holds
     is_proved: bool = True  # by operation 4; otherwise by the manifest, or by the ids in XML
     documents: dict[str, Document] = field(default_factory=dict)  # what has been read on the way
+
+    @property
+    def packages(self) -> list[Resolved]:
+        """What each package holds by itself."""
+        return self.parts or [self]
+
+    @property
+    def roots(self) -> list[str]:
+        """The packaged components, in the order in which the packages were chosen."""
+        return [part.root for part in self.packages]
 
     @property
     def independent(self) -> set[str]:
@@ -57,6 +68,32 @@ class Resolved:
     def version(self, key: str) -> int:
         """The dev version to promote: the packaged one where the platform tells it."""
         return self.pinned.get(key, self.components[key].version)
+
+
+def united(parts: list[Resolved]) -> Resolved:
+    """What several packages hold together, each component once, at the newest version that one of them holds.
+
+    :raises PromotionError: TOO_MANY_COMPONENTS.
+    """
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    whole = Resolved(first.package, first.root, parts=parts)
+    whole.is_proved = all(part.is_proved for part in parts)
+    for part in parts:
+        whole.dependent |= part.dependent
+        whole.unresolved = part.unresolved | whole.unresolved
+        for key, metadata in part.components.items():
+            if key in whole.components and part.version(key) <= whole.version(key):
+                continue
+            whole.components[key] = metadata
+            whole.uses[key] = part.uses.get(key, [])
+            if key in part.pinned:
+                whole.pinned[key] = part.pinned[key]
+            if key in part.documents:
+                whole.documents[key] = part.documents[key]
+    _check_size(len(whole.components))
+    return whole
 
 
 def find_package(
@@ -114,8 +151,14 @@ class Walk:
         account: DevAccount,
         package: PackagedComponent,
         manifest: Iterable[PinnedComponent] | None,
+        *,
+        beside: Walk | None = None,
     ) -> None:
-        """:raises PromotionError: TOO_MANY_COMPONENTS."""
+        """Begin with the packaged component and what the manifest names.
+
+        :param beside: the walk through another package of the same plan; what it was told is not asked again.
+        :raises PromotionError: TOO_MANY_COMPONENTS.
+        """
         self.client = client
         self.account = account.account_id
         self.package = package
@@ -127,9 +170,9 @@ class Walk:
             versions[self.root] = package.component_version
         self._pinned = {key: version for key, version in versions.items() if version}
         _check_size(len(self.named))
-        self.metadata: dict[str, ComponentMetadata | None] = {}
+        self.metadata: dict[str, ComponentMetadata | None] = beside.metadata if beside else {}
         self.look_at([self.root, *self.named])
-        self.uses = Uses(client, account)
+        self.uses: Uses = beside.uses if beside else Uses(client, account)
 
     def is_known(self) -> bool:
         """Whether the whole walk can be taken without asking what uses what."""
@@ -215,7 +258,7 @@ class Walk:
     def look_at(self, keys: Iterable[str]) -> None:
         """Ask for the metadata of these components, once."""
         unknown = [key for key in keys if key not in self.metadata]
-        self.metadata |= metadata_of_many(self.client, unknown, account=self.account)
+        self.metadata.update(metadata_of_many(self.client, unknown, account=self.account))
 
 
 def _check_size(components: int) -> None:

@@ -25,6 +25,7 @@ from ..models import (
     Finding,
     Plan,
     PlannedComponent,
+    PromotedPackage,
     PromotionRequest,
 )
 from ..states import Action, EnvironmentValues
@@ -57,16 +58,19 @@ class Restored:
 def restore(
     client: PartnerApiClient,
     plan: Plan,
-    source: PromotionRequest,
+    former: PromotedPackage,
     report: Callable[[str, int, int], None],
 ) -> Restored:
-    """Compare production with what it had right after `source`.
+    """Compare production with what it had right after a former promotion of the process.
 
-    :param source: the promotion to go back to; it has been merged.
+    :param former: the promotion to go back to, for its first package, or a further package of one; it has been merged.
     :raises PromotionError: CONTENT_NOT_KEPT with the components whose former content is not known any more.
     """
+    source = former.origin
     results = list(
-        source.results.select_related("component", "kept").order_by("component__position")
+        source.results.filter(component__dev_component_id__in=source.plan.held_by(former.planned))
+        .select_related("component", "kept")
+        .order_by("component__position")
     )
     later = _later_writes(source, [result.prod_component_id for result in results])
     _check_kept(results, later)
@@ -84,7 +88,7 @@ def restore(
         wanted = _former_content(result, later)
         if twin is not None:
             _compare(plan, made, result, twin, wanted, names)
-    return Restored(drafts, list(_created_since(source, results)))
+    return Restored(drafts, list(_created_since(former, results)))
 
 
 def _planned(result: ComponentResult) -> PlannedComponent:
@@ -201,17 +205,18 @@ def _lost_values(result: ComponentResult, component: PlannedComponent) -> Iterat
         )
 
 
-def _created_since(source: PromotionRequest, results: list[ComponentResult]) -> Iterator[Finding]:
+def _created_since(former: PromotedPackage, results: list[ComponentResult]) -> Iterator[Finding]:
     """What later promotions of the process created is not in the former one: it stays, unused."""
     ours = {result.prod_component_id.lower() for result in results}
+    since = PromotionRequest.objects.of_process(former.process_id)
     created = ComponentResult.objects.filter(
-        promotion__process_id=source.process_id,
-        promotion__merged_at__gt=source.merged_at,
+        promotion__in=since.filter(merged_at__gt=former.merged_at).values("pk"),
         merged_version__isnull=False,
         component__action=Action.CREATE,
-    ).select_related("component")
+    ).select_related("component", "promotion__plan")
+    of_process = _Holders(former.process_id)
     for result in created.order_by("promotion__merged_at", "component__position"):
-        if result.prod_component_id.lower() not in ours:
+        if result.prod_component_id.lower() not in ours and of_process.has(result):
             yield Finding(
                 code="CREATED_STAYS",
                 subject_id=result.prod_component_id,
@@ -221,13 +226,41 @@ def _created_since(source: PromotionRequest, results: list[ComponentResult]) -> 
             )
 
 
+class _Holders:
+    """Which packages of a promotion of several hold a component; asked once for each promotion."""
+
+    def __init__(self, process_id: str) -> None:
+        self.process_id = process_id
+        self._held: dict[int, list[tuple[bool, set[str]]]] = {}
+
+    def _of(self, promotion: PromotionRequest) -> list[tuple[bool, set[str]]]:
+        """For each package whether it is of our process, and the dev ids of what it brings."""
+        if promotion.pk not in self._held:
+            self._held[promotion.pk] = [
+                (made.process_id == self.process_id, promotion.plan.held_by(made.planned))
+                for made in promotion.packages
+            ]
+        return self._held[promotion.pk]
+
+    def has(self, result: ComponentResult) -> bool:
+        """Whether the package of our process holds it."""
+        key = result.component.dev_component_id
+        return any(is_ours and key in held for is_ours, held in self._of(result.promotion))
+
+    def others_have(self, result: ComponentResult) -> bool:
+        """Whether a package of another process holds it."""
+        key = result.component.dev_component_id
+        return any(not is_ours and key in held for is_ours, held in self._of(result.promotion))
+
+
 def built_upon(
-    source: PromotionRequest, components: Iterable[PlannedComponent]
+    former: PromotedPackage, components: Iterable[PlannedComponent]
 ) -> Iterator[tuple[PlannedComponent, PromotionRequest]]:
     """Components that a rollback would take back although another process was promoted with what they are now.
 
-    :param source: the promotion to go back to.
+    :param former: the promotion to go back to, for its first package, or a further package of one.
     """
+    source = former.origin
     written = {c.prod_component_id.lower(): c for c in components if c.action == Action.UPDATE}
     later = _later_writes(source, [c.prod_component_id for c in written.values()])
     changed: dict[str, datetime | None] = {
@@ -236,13 +269,16 @@ def built_upon(
     users = (
         ComponentResult.objects.annotate(key=Lower("prod_component_id"))
         .filter(promotion__merged_at__gt=source.merged_at, key__in=list(written))
-        .exclude(promotion__process_id=source.process_id)
+        .exclude(promotion__process_id=former.process_id, promotion__further__isnull=True)
         .exclude(component__action=Action.CONNECTION)
         .select_related("promotion__plan")
         .order_by("promotion__merged_at", "pk")
     )
+    holders = _Holders(former.process_id)
     for user in users:
         key = user.prod_component_id.lower()
         since, merged_at = changed.get(key), user.promotion.merged_at
+        if not holders.others_have(user):
+            continue
         if key in written and since is not None and merged_at is not None and merged_at >= since:
             yield written[key], user.promotion

@@ -22,18 +22,24 @@ class Uses:
         self._learnt: dict[str, tuple[int, References]] = {}
 
     def known(self, versions: Mapping[str, int]) -> dict[str, References]:
-        """What is kept of these components, by id.
+        """What is kept of these components, or was asked before, by id.
 
         :param versions: ids in lower case, with the version to look at.
         """
         rows = ComponentUses.objects.filter(
             dev_account=self._account, component_id__in=list(versions)
         )
-        return {
+        kept = {
             row.component_id: tuple(Reference(*one) for one in row.references)
             for row in rows
             if row.version == versions[row.component_id]
         }
+        learnt = {
+            key: self._learnt[key][1]
+            for key, version in versions.items()
+            if key in self._learnt and self._learnt[key][0] == version
+        }
+        return kept | learnt
 
     def of(self, versions: Mapping[str, int]) -> dict[str, References]:
         """What these components use, by id and in their order; what is not kept is asked.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,9 @@ from ..models import (
     Approved,
     ApprovedEnvironment,
     ApprovedFinding,
+    ApprovedPackage,
     IntegrationPack,
+    PromotionPackage,
     PromotionRequest,
 )
 
@@ -23,16 +27,30 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
+@dataclass(frozen=True)
+class PackChoice:
+    """The Integration Pack that a package goes into: one that is there, or the name of a new one."""
+
+    pack: IntegrationPack | None = None
+    new_pack_name: str = ""
+
+
+# Of the further packages of a bundle, by their keys.
+PackChoices = Mapping[int, PackChoice]
+
+
 def freeze(
     promotion: PromotionRequest,
     *,
     pack: IntegrationPack | None,
     new_pack_name: str,
+    further_packs: PackChoices | None = None,
     package_version: str = "",
     production_changes: str = "",
 ) -> Approved:
     """Freeze everything that the work after an approval uses, as it is now.
 
+    :param further_packs: where the further packages go; as their rows say if it is left out.
     :param package_version: a version other than the promotion's own.
     :param production_changes: what was reported about production after the merge and is accepted.
     :raises PromotionError: PLAN_STALE when an environment has changed since it was requested.
@@ -40,7 +58,8 @@ def freeze(
     if pack is not None:
         pack.refresh_from_db()
     environments = []
-    for deployment in promotion.deployments.select_related("environment"):
+    # The other packages of a bundle go to the same ones.
+    for deployment in promotion.deployments.filter(package=None).select_related("environment"):
         environment = deployment.environment
         if environment.environment_id != deployment.platform_id:
             raise PromotionError(
@@ -79,7 +98,29 @@ def freeze(
         ),
         production_changes=production_changes,
         demand=promotion.demanded,
+        further=tuple(
+            _further(made, (further_packs or {}).get(made.pk))
+            for made in promotion.further.select_related("planned", "pack")
+        ),
     )
+
+
+def _further(made: PromotionPackage, choice: PackChoice | None) -> ApprovedPackage:
+    choice = choice or PackChoice(made.pack, made.new_pack_name)
+    return ApprovedPackage(
+        package_id=made.planned.package_id,
+        package_version=made.package_version,
+        pack_id=choice.pack.pack_id if choice.pack else "",
+        pack_name=choice.pack.name if choice.pack else choice.new_pack_name,
+    )
+
+
+def keep_packs(promotion: PromotionRequest, choices: PackChoices) -> None:
+    """Write down which packs the further packages go into; the caller is in the transaction of the approval."""
+    for key, choice in choices.items():
+        promotion.further.filter(pk=key).update(
+            pack=choice.pack, new_pack_name=choice.new_pack_name
+        )
 
 
 def columns_of(user: User, approved: Approved) -> dict[str, object]:
@@ -138,7 +179,9 @@ def needing(user: User) -> list[PromotionRequest]:
     waiting = votes.asked(user).order_by("submitted_at", "pk")
     return [
         found
-        for found in waiting.select_related("plan", "requester", "pack", "dev_account")
+        for found in waiting.select_related(
+            "plan", "requester", "pack", "dev_account"
+        ).prefetch_related("further__planned")
         if _needs(found, user)
     ]
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from .. import access, tasks, votes
@@ -17,7 +17,7 @@ from ..plan import check_rules, premises
 from ..plan.premises import Moment
 from ..states import Status
 from ..transitions import allowed_from, record_event
-from .approvals import columns_of, freeze, keep
+from .approvals import PackChoice, PackChoices, columns_of, freeze, keep, keep_packs
 from .endings import cancel
 from .guards import (
     check_may_decide,
@@ -43,6 +43,7 @@ def approve(
     plan_hash: str,
     pack: IntegrationPack | None = None,
     new_pack_name: str = "",
+    further_packs: PackChoices | None = None,
     comment: str = "",
     confirmed_hash: str = "",
     close_older: bool = False,
@@ -54,6 +55,7 @@ def approve(
     admins, the first approval is recorded and the promotion stays in review.
 
     :param plan_hash: the promotion's ``content_hash`` as the page showed it.
+    :param further_packs: where the further packages of a bundle go; the same way as the first where it is left out.
     :param comment: what the admin wants to add, for the record.
     :param confirmed_hash: the hash of everything that the admin has confirmed, if a page asked.
     :param close_older: cancel the open promotions of the process that were requested earlier.
@@ -63,8 +65,14 @@ def approve(
     """
     new_pack_name = new_pack_name.strip()
     approved = preview_approval(
-        user, promotion, plan_hash=plan_hash, pack=pack, new_pack_name=new_pack_name
+        user,
+        promotion,
+        plan_hash=plan_hash,
+        pack=pack,
+        new_pack_name=new_pack_name,
+        further_packs=further_packs,
     )
+    choices = _choices(promotion, PackChoice(pack, new_pack_name), further_packs)
     if confirmed_hash and confirmed_hash != approved.hash:
         raise PromotionError("PLAN_STALE", "What you confirmed has changed since then.")
     if in_place_of is not None and in_place_of not in access.represented(user, promotion):
@@ -76,6 +84,7 @@ def approve(
         found = votes.count(promotion, approved)
         represented = _represented(user, found, in_place_of)
         keep(promotion, user, approved, comment=comment, in_place_of=represented)
+        keep_packs(promotion, choices)
         if not votes.count(promotion, approved).are_complete:
             _record(
                 promotion,
@@ -166,21 +175,27 @@ def _close(user: User, promotions: Iterable[PromotionRequest], reason: str) -> N
             cancel(user, promotion, reason=reason)
 
 
-def older_open(promotion: PromotionRequest) -> QuerySet[PromotionRequest]:
-    """The promotions of the same process that were requested earlier and are not yet approved."""
+def older_open(promotion: PromotionRequest) -> list[PromotionRequest]:
+    """The promotions of the same process that were requested earlier and are not yet approved.
+
+    One that brings other processes as well is not among them, because those would be lost with it.
+    """
     if promotion.is_deployment:
-        return PromotionRequest.objects.none()
-    return (
-        PromotionRequest.objects.open()
-        .filter(
-            approved_by__isnull=True,
-            dev_account=promotion.dev_account,
-            plan__root_component_id=promotion.plan.root_component_id,
-            submitted_at__lt=promotion.submitted_at,
-        )
-        .exclude(pk=promotion.pk)
-        .select_related("plan", "requester")
+        return []
+    roots = _roots(promotion)
+    earlier = PromotionRequest.objects.open().filter(
+        approved_by__isnull=True,
+        plan__isnull=False,
+        dev_account=promotion.dev_account,
+        submitted_at__lt=promotion.submitted_at,
     )
+    others = earlier.exclude(pk=promotion.pk).select_related("plan", "requester")
+    return [other for other in others if _roots(other) <= roots]
+
+
+def _roots(promotion: PromotionRequest) -> set[str]:
+    """The dev ids of the processes that it brings."""
+    return {source.root_component_id.lower() for source in promotion.plan.packages}
 
 
 def preview_approval(
@@ -190,6 +205,7 @@ def preview_approval(
     plan_hash: str,
     pack: IntegrationPack | None = None,
     new_pack_name: str = "",
+    further_packs: PackChoices | None = None,
 ) -> Approved:
     """Show what an approval would freeze now, after every check that the approval itself makes.
 
@@ -202,13 +218,16 @@ def preview_approval(
     """
     check_may_decide(user, promotion, "approve")
     _check_in_review(promotion, plan_hash)
-    if (pack is None) == (not new_pack_name):
-        raise PromotionError("PACK_NOT_FOUND", "Choose a pack or name a new one.")
-    check_pack(pack)
-    if pack is None:
-        check_new_pack_name(new_pack_name)
+    first = PackChoice(pack, new_pack_name)
+    choices = _choices(promotion, first, further_packs)
+    for choice in (first, *choices.values()):
+        if (choice.pack is None) == (not choice.new_pack_name):
+            raise PromotionError("PACK_NOT_FOUND", "Choose a pack or name a new one.")
+        check_pack(choice.pack)
+        if choice.pack is None:
+            check_new_pack_name(choice.new_pack_name)
     _check_content(user, promotion)
-    approved = freeze(promotion, pack=pack, new_pack_name=new_pack_name)
+    approved = freeze(promotion, pack=pack, new_pack_name=new_pack_name, further_packs=choices)
     found = votes.count(promotion, approved)
     # After a peer's lapsed approval is renewed, all the admins' may be there already: this one only confirms them.
     if found.has_voted_as_admin(user) and not found.are_complete:
@@ -216,6 +235,14 @@ def preview_approval(
     if not found.peers_are_done:
         raise PromotionError("PEERS_MISSING", votes.in_words(found))
     return approved
+
+
+def _choices(
+    promotion: PromotionRequest, first: PackChoice, chosen: PackChoices | None
+) -> PackChoices:
+    """Where every further package goes: as it was chosen, otherwise the same way as the first."""
+    keys = promotion.further.values_list("pk", flat=True)
+    return {key: (chosen or {}).get(key, first) for key in keys}
 
 
 def _check_in_review(promotion: PromotionRequest, plan_hash: str) -> None:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from ..messages import PromotionError
-from ..models import Deployment, Environment, PromotionRequest, Turn
+from ..models import (
+    Deployment,
+    Environment,
+    PromotedPackage,
+    PromotionRequest,
+    Turn,
+)
 from ..plan import deployed_hash, premises
 from ..states import OPEN, Status
 from ..transitions import open_deployment
@@ -19,14 +25,20 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 
-def further_environments(source: PromotionRequest) -> list[Environment]:
+def further_environments(source: PromotedPackage) -> list[Environment]:
     """The production environments that have neither the package nor a newer one, and are not about to get it."""
+    source = as_made(source)
     taken = _having(source).values_list("environment_id", flat=True)
     newer = Deployment.objects.newer_than(source).values_list("environment_id", flat=True)
     return list(Environment.objects.for_production().exclude(pk__in=taken).exclude(pk__in=newer))
 
 
-def _having(source: PromotionRequest) -> QuerySet[Deployment]:
+def as_made(source: PromotedPackage) -> PromotedPackage:
+    """What was packaged: for a deployment the package that it brings, otherwise the source itself."""
+    return source.made if isinstance(source, PromotionRequest) else source
+
+
+def _having(source: PromotedPackage) -> QuerySet[Deployment]:
     """Where the package is, or is about to be."""
     everywhere = Deployment.objects.of_package(source).filter(dropped_at__isnull=True)
     there = everywhere.filter(deployed_at__isnull=False)
@@ -35,21 +47,22 @@ def _having(source: PromotionRequest) -> QuerySet[Deployment]:
 
 def request_deployment(
     user: User,
-    source: PromotionRequest,
+    source: PromotedPackage,
     *,
     environments: Iterable[Environment],
     notes: str = "",
 ) -> PromotionRequest:
     """Request the deployment of a promoted package to further environments.
 
-    :param source: a deployed promotion or rollback, or a deployment of one.
+    :param source: a deployed promotion or rollback, a further package of one, or a deployment of one.
     :returns: a promotion of the kind ``DEPLOYMENT``; it waits for an admin.
     :raises PromotionError: FORBIDDEN; NOT_DEPLOYED; NO_ENVIRONMENT; DEPLOYED_ALREADY and NEWER_IS_DEPLOYED, with the
         environments.
     """
-    source = source.origin
-    check_account(user, source.dev_account, f"deploy promotion {source.pk} further")
-    if source.status != Status.DEPLOYED or not source.prod_package_id:
+    source = as_made(source)
+    origin = source.origin
+    check_account(user, origin.dev_account, f"deploy promotion {origin.pk} further")
+    if origin.status != Status.DEPLOYED or not source.prod_package_id:
         raise PromotionError("NOT_DEPLOYED", f"{source}.")
     chosen = list(environments)
     if not chosen:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
+# Packages of one promotion: as many as people can look at in one review.
+MAX_PACKAGES = 20
+
+
 def refresh_packages(user: User, dev_account: DevAccount) -> PackageListing:
     """Ask a worker to read the packages of a dev account again.
 
@@ -33,26 +37,42 @@ def refresh_packages(user: User, dev_account: DevAccount) -> PackageListing:
     return listing
 
 
-def make_plan(user: User, dev_account: DevAccount, package_id: str) -> Plan:
-    """Start a plan for one package; a worker makes it.
+def make_plan(user: User, dev_account: DevAccount, package_id: str, *further: str) -> Plan:
+    """Start one plan for a package, or for several that are promoted together; a worker makes it.
 
-    :raises PromotionError: FORBIDDEN when the account is not one of the user's.
+    :param further: the ids of the other packages.
+    :raises PromotionError: FORBIDDEN when the account is not one of the user's; ONE_PROCESS_TWICE; TOO_MANY_PACKAGES.
     """
     check_account(user, dev_account, f"plan package {package_id}")
-    known = dev_account.packages.filter(package_id=package_id).first()
+    sources = [_known(dev_account, one) for one in dict.fromkeys((package_id, *further))]
+    if len(sources) > MAX_PACKAGES:
+        raise PromotionError("TOO_MANY_PACKAGES", f"{len(sources)}, not more than {MAX_PACKAGES}.")
+    roots = [root for source in sources if (root := source["root_component_id"].lower())]
+    if len(set(roots)) < len(roots):
+        raise PromotionError("ONE_PROCESS_TWICE")
     with transaction.atomic():
         plan = Plan.objects.create(
             dev_account=dev_account,
-            package_id=package_id,
-            package_version=known.package_version if known else "",
-            root_component_id=known.component_id if known else "",
-            root_name=known.component_name if known else "",
+            **sources[0],
             requested_by=user,
             progress="Waiting for a worker",
             next_attempt_at=timezone.now(),
         )
+        for source in sources[1:]:
+            plan.further.create(**source)
         tasks.enqueue_on_commit(tasks.build_plan_task, plan.pk)
     return plan
+
+
+def _known(dev_account: DevAccount, package_id: str) -> dict[str, str]:
+    """What is known of a package before a worker reads it."""
+    known = dev_account.packages.filter(package_id=package_id).first()
+    return {
+        "package_id": package_id,
+        "package_version": known.package_version if known else "",
+        "root_component_id": known.component_id if known else "",
+        "root_name": known.component_name if known else "",
+    }
 
 
 def cancel_plan(user: User, plan: Plan) -> None:

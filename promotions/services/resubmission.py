@@ -9,7 +9,7 @@ from celery import shared_task
 from django.db import transaction
 
 from ..messages import PromotionError
-from ..models import Plan, PromotionRequest
+from ..models import Environment, Plan, PromotionRequest
 from ..states import Kind, Status
 from .planning import make_plan
 from .rollbacks import plan_rollback
@@ -36,9 +36,10 @@ def resubmit(user: User, promotion: PromotionRequest) -> Plan:
         raise PromotionError("INVALID_TRANSITION", "Only what failed before its merge.")
     with transaction.atomic():
         if promotion.kind == Kind.ROLLBACK and promotion.source is not None:
-            plan = plan_rollback(user, promotion.source)
+            plan = plan_rollback(user, promotion.plan.restored or promotion.source)
         else:
-            plan = make_plan(user, promotion.dev_account, promotion.plan.package_id)
+            packages = [source.package_id for source in promotion.plan.packages]
+            plan = make_plan(user, promotion.dev_account, *packages)
         Plan.objects.filter(pk=plan.pk).update(resubmits=promotion, submits_itself=True)
     plan.refresh_from_db()
     return plan
@@ -57,13 +58,14 @@ def submit_again_task(plan_id: int) -> None:
         before = plan.resubmits
         if before is None:
             return
-        kept = before.deployments.filter(dropped_at__isnull=True).select_related("environment")
+        kept = before.deployments.filter(dropped_at__isnull=True).values("environment")
         try:
             submit(
                 plan.requested_by,
                 plan,
                 package_version=before.package_version,
-                environments=[deployment.environment for deployment in kept],
+                further_versions=before.versions_by_package,
+                environments=Environment.objects.filter(pk__in=kept),
                 notes=before.notes,
                 pause_listeners=before.pause_listeners,
             )

@@ -9,46 +9,47 @@ from django.utils import timezone
 
 from .. import tasks
 from ..messages import PromotionError
-from ..models import Plan, PromotionRequest
+from ..models import Plan, PromotedPackage, PromotionPackage, PromotionRequest
 from ..states import EnvironmentValues
 from .guards import check_account
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-    from django.db.models import QuerySet
 
 
-def may_be_restored(source: PromotionRequest) -> bool:
-    """Whether it is an earlier promotion of its process: merged, with another one merged since."""
-    return source.merged_at is not None and _since(source).exists()
+def may_be_restored(former: PromotedPackage) -> bool:
+    """Whether it is an earlier promotion of its process: merged, with another one merged since.
+
+    :param former: a promotion, for its first package, or a further package of one.
+    """
+    if not former.merged_at or not former.process_id:
+        return False
+    since = PromotionRequest.objects.of_process(former.process_id)
+    return since.filter(merged_at__gt=former.merged_at).exists()
 
 
-def _since(source: PromotionRequest) -> QuerySet[PromotionRequest]:
-    return PromotionRequest.objects.filter(
-        process_id=source.process_id, merged_at__gt=source.merged_at
-    )
-
-
-def plan_rollback(user: User, source: PromotionRequest) -> Plan:
+def plan_rollback(user: User, former: PromotedPackage) -> Plan:
     """Start a plan that restores what an earlier promotion brought; a worker makes it.
 
-    :param source: a merged promotion or rollback of the process.
+    :param former: a merged promotion or rollback of the process, or a further package of one.
     :raises PromotionError: FORBIDDEN when the account is not one of the user's; INVALID_TRANSITION when nothing has
         been promoted since.
     """
+    source = former.origin
     check_account(user, source.dev_account, f"roll back to promotion {source.pk}")
-    if not may_be_restored(source):
+    if not may_be_restored(former):
         raise PromotionError("INVALID_TRANSITION", "Nothing has been promoted since.")
-    former = source.plan
+    planned = former.planned
     with transaction.atomic():
         plan = Plan.objects.create(
             dev_account=source.dev_account,
-            package_id=former.package_id,
-            package_version=former.package_version,
-            root_component_id=former.root_component_id,
-            root_name=former.root_name,
-            root_type=former.root_type,
+            package_id=planned.package_id,
+            package_version=planned.package_version,
+            root_component_id=planned.root_component_id,
+            root_name=planned.root_name,
+            root_type=planned.root_type,
             restores=source,
+            restores_package=former if isinstance(former, PromotionPackage) else None,
             # Kept content holds no environment values: production keeps its own.
             environment_values=EnvironmentValues.KEEP,
             requested_by=user,
@@ -61,7 +62,7 @@ def plan_rollback(user: User, source: PromotionRequest) -> Plan:
 
 def suggested_version(plan: Plan) -> str:
     """A version that names what it restores and is not yet taken in production, such as "1.0-restored-2"."""
-    restored = plan.restores.package_version if plan.restores else plan.package_version
+    restored = (plan.restored or plan).package_version
     number = 1
     while f"{restored}-restored-{number}" in plan.taken_versions:
         number += 1

@@ -252,7 +252,7 @@ def _looks(people: dict[str, Any]) -> dict[str, Callable[[], Any]]:
         "worker: mappings of a plan": lambda: list(ask(Look(Moment.SUBMISSION, plan, components))),
         "worker: merge turn": lambda: (
             PromotionRequest.objects.merging().first(),
-            PromotionRequest.objects.going_into_pack("Order processes").first(),
+            PromotionRequest.objects.going_into_packs(["Order processes"]).first(),
         ),
     }
 

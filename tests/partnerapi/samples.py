@@ -307,7 +307,7 @@ CALLS: dict[int, Callable[[PartnerApiClient], object]] = {
     16: lambda client: client.query_integration_packs(),
     17: lambda client: client.add_to_integration_pack(PACK, PACKAGE),
     18: lambda client: client.release_integration_pack(
-        PACK, package=PACKAGE, version="5", notes="n"
+        PACK, packages=[PACKAGE], version="5", notes="n"
     ),
     19: lambda client: client.get_merge_request(MERGE),
 }

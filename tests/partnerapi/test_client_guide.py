@@ -386,7 +386,7 @@ def test_packs_and_what_is_in_them(guide: Stage) -> None:
 
 
 def test_a_release_ends_at_once_and_names_what_is_deployed(guide: Stage) -> None:
-    made = guide.client.release_integration_pack(PACK, package=PACKAGE, version="5", notes="n")
+    made = guide.client.release_integration_pack(PACK, packages=[PACKAGE], version="5", notes="n")
     assert made == Release(RELEASE, "SUCCESS", PACKAGE_ID)
     assert not made.is_running
 

@@ -717,7 +717,9 @@ def test_17_a_pack_that_cannot_be_read_is_not_written(published: Stage) -> None:
 
 def test_18_every_component_is_named_with_its_version(published: Stage) -> None:
     # Ours with the new one; the other with what is released, not with its pending test package.
-    made = published.client.release_integration_pack(PACK, package=PACKAGE, version="5", notes="n")
+    made = published.client.release_integration_pack(
+        PACK, packages=[PACKAGE], version="5", notes="n"
+    )
     assert published.paths() == [
         f"GET PublisherIntegrationPack/{PACK}",
         "POST ReleaseIntegrationPack",

@@ -112,7 +112,7 @@ def _merge(live: Live, branch: Branch) -> MergeRequest:
 
 def _release(live: Live, pack_id: str, package: PackagedComponent) -> Release:
     made = live.client.release_integration_pack(
-        pack_id, package=package, version="wire-1", notes="n"
+        pack_id, packages=[package], version="wire-1", notes="n"
     )
     if not made.is_running:
         return made

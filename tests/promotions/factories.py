@@ -26,11 +26,12 @@ from promotions.models import (
     Plan,
     PlannedComponent,
     PromotionBranch,
+    PromotionPackage,
     PromotionRequest,
     ReviewPolicy,
     StepRun,
 )
-from promotions.plan import RULES_VERSION, contents, deployed_hash
+from promotions.plan import RULES_VERSION, content_hash, contents, deployed_hash
 from promotions.reading import read
 from promotions.reading.lines import compare
 from promotions.services import approvals
@@ -420,3 +421,55 @@ def read_component(
         sentence=found.sentence,
         **columns,
     )
+
+
+def bundle_plan(dev_account: DevAccount, user: User) -> Plan:
+    """A ready plan of “Order import” and “Returns”, which share the order profile."""
+    made = plan(dev_account, user, root_component_id="dev-orders")
+    made.further.create(
+        package_id="package-returns",
+        package_version="2.4",
+        root_component_id="dev-returns",
+        root_name="Returns",
+        root_type="process",
+        package_created_at=timezone.now(),
+    )
+    shared = made.components.get(name="Order profile").dev_component_id
+    component(
+        made,
+        "Returns",
+        "process",
+        Action.UPDATE,
+        dev_component_id="dev-returns",
+        prod_component_id="prod-returns",
+        depends_on=[shared],
+    )
+    others = made.components.exclude(name="Returns").exclude(dev_component_id="dev-orders")
+    own = [one.dev_component_id for one in others]
+    made.components.filter(dev_component_id="dev-orders").update(depends_on=own)
+    packages = [package.package_id for package in made.packages]
+    hashed = content_hash(packages[0], made.components.all(), further=packages[1:])
+    Plan.objects.filter(pk=made.pk).update(content_hash=hashed)
+    return Plan.objects.get(pk=made.pk)
+
+
+def bundle(
+    made: Plan, requester: User, status: Status = Status.ADMIN_REVIEW, **columns: Any
+) -> PromotionRequest:
+    """A promotion of such a plan."""
+    several = promotion(made, requester, status, **columns)
+    further = PromotionPackage.objects.create(
+        promotion=several,
+        planned=made.further.get(),
+        package_version="5.0",
+        process_id="prod-returns",
+    )
+    for first in list(several.deployments.all()):
+        Deployment.objects.create(
+            promotion=several,
+            package=further,
+            environment=first.environment,
+            platform_id=first.platform_id,
+            deployed_at=first.deployed_at,
+        )
+    return PromotionRequest.objects.get(pk=several.pk)

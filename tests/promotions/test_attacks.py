@@ -160,6 +160,9 @@ class TestWhatIsApprovedCoversEverythingThatTheDeploymentUses:
             "excluded_people": [],
         },
         "pause_listeners": True,
+        "further": [
+            {"package_id": "b", "package_version": "1", "pack_id": "p", "pack_name": "Another"}
+        ],
         "version": 1,
     }
 

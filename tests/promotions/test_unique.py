@@ -21,6 +21,7 @@ from promotions.models import (
     Identity,
     PackRelease,
     PlannedComponent,
+    PlanPackage,
     PolicyGroup,
     Reading,
     Reservation,
@@ -60,6 +61,7 @@ def rows(alice: User, bob: User) -> dict[type[models.Model], Any]:
         ReviewPolicy: policy,
         PolicyGroup: policy.groups.create(group=Group.objects.get(name="Team A")),
         PlannedComponent: promotion.plan.components.first(),
+        PlanPackage: promotion.plan.further.create(package_id="a"),
         Acceptance: Acceptance.objects.create(
             dev_account=account, accepted_by=bob, reason="A sample.", fingerprint="f"
         ),

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
 from ...messages import sentence
@@ -28,7 +29,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("account", help="the dev account, by its id or its name")
-        parser.add_argument("package", help="the id of the package")
+        parser.add_argument(
+            "package",
+            nargs="+",
+            help="the id of the package; several that are promoted together make one plan",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON instead of sentences")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,12 +45,16 @@ class Command(BaseCommand):
         if is_new:
             planner.set_unusable_password()
             planner.save()
-        plan = Plan.objects.create(
-            dev_account=account,
-            package_id=options["package"],
-            requested_by=planner,
-            next_attempt_at=timezone.now(),
-        )
+        first, *further = dict.fromkeys(options["package"])
+        with transaction.atomic():
+            plan = Plan.objects.create(
+                dev_account=account,
+                package_id=first,
+                requested_by=planner,
+                next_attempt_at=timezone.now(),
+            )
+            for package_id in further:
+                plan.further.create(package_id=package_id)
         try:
             plan = self._made(plan)
             told = self._told(plan)
@@ -100,7 +109,11 @@ class Command(BaseCommand):
             "outcome": outcome,
             "account": plan.dev_account.account_id,
             "package": {"id": plan.package_id, "version": plan.package_version},
-            "process": plan.root_name,
+            "packages": [
+                {"id": one.package_id, "version": one.package_version, "process": one.root_name}
+                for one in plan.packages
+            ],
+            "process": plan.called,
             "sentences": plan.sentences,
             "components": [
                 {
@@ -118,7 +131,8 @@ class Command(BaseCommand):
         }
 
     def _print(self, told: dict[str, Any]) -> None:
-        self.stdout.write(f"{told['process']} {told['package']['version']}".strip())
+        versions = ", ".join(dict.fromkeys(one["version"] for one in told["packages"]))
+        self.stdout.write(f"{told['process']} {versions}".strip())
         for line in told["sentences"]:
             self.stdout.write(f"  {line}")
         for component in told["components"]:
