@@ -205,6 +205,10 @@ MESSAGES = {
         "An Integration Pack of that name already exists.",
         "Choose it from the list if it is for production, or give the new pack another name.",
     ),
+    "OTHER_PACK": Message(
+        "Another Integration Pack already holds this process.",
+        "Choose that pack, or confirm that both should hold it: anyone who has installed both runs it twice.",
+    ),
     "PACK_FULL": Message(
         "The Integration Pack already holds as many packages as it can.",
         "Nothing reached production. Promote again into another pack.",

@@ -273,6 +273,7 @@ class ApproveForm(forms.Form):
     )
     confirmed_hash = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
     close_older = forms.BooleanField(required=False)
+    other_pack = forms.BooleanField(required=False)
     in_place_of = PersonField(
         label="In place of",
         queryset=User.objects.none(),
@@ -384,6 +385,9 @@ class RetryForm(forms.Form):
         queryset=IntegrationPack.objects.for_production(),
         required=False,
         empty_label="As it is",
+    )
+    other_pack = forms.BooleanField(
+        label="Release it in this pack although another one holds the process", required=False
     )
     package = forms.ModelChoiceField(
         label="Of which package", queryset=PromotionPackage.objects.none(), required=False

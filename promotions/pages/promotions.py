@@ -194,6 +194,7 @@ def retry(request: UserRequest, pk: int) -> HttpResponse:
             package_version=form.cleaned_data["package_version"],
             pack=form.cleaned_data["pack"],
             package=form.cleaned_data.get("package"),
+            other_pack_accepted=form.cleaned_data["other_pack"],
         ),
         "It continues from the step that failed.",
     )

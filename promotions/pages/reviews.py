@@ -22,7 +22,7 @@ from ..models import (
     PromotionRequest,
     SourcePackage,
 )
-from ..plan.packs import other_homes, reach_in_words
+from ..plan.packs import homes, leaves_home, reach_in_words
 from ..services.approvals import PackChoice
 from ..states import Status
 from .common import Problem, UserRequest, back_to, post_only, refusal, role_required
@@ -73,6 +73,7 @@ def approve(request: UserRequest, pk: int) -> HttpResponse:
             comment=cleaned["comment"],
             confirmed_hash=confirmed,
             close_older=cleaned["close_older"],
+            other_pack_accepted=cleaned["other_pack"],
             in_place_of=cleaned["in_place_of"],
         )
     except PromotionError as error:
@@ -140,6 +141,7 @@ class PackageToApprove:
 
     :ivar reach: whom a release of its pack reaches; empty for a new one.
     :ivar homes: other packs that hold its process already.
+    :ivar leaves_home: whether the chosen one does not hold it, and others do.
     """
 
     source: SourcePackage
@@ -147,6 +149,7 @@ class PackageToApprove:
     pack: IntegrationPack | None
     reach: str
     homes: list[PackRelease]
+    leaves_home: bool
 
 
 def _approved_packages(
@@ -156,16 +159,20 @@ def _approved_packages(
         return []
     first = PackChoice(form.cleaned_data["pack"], form.cleaned_data["new_pack_name"])
     choices = [first, *(form.further_packs.get(row.pk, first) for row in form.further)]
-    return [
-        PackageToApprove(
-            row.planned,
-            one,
-            choice.pack,
-            reach_in_words(choice.pack.reaches) if choice.pack else "",
-            other_homes(promotion.about, row.planned, choice.pack),
+    found = []
+    for row, one, choice in zip(promotion.packages, approved.packages, choices, strict=True):
+        held_by = homes(promotion.about, row.planned)
+        found.append(
+            PackageToApprove(
+                row.planned,
+                one,
+                choice.pack,
+                reach_in_words(choice.pack.reaches) if choice.pack else "",
+                [home for home in held_by if home.pack != choice.pack],
+                leaves_home(held_by, one.pack_id),
+            )
         )
-        for row, one, choice in zip(promotion.packages, approved.packages, choices, strict=True)
-    ]
+    return found
 
 
 @dataclass(frozen=True)

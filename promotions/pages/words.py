@@ -26,6 +26,7 @@ EVENT_WORDS = {
     "deploying": "began to merge",
     "deployed": "deployed it",
     "approved_as_peer": "approved it as a peer",
+    "other_pack_accepted": "accepted that it goes into another Integration Pack than the one that holds the process",
     "approved_as_admin": "approved it as the first of two admins",
     "rejected": "rejected it",
     "withdrawn": "withdrew it",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.utils import timezone
+
 from partnerapi.client import PartnerApiClient
 
 from ..models import (
@@ -40,6 +42,13 @@ def in_packs(client: PartnerApiClient, component: PlannedComponent) -> Iterable[
         held = f"version {version} of it" if version else "it"
         reach = None if reached is None else reached.get(pack.pack_id, ())
         told.append(f"“{pack.name}” holds {held}. {reach_in_words(reach)}")
+        # Packs that are read here for the first time are added by the synchronisation.
+        for known in IntegrationPack.objects.filter(pack_id=pack.pack_id):
+            PackRelease.objects.get_or_create(
+                pack=known,
+                prod_component_id=entry.component_id,
+                defaults={"package_version": version, "released_at": timezone.now()},
+            )
     yield Finding(
         code="IN_PACKS",
         subject_id=component.prod_component_id,
@@ -67,14 +76,19 @@ def reach_in_words(environment_ids: Iterable[str] | None) -> str:
     return f"{own} Which other accounts have installed the pack is not known: the platform does not tell."
 
 
-def other_homes(
-    plan: Plan, package: SourcePackage, chosen: IntegrationPack | None
-) -> list[PackRelease]:
-    """The packs beside the chosen one that hold the process of a package, as last synchronised."""
+def homes(plan: Plan, package: SourcePackage) -> list[PackRelease]:
+    """The packs that hold the process of a package, as last synchronised."""
     twin = plan.twin_of(package)
     if not twin:
         return []
-    homes = PackRelease.objects.filter(
-        prod_component_id__iexact=twin, pack__is_active=True
-    ).select_related("pack")
-    return list(homes.exclude(pack=chosen) if chosen is not None else homes)
+    found = PackRelease.objects.filter(prod_component_id__iexact=twin, pack__is_active=True)
+    return list(found.select_related("pack"))
+
+
+def leaves_home(found: list[PackRelease], pack_id: str) -> bool:
+    """Whether packs hold a process, and the one that it is to go into is none of them.
+
+    :param found: its homes.
+    :param pack_id: of the chosen pack, on the platform; empty for a new one.
+    """
+    return bool(found) and all(home.pack.pack_id != pack_id for home in found)

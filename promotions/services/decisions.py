@@ -24,6 +24,7 @@ from .guards import (
     check_may_review,
     check_new_pack_name,
     check_not_excluded,
+    check_other_pack,
     check_pack,
     end,
     move_or_refuse,
@@ -47,6 +48,7 @@ def approve(
     comment: str = "",
     confirmed_hash: str = "",
     close_older: bool = False,
+    other_pack_accepted: bool = False,
     in_place_of: User | None = None,
 ) -> None:
     """Approve exactly the content with ``plan_hash``, and choose the Integration Pack it goes into.
@@ -59,9 +61,10 @@ def approve(
     :param comment: what the admin wants to add, for the record.
     :param confirmed_hash: the hash of everything that the admin has confirmed, if a page asked.
     :param close_older: cancel the open promotions of the process that were requested earlier.
+    :param other_pack_accepted: that a process goes into this pack although others hold it, and this one does not.
     :param in_place_of: the admin whom a deputy of several represents; one whose vote is missing if nobody is named.
     :raises PromotionError: as ``preview_approval``; PLAN_STALE also when the content differs from what was confirmed;
-        FORBIDDEN also when the user is no deputy of ``in_place_of``.
+        FORBIDDEN also when the user is no deputy of ``in_place_of``; OTHER_PACK.
     """
     new_pack_name = new_pack_name.strip()
     approved = preview_approval(
@@ -81,6 +84,7 @@ def approve(
     with transaction.atomic():
         # Of two admins acting at once, the second sees the first one's approval.
         PromotionRequest.objects.select_for_update().get(pk=promotion.pk)
+        check_other_pack(user, promotion, approved, accepted=other_pack_accepted)
         found = votes.count(promotion, approved)
         represented = _represented(user, found, in_place_of)
         keep(promotion, user, approved, comment=comment, in_place_of=represented)

@@ -8,7 +8,8 @@ from django.db import transaction
 
 from .. import access, tasks, votes
 from ..messages import PromotionError
-from ..models import DevAccount, IntegrationPack, PromotionRequest
+from ..models import Approved, DevAccount, IntegrationPack, PromotionRequest
+from ..plan import packs
 from ..states import Status
 from ..transitions import StalePromotion, move, record_event
 
@@ -89,6 +90,30 @@ def check_pack(pack: IntegrationPack | None) -> None:
         and not IntegrationPack.objects.for_production().filter(pk=pack.pk).exists()
     ):
         raise PromotionError("PACK_NOT_FOUND", f"“{pack.name}” is not a pack for production.")
+
+
+def check_other_pack(
+    user: User, promotion: PromotionRequest, approved: Approved, *, accepted: bool
+) -> None:
+    """A process that packs hold already goes into another one only if whoever approves it accepts that explicitly.
+
+    The caller is in the transaction that acts on it.
+
+    :raises PromotionError: OTHER_PACK, with the packs that hold it.
+    """
+    if promotion.is_deployment:
+        return
+    names = set()
+    for row, one in zip(promotion.packages, approved.packages, strict=True):
+        homes = packs.homes(promotion.plan, row.planned)
+        if packs.leaves_home(homes, one.pack_id):
+            names |= {f"“{home.pack}”" for home in homes}
+    if not names:
+        return
+    told = ", ".join(sorted(names))
+    if not accepted:
+        raise PromotionError("OTHER_PACK", f"{told}.")
+    record_event("other_pack_accepted", promotion=promotion, actor=user, subject=told)
 
 
 def check_new_pack_name(name: str) -> None:

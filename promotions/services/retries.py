@@ -25,7 +25,7 @@ from ..pipeline.steps import AFTER_PACK, MERGE_STEPS, PACKAGE_STEPS
 from ..plan import premises
 from ..states import MERGE_INCOMPLETE, Kind, Status, StepName, StepState
 from .approvals import columns_of, keep
-from .guards import check_may_decide, check_pack, move_or_refuse, refuse
+from .guards import check_may_decide, check_other_pack, check_pack, move_or_refuse, refuse
 from .readings import check_read
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def retry(
     package_version: str = "",
     pack: IntegrationPack | None = None,
     package: PromotionPackage | None = None,
+    other_pack_accepted: bool = False,
 ) -> None:
     """Resume a promotion that failed after its merge, at the step that failed.
 
@@ -51,9 +52,10 @@ def retry(
     :param package_version: another version, if the first one was taken (PACKAGE_VERSION_EXISTS).
     :param pack: another pack, if the first one disappeared (PACK_NOT_FOUND); for all packages that go into it.
     :param package: the further package of a bundle that version and pack are for; the first one if it is left out.
+    :param other_pack_accepted: as at an approval.
     :raises PromotionError: FORBIDDEN, SELF_REVIEW (the requester changes something, or accepts a change in production),
-        DIFFERENCE_NOT_READ, PACK_NOT_FOUND, INVALID_TRANSITION (also while another promotion goes into the pack, when a
-        newer one of the process has been merged, and for changes that come too late).
+        DIFFERENCE_NOT_READ, PACK_NOT_FOUND, OTHER_PACK, INVALID_TRANSITION (also while another promotion goes into the
+        pack, when a newer one of the process has been merged, and for changes that come too late).
     """
     if not access.may_retry(user):
         refuse(user, f"retry promotion {promotion.pk}", promotion)
@@ -69,6 +71,8 @@ def retry(
         rows = failed.packages
         made = next((row for row in rows if package is not None and row == package), rows[0])
         approved = _with_changes(failed, before, rows.index(made), package_version.strip(), pack)
+        if pack is not None:
+            check_other_pack(user, failed, approved, accepted=other_pack_accepted)
         for row, was, becomes in zip(rows, before.packages, approved.packages, strict=True):
             _change(row, was, becomes, pack, changes)
         if failed.error_code == "RELEASE_FAILED" and len(rows) == 1:

@@ -90,7 +90,7 @@ class Desk:
             user or self.bob,
             promotion,
             plan_hash=promotion.content_hash,
-            **(pack or self._usual_pack()),
+            **({"other_pack_accepted": True} | (pack or self._usual_pack())),
         )
 
     def read(self, promotion: PromotionRequest, user: User) -> None:

@@ -9,12 +9,16 @@ from django.urls import reverse
 from partnerapi.simulator import seed
 from promotions import partner
 from promotions.messages import PromotionError
-from promotions.models import IntegrationPack
+from promotions.models import IntegrationPack, PackRelease
 from promotions.states import Status
 from tests.integration.desk import Desk
 from tests.promotions.pages import text
 
 SMALL = seed.SINGLE_COMPONENT_PACKAGE_ID
+
+
+def pack_of(name: str) -> IntegrationPack:
+    return IntegrationPack.objects.get(pack_id=seed.PACKS[name])
 
 
 def entries(desk: Desk, pack_id: str) -> list[object]:
@@ -65,8 +69,7 @@ class TestWhereAProcessLives:
 
     def test_and_again_where_another_pack_is_chosen(self, desk: Desk, client: Client) -> None:
         promotion = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
-        home = IntegrationPack.objects.get(pack_id=seed.PACKS["orders"])
-        other = IntegrationPack.objects.get(pack_id=seed.PACKS["customers"])
+        home, other = pack_of("orders"), pack_of("customers")
         client.force_login(desk.bob)
         desk.read(promotion, desk.bob)
 
@@ -81,3 +84,26 @@ class TestWhereAProcessLives:
         else:
             assert "reaches these environments by itself: prod-us." in asked(other)
             assert "Which other accounts have installed the pack is not known" in asked(other)
+        assert "Stock Level Sync goes into “Customer Master” although" in asked(other)
+        assert "goes into" not in asked(home)
+
+    def test_another_pack_is_accepted_explicitly(self, desk: Desk) -> None:
+        """Also where nobody has synchronised packs since the process came into its own."""
+        PackRelease.objects.all().delete()
+        promotion = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+        desk.worker.rest()
+        for pack in ({"new_pack_name": "Another"}, {"pack": pack_of("customers")}):
+            with pytest.raises(PromotionError) as refused:
+                desk.approve(promotion, other_pack_accepted=False, **pack)
+            assert refused.value.code == "OTHER_PACK"
+            assert "“Order Management”" in refused.value.detail
+        assert not promotion.approvals.exists()
+        desk.approve(promotion, pack=pack_of("customers"))
+        assert desk.fresh(promotion).status == Status.APPROVED
+        assert promotion.events.filter(action="other_pack_accepted", actor=desk.bob).exists()
+
+    def test_its_own_needs_no_acceptance(self, desk: Desk) -> None:
+        promotion = desk.requested(seed.UPDATE_PACKAGE_ID, version="1.1")
+        desk.worker.rest()
+        desk.approve(promotion, pack=pack_of("orders"), other_pack_accepted=False)
+        assert desk.fresh(promotion).status == Status.APPROVED
