@@ -41,6 +41,9 @@ TITLES = {
     "Deploy": {StepName.DEPLOY},
 }
 
+# States of a step that is under way or stuck, the one that matters most first.
+BUSY = (StepState.FAILED, StepState.RUNNING, StepState.WAITING)
+
 # Events of the decision.
 DECISIONS = ("approved", "rejected", "approved_as_peer", "approved_as_admin")
 
@@ -92,7 +95,7 @@ def _phase(promotion: PromotionRequest, title: str, steps: list[TimelineEntry]) 
 
 def _state(promotion: PromotionRequest, steps: list[TimelineEntry]) -> str:
     states = [step.state for step in steps]
-    for state in (StepState.FAILED, StepState.RUNNING, StepState.WAITING):
+    for state in BUSY:
         if state in states:
             return state
     if StepState.DONE not in states:
@@ -105,7 +108,7 @@ def _state(promotion: PromotionRequest, steps: list[TimelineEntry]) -> str:
 def _says(steps: Iterable[TimelineEntry]) -> str:
     """The step it is at, or how far it has got."""
     steps = list(steps)
-    busy = next((s for s in steps if s.state in ("running", "waiting", "failed")), None)
+    busy = next((s for s in steps if s.state in BUSY), None)
     if busy is not None:
         return busy.label
     done = sum(step.state == StepState.DONE for step in steps)

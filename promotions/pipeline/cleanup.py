@@ -10,9 +10,9 @@ from django.utils import timezone
 from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NotFound, PartnerApiError
 
+from .. import partner
 from ..messages import PromotionError
 from ..models import PromotionBranch, PromotionRequest
-from ..partner import client as partner_client
 from ..states import MERGE_INCOMPLETE, Status, StepName
 from ..transitions import StalePromotion, record_event
 from ..worker import platform
@@ -70,7 +70,7 @@ class DeletionWork(Work[PromotionBranch]):
 
 
 def _delete(lease: Lease, branch: PromotionBranch) -> Wait | Stop:
-    client = partner_client(promotion=branch.promotion)
+    client = partner.client(promotion=branch.promotion)
     if not _merge_is_settled(client, lease, branch):
         return Wait(MERGE_POLL, "The merge is not settled.")
     # Whatever becomes of the deletion: nobody else has to wait with a merge.
@@ -148,7 +148,7 @@ def sweep_branches() -> list[str]:
     """
     if platform.closed() is not None:
         return []
-    client = partner_client()
+    client = partner.client()
     found: list[str] = []
     try:
         branches = client.query_branches()

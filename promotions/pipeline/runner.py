@@ -12,9 +12,9 @@ from django.utils import timezone
 from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NeedsPerson, PartnerApiError
 
+from .. import partner
 from ..messages import PromotionError
 from ..models import ApprovalLapsed, ComponentResult, PromotionRequest, StepRun
-from ..partner import client as partner_client
 from ..plan import check_rules
 from ..states import FINAL, MERGE_INCOMPLETE, Outcome, Status, StepState
 from ..transitions import StalePromotion, move, touch
@@ -90,7 +90,7 @@ class PromotionWork(Work[PromotionRequest]):
 
     def _client_of(self, promotion: PromotionRequest) -> PartnerApiClient:
         if self._client is None:
-            self._client = partner_client(promotion=promotion)
+            self._client = partner.client(promotion=promotion)
         return self._client
 
     def _look_again(

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from .. import partner
 from ..messages import PromotionError
 from ..models import (
     NO_HOLD,
@@ -18,7 +19,6 @@ from ..models import (
     PlanPackage,
     PromotedPackage,
 )
-from ..partner import client as partner_client
 from ..worker.lease import Lease
 from ..worker.loop import Progress, Stop, Work, carry_on
 from ..worker.timing import SHORT_PATIENCE
@@ -66,7 +66,7 @@ def _build(plan: Plan, lease: Lease) -> None:
         _build_rollback(plan, plan.restored or plan.restores, lease)
         return
     account = plan.dev_account
-    client = partner_client(plan=plan, check=lease.check)
+    client = partner.client(plan=plan, check=lease.check)
     progress = Progress(lease)
 
     def report(text: str, done: int, total: int) -> None:
@@ -117,7 +117,7 @@ def _check_roots(walks: list[Walk]) -> None:
 def _build_rollback(plan: Plan, former: PromotedPackage, lease: Lease) -> None:
     """Plan to bring back what a former promotion has brought; see ``rollback``."""
     source = former.origin
-    client = partner_client(plan=plan)
+    client = partner.client(plan=plan)
     progress = Progress(lease)
     made = rollback.restore(
         client,

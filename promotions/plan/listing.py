@@ -11,9 +11,9 @@ from partnerapi.client import PartnerApiClient
 from partnerapi.errors import NotFound, PartnerApiError
 from partnerapi.records import PackagedComponent
 
+from .. import partner
 from ..messages import PromotionError
 from ..models import NO_HOLD, DevAccount, DevPackage, PackageListing
-from ..partner import client as partner_client
 from ..worker.lease import Lease
 from ..worker.loop import Stop, Work, carry_on
 from ..worker.timing import SHORT_PATIENCE
@@ -50,7 +50,7 @@ class ListingWork(Work[PackageListing]):
 def _refresh(listing: PackageListing, lease: Lease) -> None:
     """One page of the platform's after the other: people see what has come so far."""
     account = listing.dev_account
-    client = partner_client()
+    client = partner.client()
     packages = client.query_packaged_components(account=account.account_id)
     names: dict[str, tuple[str, str]] = {}
     kept: set[str] = set()

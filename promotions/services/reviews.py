@@ -12,6 +12,7 @@ from django.db import transaction
 from .. import access, votes
 from ..messages import PromotionError
 from ..models import Comment, PlannedComponent, PromotionRequest, Viewed
+from ..states import Action
 from ..transitions import record_event
 from .guards import refuse
 
@@ -34,7 +35,7 @@ def shown_digest(component: PlannedComponent) -> str:
         component.base_digest,
         component.places,
         component.rewrites,
-        component.target_folder if component.action == "create" else "",
+        component.target_folder if component.action == Action.CREATE else "",
     ]
     return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from .. import partner
 from ..messages import PromotionError
 from ..models import DevAccount, Job, Plan
-from ..partner import client as partner_client
 from ..worker.lease import Lease
 from ..worker.loop import Progress, Stop, Work, carry_on
 from . import accounts, adoption, connection_check, drift
@@ -20,7 +20,7 @@ MOST_WORKERS = 3
 
 def _synchronise_accounts(job: Job, lease: Lease) -> dict[str, Any]:
     lease.record(progress="Reading accounts, environments and packs")
-    return accounts.synchronise(partner_client(), job.requested_by)
+    return accounts.synchronise(partner.client(), job.requested_by)
 
 
 def _check_connection(job: Job, lease: Lease) -> dict[str, Any]:
@@ -32,13 +32,13 @@ def _look_for_twins(job: Job, lease: Lease) -> dict[str, Any]:
     progress = Progress(lease)
     if kind == "plan":
         plan = Plan.objects.select_related("dev_account").get(pk=key)
-        return adoption.propose_for_plan(partner_client(), plan, progress)
+        return adoption.propose_for_plan(partner.client(), plan, progress)
     account = DevAccount.objects.get(pk=key)
-    return adoption.propose_for_account(partner_client(), account, progress)
+    return adoption.propose_for_account(partner.client(), account, progress)
 
 
 def _look_for_drift(job: Job, lease: Lease) -> dict[str, Any]:
-    result = drift.look(partner_client(owner="the look for drift"), Progress(lease))
+    result = drift.look(partner.client(owner="the look for drift"), Progress(lease))
     drift.remember(result, timezone.now())
     return result
 
@@ -46,7 +46,7 @@ def _look_for_drift(job: Job, lease: Lease) -> dict[str, Any]:
 def _list_production(job: Job, lease: Lease) -> dict[str, Any]:
     """The production components of one type, to pick twins from."""
     lease.record(progress="Reading the list")
-    found = partner_client().query_component_metadata(component_type=job.argument)
+    found = partner.client().query_component_metadata(component_type=job.argument)
     return {
         "components": [
             {

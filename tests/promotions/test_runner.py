@@ -18,6 +18,7 @@ from partnerapi.client import Wanted
 from partnerapi.errors import ApiUnavailable, Forbidden, NotFound
 from partnerapi.records import MergeRequest
 from partnerapi.simulator.documents import ROOT_NAMESPACES
+from promotions import partner
 from promotions.messages import PromotionError
 from promotions.models import (
     ComponentMapping,
@@ -35,6 +36,7 @@ from promotions.plan import build
 from promotions.states import Status, StepName, StepState
 from promotions.transitions import move, record_event
 from promotions.worker import lease as leases
+from promotions.worker.lease import _heartbeat as heartbeat
 from promotions.worker.sweep import sweep
 from tests.promotions import factories
 
@@ -173,7 +175,7 @@ class TestADatabaseThatIsAway:
 
         monkeypatch.setattr(leases, "LEASE", 0.04)
         monkeypatch.setattr(leases, "connection", Connection())
-        leases._heartbeat(Broken(), stop)  # type: ignore[arg-type]
+        heartbeat(Broken(), stop)  # type: ignore[arg-type]
         assert beats[:4] == ["beat", "closed", "beat", "closed"]
 
 
@@ -319,7 +321,7 @@ class TestTheMerge:
             def delete_branch(self, _: str) -> None:
                 raise Forbidden("Not allowed.")
 
-        monkeypatch.setattr(cleanup, "partner_client", lambda **_: Api())
+        monkeypatch.setattr(partner, "client", lambda **_: Api())
         cleanup.delete_branch(merging.branches.get().pk)
         branch = merging.branches.get()
         assert (branch.deleted_at, branch.delete_error) == (None, "Not allowed.")
@@ -348,7 +350,7 @@ class TestTheMerge:
 
         deleted: list[str] = []
         on_main = hold_on_main(merging)
-        monkeypatch.setattr(cleanup, "partner_client", lambda **_: Api())
+        monkeypatch.setattr(partner, "client", lambda **_: Api())
         branch = merging.branches.get()
         cleanup.delete_branch(branch.pk)
         assert not deleted
@@ -382,7 +384,7 @@ class TestTheMerge:
             def delete_branch(self, _: str) -> None:
                 raise AssertionError("The branch holds what was left out.")
 
-        monkeypatch.setattr(cleanup, "partner_client", lambda **_: Api())
+        monkeypatch.setattr(partner, "client", lambda **_: Api())
         cleanup.delete_branch(merging.branches.get().pk)
         merging.refresh_from_db()
         assert merging.error_code == "MERGE_INCOMPLETE"
@@ -483,7 +485,7 @@ def test_what_waited_is_not_deployed_over_what_was_merged_later(
 ) -> None:
     """A release may take a day; meanwhile a newer version can come by another pack."""
     platform = Deployer()
-    monkeypatch.setattr(runner, "partner_client", lambda **about: platform)
+    monkeypatch.setattr(partner, "client", lambda **about: platform)
     shared, own = factories.environment("EU"), factories.environment("US")
     first = factories.mapped_plan(sales, alice)
     older = factories.promotion(
