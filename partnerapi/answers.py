@@ -287,7 +287,13 @@ def _merge_detail(fields: Fields) -> MergeDetail:
         excluded=wire.flag(fields, "excluded"),
         resolution=wire.text(fields, "resolution").upper(),
         locked=wire.flag(fields, "lockedOnDestinationBranch"),
+        merge_revision=_merge_revision(fields),
     )
+
+
+def _merge_revision(fields: Fields) -> int | None:
+    is_merged = wire.text(fields, "stage").upper() == "MERGED"
+    return wire.integer(fields, "mergeRevision") if is_merged else None
 
 
 def integration_pack(fields: Fields) -> IntegrationPack:

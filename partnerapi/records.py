@@ -123,6 +123,7 @@ class MergeDetail:
     excluded: bool = False  # left out of the merge
     resolution: str = ""  # OVERRIDE or KEEP_DESTINATION, where there is a conflict
     locked: bool = False  # somebody has locked it on the destination
+    merge_revision: int | None = None  # the version that the merge has made on main
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,8 @@ class PublishedClient(PartnerApiClient):
         for number, name in enumerate(steps, start=1):
             found = tree.folders.get(steps[:number]) or tree.find(name, parent)
             is_new = steps[: number - 1] in tree.made
-            if found is None and not is_new and name not in tree.asked_alone:
+            is_known = name in tree.asked_alone or self._facts.groups_are_whole
+            if found is None and not is_new and not is_known:
                 # What a grouped answer leaves out is asked for alone.
                 self._look_for_folders(tree, [name])
                 found = tree.find(name, parent)

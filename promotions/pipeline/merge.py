@@ -28,6 +28,7 @@ from ..models import (
     Turn,
 )
 from ..plan import content_hash, deployed_hash, team_rules
+from ..plan.look_up import metadata_of_many
 from ..plan.premises import Moment
 from ..states import MERGE_INCOMPLETE, HoldKind, Kind, Stage, Status
 from ..transitions import drop_branches, record_event, record_events
@@ -376,12 +377,15 @@ def await_merged(context: StepContext) -> Wait | None:
 
     :raises PromotionError: MERGE_FAILED, MERGE_TIMEOUT, MERGE_INCOMPLETE.
     """
-    if context.promotion.merge_request_id:
-        merge = context.client.get_merge_request(context.promotion.merge_request_id)
+    promotion = context.promotion
+    versions: dict[int, int] = {}
+    if promotion.merge_request_id:
+        merge = context.client.get_merge_request(promotion.merge_request_id)
         if not merge.is_merged:
             return _still_moving(context, merge)
-    promotion = context.promotion
-    versions = merged_versions(context.client, promotion)
+        versions = _as_told(context, merge)
+    rest = promotion.written().exclude(pk__in=versions)
+    versions |= {r.pk: version for r, version in _found_on_main(context.client, rest)}
     if len(versions) < promotion.written().count():
         with context.writing():
             _record_mappings(promotion, versions)
@@ -392,6 +396,32 @@ def await_merged(context: StepContext) -> Wait | None:
     promotion.refresh_from_db()
     context.note(f"{counted(len(versions), 'component')} on main")
     return None
+
+
+def _as_told(context: StepContext, merge: MergeRequest) -> dict[int, int]:
+    """Result id -> version, of what main has at the version that the platform says the merge has made of it.
+
+    What was merged is the version that was proved, so nothing has to be read to know that the merge brought it.
+    """
+    details = {detail.component_id.lower(): detail for detail in merge.details or ()}
+    if not any(detail.merge_revision for detail in details.values()):
+        return {}
+    results = list(context.written().select_related("component"))
+    on_main = metadata_of_many(context.client, [r.prod_component_id for r in results])
+    seals, versions = VersionSeals(), {}
+    for result in results:
+        key = result.prod_component_id.lower()
+        detail, twin = details.get(key), on_main[key]
+        if detail is None or twin is None or twin.version != detail.merge_revision:
+            continue
+        if detail.source_revision and seals.hold(result, detail.source_revision):
+            versions[result.pk] = twin.version
+    return versions
+
+
+def contents_on_main(client: PartnerApiClient, results: Iterable[ComponentResult]) -> set[int]:
+    """The ids of those results whose staged content main holds now."""
+    return {result.pk for result, _ in _found_on_main(client, results)}
 
 
 def _incomplete(promotion: PromotionRequest, versions: dict[int, int]) -> PromotionError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 
@@ -34,7 +34,7 @@ from ..worker.timing import RELEASE_POLL, TURN_POLL, scaled
 from ..worker.trouble import passes
 from . import cleanup
 from .context import StepContext, Wait, counted
-from .merge import demand_approval
+from .merge import contents_on_main, demand_approval
 from .packages import Part, each, failure, going_on, packs, parts
 
 PACK_LIMIT = 100  # published: packages in one pack
@@ -113,15 +113,29 @@ def _check_main(
     :raises PromotionError: PRODUCTION_CHANGED.
     """
     changed = []
+    unmoved: Versions = []
     for result, merged in expected:
         twin = on_main[result.prod_component_id.lower()]
         version = twin.version if twin else None
         if version != merged:
             now = f"at version {version}" if version else "deleted"
             changed.append(f"“{result.component.name}” is {now} in production, not at {merged}.")
+        else:
+            unmoved.append((result, merged))
+    for result in _not_what_was_staged(context, unmoved):
+        changed.append(f"“{result.component.name}” in production is not what was staged.")
     told = " ".join(changed)
     if told and told not in context.approved.production_changes.split("\n"):
         raise PromotionError("PRODUCTION_CHANGED", told)
+
+
+def _not_what_was_staged(context: StepContext, expected: Versions) -> Iterator[ComponentResult]:
+    """Where the platform told the merge by its versions, what is packaged is read here, once."""
+    if not context.client.capabilities.reports_merge_details:
+        return
+    written = [result for result, _ in expected if result.component.action != Action.UNCHANGED]
+    same = contents_on_main(context.client, written)
+    yield from (result for result in written if result.pk not in same)
 
 
 def _package_query(part: Part) -> Callable[[], list[PackagedComponent]]:

@@ -95,8 +95,9 @@ def calls_of(plan: Plan) -> Counter[str]:
 
 
 # Calls of a promotion after its plan that do not grow with its size, but for looks while the platform is at work:
-# premises three times, folders, the first write looked for on main, packs, merge, package, release, deployments.
-CALLS_OF_ANY_PROMOTION = 45
+# premises three times, folders, the first write looked for on main, packs, versions on the branch and on main, merge,
+# package, release, deployments.
+CALLS_OF_ANY_PROMOTION = 46
 # What is written, and read after the merge; an update's twin for its values. Components come in fives.
 CALLS_TO_PROMOTE_A_COMPONENT = {
     ("guide", "create"): 2.0,

@@ -30,6 +30,11 @@ def tells_what_it_merges() -> bool:
     return client().capabilities.reports_merge_details
 
 
+def _stage(desk: Desk) -> str:
+    [merge] = desk.state()["merges"] or [{"stage": ""}]
+    return str(merge["stage"])
+
+
 class TestBeforeItIsExecuted:
     @pytest.mark.parametrize("how", ["missing", "excluded", "keep_destination", "locked"])
     def test_a_component_that_would_be_left_out_stops_it(self, desk: Desk, how: str) -> None:
@@ -59,6 +64,47 @@ class TestBeforeItIsExecuted:
 
 
 class TestWhatMainHoldsAfterwards:
+    def test_what_is_packaged_is_what_was_staged(self, desk: Desk) -> None:
+        """Where the platform tells what it has merged by versions, contents are read before they are packaged."""
+        promotion = desk.requested(SMALL)
+        [result] = promotion.results.all()
+        row = promotion.results.filter(pk=result.pk)
+        desk.simulator.latency(800)
+        desk.approve(promotion)
+        desk.wait_until(lambda: desk.fresh(promotion).merged_at is not None, "the merge")
+        # As if the version that was told held something else.
+        row.update(staged_digest=f"{result.staged_digest[:-8]}{'0' * 8}")
+        desk.simulator.latency(0)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        if not tells_what_it_merges():
+            assert promotion.status == Status.DEPLOYED  # it has been read already
+            return
+        assert (promotion.error_code, promotion.failed_step) == (
+            "PRODUCTION_CHANGED",
+            "create_package",
+        )
+        assert f"“{result.component.name}” in production is not what was staged." in promotion.error
+        assert desk.calls(7) == 0
+        row.update(staged_digest=result.staged_digest)
+        services.retry(desk.dora, promotion)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+
+    def test_what_somebody_saves_on_main_at_once_is_not_taken_for_the_merge(
+        self, desk: Desk
+    ) -> None:
+        promotion = desk.requested(SMALL)
+        [result] = promotion.results.all()
+        desk.simulator.latency(800)
+        desk.approve(promotion)
+        desk.wait_until(lambda: _stage(desk) == "MERGED", "the merge")
+        desk.edit(action="touch", componentId=result.prod_component_id)
+        desk.simulator.latency(0)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        assert promotion.status == Status.FAILED
+        assert promotion.error_code in {"MERGE_INCOMPLETE", "PRODUCTION_CHANGED"}
+        assert desk.calls(7) == 0
+
     @pytest.fixture
     def incomplete(self, desk: Desk) -> PromotionRequest:
         """The platform says MERGED, and one component is not on main."""
