@@ -25,8 +25,10 @@ from .models import (
     IntegrationPack,
     Plan,
     PlannedComponent,
+    PlanPackage,
     PolicyGroup,
     PromotionBranch,
+    PromotionPackage,
     PromotionRequest,
     ReviewPolicy,
     RuleOverride,
@@ -347,6 +349,18 @@ class ApprovalInline(ReadOnlyInline):
     fields = ("person", "role", "at", "until", "approved_hash", "comment")
 
 
+class PromotionPackageInline(ReadOnlyInline):
+    model = PromotionPackage
+    fields = (
+        "planned",
+        "package_version",
+        "pack",
+        "new_pack_name",
+        "prod_package_id",
+        "release_id",
+    )
+
+
 class PromotionBranchInline(ReadOnlyInline):
     model = PromotionBranch
     fields = ("name", "remote_id", "created_at", "delete_due", "deleted_at", "delete_error")
@@ -358,7 +372,7 @@ class PromotionRequestAdmin(LongListAdmin, ReadOnlyAdmin):
     list_filter = ("status", "dev_account", "submitted_at")
     list_select_related = ("plan", "dev_account", "requester")
     search_fields = ("plan__root_name", "package_version")
-    inlines = (ApprovalInline, StepRunInline, PromotionBranchInline)
+    inlines = (ApprovalInline, PromotionPackageInline, StepRunInline, PromotionBranchInline)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -374,13 +388,18 @@ class PlannedComponentInline(ReadOnlyInline):
     fields = ("position", "name", "component_type", "action", "dev_version", "prod_version")
 
 
+class PlanPackageInline(ReadOnlyInline):
+    model = PlanPackage
+    fields = ("package_id", "root_name", "package_version", "root_component_id")
+
+
 @admin.register(Plan)
 class PlanAdmin(LongListAdmin, ReadOnlyAdmin):
     list_display = ("id", "root_name", "package_version", "dev_account", "requested_by", "state")
     list_filter = ("state", "dev_account", "created_at")
     list_select_related = ("dev_account", "requested_by")
     search_fields = ("root_name", "=package_id")
-    inlines = (PlannedComponentInline,)
+    inlines = (PlanPackageInline, PlannedComponentInline)
 
 
 @admin.register(Event)

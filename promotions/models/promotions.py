@@ -229,6 +229,13 @@ class PromotionRequest(ProductionPackage, Leased):
         """The versions that its packages get in production, each once: "1.0", "1.0, 2.0"."""
         return ", ".join(dict.fromkeys(package.package_version for package in self.packages))
 
+    def brought_by(self) -> dict[str, PromotionPackage]:
+        """Dev id -> the further package that brings the component, where the first one does not."""
+        rows = list(self.further.select_related("planned"))
+        found = {dev_id: row for row in reversed(rows) for dev_id in self.plan.held_by(row.planned)}
+        ours = self.plan.held_by(self.planned) if found else set()
+        return {dev_id: row for dev_id, row in found.items() if dev_id not in ours}
+
     @property
     def versions_by_package(self) -> dict[str, str]:
         """The id of each further dev package -> the version that it gets in production."""
@@ -551,6 +558,14 @@ class Reservation(models.Model):
     promotion = models.ForeignKey(
         PromotionRequest, on_delete=models.CASCADE, related_name="reservations"
     )
+    package = models.ForeignKey(
+        PromotionPackage,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="reservations",
+        help_text="Which of the promotion's further packages holds it, where the first does not.",
+    )
 
     class Meta:
         constraints = [
@@ -561,7 +576,13 @@ class Reservation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.dev_component_id} by promotion {self.promotion_id}"
+        return f"{self.dev_component_id} by {self.holder}"
+
+    @property
+    def holder(self) -> str:
+        """Who holds it, in words: "promotion 5", "promotion 5 (“Returns”)"."""
+        held_by = f" (“{self.package.planned.root_name}”)" if self.package else ""
+        return f"promotion {self.promotion_id}{held_by}"
 
 
 class PromotionBranch(Leased):
@@ -704,6 +725,12 @@ class Deployment(models.Model):
     def brings(self) -> PromotedPackage:
         """The package that is deployed."""
         return self.package or self.promotion
+
+    @property
+    def target(self) -> str:
+        """The environment, and what goes there where it is a further package: "Production EU (“Returns”)"."""
+        what = f" (“{self.package.planned.root_name}”)" if self.package else ""
+        return f"{self.environment.name}{what}"
 
 
 class Turn(models.Model):

@@ -422,7 +422,8 @@ def _context(request: UserRequest, promotion: PromotionRequest) -> dict[str, Any
         and promotion.holds_unmerged_content,
         "may_review": promotion.status == Status.ADMIN_REVIEW
         and (access.decides(user) or votes.may_be_peer(user, promotion)),
-        "may_deploy_further": may_deploy_further(request, promotion),
+        "may_deploy_further": len(promotion.packages) == 1
+        and may_deploy_further(request, promotion),
         "may_decide": reviews,
         "may_resubmit": promotion.status == Status.FAILED
         and not promotion.is_deployment

@@ -603,7 +603,7 @@ def _drop(context: StepContext, deployment: Deployment, why: str) -> None:
         record_event(
             "environment_dropped",
             promotion=context.promotion,
-            subject=deployment.environment.name,
+            subject=deployment.target,
             note=why,
         )
 

@@ -161,6 +161,7 @@ class _Staging:
             dev_account=promotion.dev_account, dev_component_id__in=new
         )
         with self.context.writing():
+            packages = promotion.brought_by()
             before = set(held.values_list("dev_component_id", flat=True))
             Reservation.objects.bulk_create(
                 (
@@ -168,19 +169,22 @@ class _Staging:
                         dev_account=promotion.dev_account,
                         dev_component_id=dev_id,
                         promotion=promotion,
+                        package=packages.get(dev_id),
                     )
                     for dev_id in new
                     if dev_id not in before
                 ),
                 ignore_conflicts=True,
             )
-            holders = dict(held.values_list("dev_component_id", "promotion_id"))
+            rows = held.select_related("package__planned")
+            holders = {row.dev_component_id: row for row in rows}
         return {
             result.pk: dev_id in before
-            if holders.get(dev_id) == promotion.pk
+            if (held_by := holders.get(dev_id)) and held_by.promotion_id == promotion.pk
             else PromotionError(
                 "COMPONENT_RESERVED",
-                f"Promotion {holders.get(dev_id)} is creating “{result.component.name}”.",
+                f"“{result.component.name}” is being created by "
+                f"{held_by.holder if held_by else 'another promotion'}.",
             )
             for dev_id, result in new.items()
         }

@@ -49,6 +49,6 @@ def drop_environment(user: User, deployment: Deployment, *, reason: str) -> None
             "environment_dropped",
             promotion=promotion,
             actor=user,
-            subject=deployment.environment.name,
+            subject=deployment.target,
             note=reason,
         )

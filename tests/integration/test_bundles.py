@@ -167,6 +167,17 @@ def test_three_packages_reach_production_by_one_merge(desk: Desk) -> None:
     assert not desk.branches()
 
 
+def test_what_is_being_created_is_held_by_the_package_that_brings_it(desk: Desk) -> None:
+    promotion = requested(desk, ORDERS, RETURNS, HEARTBEAT)
+    heartbeat = of(promotion, HEARTBEAT)
+    held = promotion.reservations.filter(package=heartbeat)
+    assert [row.dev_component_id for row in held] == [heartbeat.planned.root_component_id]
+    assert promotion.reservations.get(dev_component_id=SHARED).package is None
+    services.withdraw(desk.alice, promotion)
+    assert not promotion.reservations.exists()
+    desk.wait_until_no_branch()
+
+
 def test_one_that_cannot_be_deployed_holds_up_no_other(desk: Desk) -> None:
     promotion = requested(desk, ORDERS, RETURNS, HEARTBEAT)
     # In the guide's dialect a release is what is deployed: one call for both packages of a pack.

@@ -41,6 +41,19 @@ def test_ready(desk: Desk) -> None:
     assert plan["sentences"]
 
 
+def test_several_packages_make_one_plan(desk: Desk) -> None:
+    status, plan = told(
+        seed.ORDERS_ACCOUNT, seed.RETURNS_PACKAGE_ID, seed.SINGLE_COMPONENT_PACKAGE_ID
+    )
+    assert (status, plan["process"]) == (0, f"{plan['packages'][0]['process']} and 1 more")
+    assert [package["id"] for package in plan["packages"]] == [
+        seed.RETURNS_PACKAGE_ID,
+        seed.SINGLE_COMPONENT_PACKAGE_ID,
+    ]
+    assert "Nightly Heartbeat" in {component["name"] for component in plan["components"]}
+    assert not Plan.objects.exists()
+
+
 def test_nothing_to_do(desk: Desk) -> None:
     desk.promoted(seed.SINGLE_COMPONENT_PACKAGE_ID)
     status, plan = told(seed.ORDERS_ACCOUNT, seed.SINGLE_COMPONENT_PACKAGE_ID)

@@ -24,6 +24,7 @@ from promotions.models import (
     ReviewPolicy,
 )
 from promotions.models.approved import hash_of
+from promotions.pages.forms import SubmitForm
 from promotions.pipeline.context import StepContext
 from promotions.pipeline.packages import parts
 from promotions.services.approvals import PackChoice
@@ -166,6 +167,20 @@ class TestRequesting:
             environments=[factories.environment()],
         )
         assert promotion.demanded.admins == 2
+
+
+def test_a_failed_one_is_requested_again_with_all_its_packages_and_versions(
+    client: Client, plan: Plan, alice: User
+) -> None:
+    failed = factories.bundle(plan, alice, Status.FAILED)
+    again = services.resubmit(alice, failed)
+    assert [one.package_id for one in again.packages] == [one.package_id for one in plan.packages]
+    further = again.further.get()
+    further.root_name = "Returns"
+    further.save()
+    form = SubmitForm(plan=again)
+    assert form.initial["package_version"] == failed.package_version
+    assert form.initial[f"version_{further.pk}"] == "5.0"
 
 
 class TestTheReview:
@@ -378,3 +393,39 @@ class TestWhatTheDatabaseRefuses:
             with pytest.raises(IntegrityError), transaction.atomic():
                 deployment.save(force_insert=True)
         assert Environment.objects.count() == 1
+
+
+class TestAReservationMayBeHeldByAPackage:
+    def test_what_only_a_further_package_brings_is_held_by_it(
+        self, waiting: PromotionRequest
+    ) -> None:
+        further = waiting.further.get()
+        assert waiting.brought_by() == {"dev-returns": further}
+        held = waiting.reservations.create(
+            dev_account=waiting.dev_account, dev_component_id="dev-returns", package=further
+        )
+        assert held.holder == f"promotion {waiting.pk} (“Returns”)"
+        own = waiting.reservations.create(
+            dev_account=waiting.dev_account, dev_component_id="dev-orders"
+        )
+        assert own.holder == f"promotion {waiting.pk}"
+
+    def test_two_packages_never_hold_the_same(self, waiting: PromotionRequest) -> None:
+        """Not even of one promotion: what they share is created once."""
+        account = waiting.dev_account
+        waiting.reservations.create(dev_account=account, dev_component_id="dev-returns")
+        with pytest.raises(IntegrityError), transaction.atomic():
+            waiting.reservations.create(
+                dev_account=account,
+                dev_component_id="dev-returns",
+                package=waiting.further.get(),
+            )
+
+    def test_it_goes_with_its_package(self, waiting: PromotionRequest) -> None:
+        further = waiting.further.get()
+        waiting.reservations.create(
+            dev_account=waiting.dev_account, dev_component_id="dev-returns", package=further
+        )
+        further.deployments.all().delete()
+        further.delete()
+        assert not waiting.reservations.exists()
