@@ -492,9 +492,19 @@ class Document:
 
     def attribute(self, element: Element, name: str) -> Attribute | None:
         """The attribute that is written `name`, or None."""
-        if name not in element.shape.names:
+        shape, tag = element.shape, element.tag
+        if name not in shape.names:
             return None
-        return self.attributes(element)[element.shape.names.index(name)]
+        number = shape.names.index(name)
+        if not (shape.regular and shape.tidy):
+            return self.attributes(element)[number]
+        at = tag.index(b'"')
+        for _ in range(2 * number):
+            at = tag.index(b'"', at + 1)
+        start = element.start
+        # One blank stands before the name, and `="` behind it.
+        outer = start + at - len(name.encode()) - 2
+        return Attribute(name, outer, start + at + 1, start + tag.index(b'"', at + 1))
 
     def value(self, attribute: Attribute) -> str:
         """What the attribute says, entities resolved."""

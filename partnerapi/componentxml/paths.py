@@ -89,6 +89,8 @@ class Places:
         self._steps: dict[int, _Step] = {}
         self._by_name: dict[int, dict[str, list[int]]] = {}  # of each parent's children
         self._marks: dict[int, str] = {}
+        self._marks_of: dict[str, str] = {}
+        self._ways: dict[int, _Step] = {0: _Step("", "", True)}
         self._tellings: dict[bytes, list[str]] = {}
 
     @cached_property
@@ -144,6 +146,12 @@ class Places:
                 by_name.setdefault(shapes[tag_of[at]].name, []).append(at)
                 at = after[at]
         children = list(map(document.element, by_name[shapes[tag_of[number]].name]))
+        if len(children) == 1:
+            # Nothing to be told from.
+            telling = self._telling(children[0])
+            name = children[0].name + (telling[0] if telling else "")
+            self._steps[number] = _Step(name, _in_any_case(name), True)
+            return
         tellings = [self._telling(child) for child in children]
         names = [
             child.name + (telling[0] if telling else "")
@@ -162,7 +170,7 @@ class Places:
         )
         seen: Counter[str] = Counter()
         keys = [
-            _ANY_CASE.sub(lambda match: match[0].casefold(), name)
+            _in_any_case(name)
             if totals[name] == 1
             else f"{name}({parts if child.name in PARTS else self._structure(child)})"
             for child, name in zip(children, names, strict=True)
@@ -189,32 +197,52 @@ class Places:
             for number in range(end - 1, first - 1, -1):
                 one = document.element(number)
                 said = "".join((one.name, *self._telling(one), *sorted(inside.pop(number, []))))
-                marks[number] = hashlib.sha256(said.encode()).hexdigest()[:12]
+                mark = self._marks_of.get(said)
+                if mark is None:
+                    mark = hashlib.sha256(said.encode()).hexdigest()[:12]
+                    self._marks_of[said] = mark
+                marks[number] = mark
                 inside.setdefault(parent_of[number], []).append(marks[number])
         return marks[first]
 
-    def _chain(self, element: Element) -> list[_Step]:
-        chain = []
-        document = self._document
-        number, parent = element.number, document.parent_of[element.number]
-        while parent >= 0:
-            if number not in self._steps:
-                self._name_siblings(number, parent)
-            chain.append(self._steps[number])
-            number, parent = parent, document.parent_of[parent]
-        return chain[::-1]
+    def _step(self, number: int) -> _Step:
+        known = self._steps.get(number)
+        if known is None:
+            self._name_siblings(number, self._document.parent_of[number])
+            known = self._steps[number]
+        return known
+
+    def _way(self, number: int) -> _Step:
+        """The way from the root to an element as one step; what leads to it is remembered."""
+        parent_of, ways = self._document.parent_of, self._ways
+        ahead = []
+        while number not in ways:
+            ahead.append(number)
+            number = parent_of[number]
+        way = ways[number]
+        while ahead:
+            number = ahead.pop()
+            step = self._step(number)
+            way = _Step(
+                f"{way.shown}/{step.shown}",
+                f"{way.key}/{step.key}" if way.key else step.key,
+                way.is_certain and step.is_certain,
+            )
+            if ahead:
+                ways[number] = way
+        return way
 
     def path(self, element: Element, slot: str) -> str:
         """The place as people see it, below the root element."""
-        return "/" + "/".join([*(step.shown for step in self._chain(element)), slot])
+        return f"{self._way(element.number).shown}/{slot}"
 
     def key(self, element: Element) -> str:
         """What an element has in common with the same element of the twin."""
-        return "/".join(step.key for step in self._chain(element))
+        return self._way(element.number).key
 
     def is_certain(self, element: Element) -> bool:
         """Whether more than its position tells the element from others."""
-        return all(step.is_certain for step in self._chain(element))
+        return self._way(element.number).is_certain
 
     def token(self, element: Element, slot: str) -> str:
         """The marker for production's value at a place: the same in both twins."""
@@ -224,6 +252,10 @@ class Places:
 def kept_marker(key: str, slot: str) -> str:
     """The marker for the place that `Places.key` and `slot` name."""
     return f"{_KEPT}{hashlib.sha256(f'{key}/{slot}'.encode()).hexdigest()[:32]}}}"
+
+
+def _in_any_case(name: str) -> str:
+    return _ANY_CASE.sub(lambda match: match[0].casefold(), name) if "[@" in name else name
 
 
 def without_positions(key: str) -> str:

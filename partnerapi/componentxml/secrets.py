@@ -8,7 +8,7 @@ import base64
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from partnerapi.componentxml.names import Kind, kind, name_set, names_a_key, words
@@ -74,7 +74,10 @@ BARE_TRIGGERS = name_set(
 def may_hold(text: str) -> bool:
     """Whether there is any reason to look closer."""
     small = text.lower()
-    return any(trigger in small for trigger in TRIGGERS) or ("://" in small and "@" in small)
+    for trigger in TRIGGERS:
+        if trigger in small:
+            return True
+    return "://" in small and "@" in small
 
 
 # Repetitions are bounded, or cannot begin inside themselves: a document may be 25 MB of bait.
@@ -188,8 +191,11 @@ _IN_PIECES = re.compile(
 )
 _CODE = re.compile(r"0[xX][0-9a-fA-F]{1,2}|-?\d{1,3}")
 # (user, password) = ["bob", "swordfish"]
+_ITEM = (
+    r"""\s{0,9}+(?:"[^"\n]{0,200}"\s{0,9}|'[^'\n]{0,200}'\s{0,9}|[^"'\],\s][^"'\],\n]{0,100}+)"""
+)
 _SEVERAL = re.compile(
-    r"""\(([\w\s,]{1,300})\)\s{0,9}=\s{0,9}\[((?:\s{0,9}(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'|[^"'\],\n]{1,100})\s{0,9},?){1,20})\]"""
+    rf"\(([\w\s,]{{1,300}})\)\s{{0,9}}=\s{{0,9}}\[({_ITEM}(?:,{_ITEM}){{0,19}})\]"
 )
 # 'bob:swordfish'.bytes.encodeBase64(),  btoa("bob:swordfish")
 _ENCODED = re.compile(
@@ -335,14 +341,15 @@ def names_an_id(name: str) -> bool:
     return split[-1] in _IDS or "".join(split[-2:]) in _IDS or split[-1].endswith(("guid", "uuid"))
 
 
-def search(text: str, *, random_strings: bool) -> list[Hit]:
+def search(text: str, *, random_strings: bool, signs: bool = True) -> list[Hit]:
     """What looks like a secret in `text`, each piece once, by the first rule that knows it.
 
     `random_strings` says whether a long random string is suspicious here: not in profiles and
-    the platform's own blobs, which are full of them.
+    the platform's own blobs, which are full of them. `signs` is False for a text that is known
+    to hold none of the TRIGGERS.
     """
     hits: list[Hit] = []
-    candidates: list[Iterator[Hit]] = [_specific(text)] if may_hold(text) else []
+    candidates: list[Iterator[Hit]] = [_specific(text)] if signs and may_hold(text) else []
     if candidates and '\\"' in text:
         # "{\"password\":\"swordfish\"}": what is quoted in a string is read without its escapes.
         candidates.append(
@@ -371,45 +378,67 @@ def masks(text: str, known: list[Hit]) -> list[Hit]:
     ]
 
 
-def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one after the other)
-    for match in _PRIVATE_KEY.finditer(text):
-        yield Hit("private-key", match[0], match.start())
-    for match in _URL_PASSWORD.finditer(text):
-        if not re.fullmatch(r"[{$%].*|\*+", match[1] or match[2]):
-            yield Hit("url-password", match[0], match.start())
-    for match in _AUTHORIZATION.finditer(text):
-        if _is_basic(match[2]) if match[2] else _mixed(match[1]):
-            yield Hit("authorization", match[0], match.start())
-    for match in _PUT_TOGETHER.finditer(text):
-        yield Hit("authorization", match[0], match.start())
-    for match in _KNOWN.finditer(text):
-        yield Hit("known-token", match[0], match.start())
-    for match in _WEBHOOK.finditer(text):
-        yield Hit("webhook", match[0], match.start())
-    for match in _IDENTIFIED.finditer(text):
-        literal = match[1] or match[2] or match[3]
-        if not _STANDS_FOR_SOMETHING_ELSE.match(literal) and not _is_sentence(literal):
-            yield Hit("assigned-secret", match[0], match.start())
-    for match in _DECODED.finditer(text):
-        if _decodes(match[1] or match[2]):
-            yield Hit("assigned-secret", match[0], match.start())
+def _specific(text: str) -> Iterator[Hit]:
+    small = text.lower()
+    for signs, look in _LOOKS:
+        # Most looks have nothing to look for in a text: without their signs they find nothing.
+        for sign in signs:
+            if sign in small:
+                yield from look(text)
+                break
+
+
+Look = Callable[[str], Iterator[Hit]]
+Match = re.Match[str]
+
+
+def _each(rule: str, pattern: re.Pattern[str], counts: Callable[[Match], bool] = bool) -> Look:
+    """A look for every match of a pattern that counts."""
+
+    def look(text: str) -> Iterator[Hit]:
+        for match in pattern.finditer(text):
+            if counts(match):
+                yield Hit(rule, match[0], match.start())
+
+    return look
+
+
+def _said(match: Match) -> str:
+    """The last group that matched: the literal."""
+    return next(group for group in match.groups()[::-1] if group)
+
+
+def _names_its_literal(match: Match) -> bool:
+    """Whether the literal is the secret that the first group names."""
+    return _is_written_out(match[1], _said(match).strip())
+
+
+def _identifies(match: Match) -> bool:
+    literal = _said(match)
+    return not _STANDS_FOR_SOMETHING_ELSE.match(literal) and not _is_sentence(literal)
+
+
+def _logs_in(match: Match) -> bool:
+    literal = _said(match)
+    return " " not in literal and not _STANDS_FOR_SOMETHING_ELSE.match(literal)
+
+
+def _is_set(match: Match) -> bool:
+    """Whether a parameter without quotes is set to a secret; a plain word is a variable."""
+    if match[1].lower() in _SIGNATURE and _mixed(match[2]):
+        return True
+    variable = _IDENTIFIER.fullmatch(match[2]) or _SUBSCRIPT.match(match[2])
+    return variable is None and _is_written_out(match[1], match[2])
+
+
+def _hmac_keys(text: str) -> Iterator[Hit]:
     for call in _HMAC.finditer(text):
         for match in _LITERAL.finditer(call[1]):
             if _is_literal(match[1] or match[2]):
                 yield Hit("assigned-secret", match[0], call.start(1) + match.start())
-    for pattern in (_SQL_PASSWORD, _COMMAND_LINE, _ENCODED, _SEVERAL_WORDS):
-        for match in pattern.finditer(text):
-            literal = next(group for group in match.groups()[::-1] if group)
-            if _is_literal(literal) and (pattern is not _SEVERAL_WORDS or _mixed(literal)):
-                yield Hit("assigned-secret", match[0], match.start())
-    yield from _keys_in_variables(text)
-    yield from _written_down(text)
-    yield from _in_code(text)
-    for pattern in (_LONG_STRING, _NEXT_LINE):
-        for match in pattern.finditer(text):
-            literal = next(group for group in match.groups()[1:] if group)
-            if _is_written_out(match[1], literal.strip()):
-                yield Hit("assigned-secret", match[0], match.start())
+
+
+def _assigned(text: str) -> Iterator[Hit]:
     for match in _ASSIGNED.finditer(text):
         # `password: 'then press return'` is a sentence, `[password: 'correct horse']` is not.
         assigned = text[match.end(1) : match.start(2 if match[2] else 3)]
@@ -427,6 +456,9 @@ def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one a
         if _is_written_out(match[1], literal, words_too=words_too):
             end = max(match.end(2), match.end(3))
             yield Hit("assigned-secret", text[match.start() : end], match.start())
+
+
+def _operands(text: str) -> Iterator[Hit]:
     for match in _ASSIGNMENT.finditer(text):
         # `"?token=" + token + "&limit=100"` is a URL.
         in_string = text[max(match.start() - 1, 0) : match.start()] in ("?", "&", '"', "'")
@@ -436,24 +468,6 @@ def _specific(text: str) -> Iterator[Hit]:  # noqa: C901 (a list of looks, one a
             if _is_written_out(match[1], operand[1] or operand[2]):
                 at = match.end() + operand.start()
                 yield Hit("assigned-secret", operand[0], at)
-    for match in _LOG_IN.finditer(text):
-        literal = match[1] or match[2]
-        if " " not in literal and not _STANDS_FOR_SOMETHING_ELSE.match(literal):
-            yield Hit("assigned-secret", match[0], match.start())
-    for match in _YAML.finditer(text):
-        if _mixed(match[2]) and _is_written_out(match[1], match[2]):
-            yield Hit("assigned-secret", match[0], match.start())
-    for match in _ELEMENT.finditer(text):
-        # "<password>" + variable + "</password>"
-        if match[2][0] not in "\"'" and _is_written_out(match[1], match[2]):
-            yield Hit("assigned-secret", match[0], match.start())
-    for match in _PARAMETER.finditer(text):
-        signed = match[1].lower() in _SIGNATURE and _mixed(match[2])
-        # Without quotes a plain word is a variable.
-        variable = _IDENTIFIER.fullmatch(match[2]) or _SUBSCRIPT.match(match[2])
-        written_out = variable is None and _is_written_out(match[1], match[2])
-        if signed or written_out:
-            yield Hit("assigned-secret", match[0], match.start())
 
 
 def _is_an_argument(text: str, match: re.Match[str]) -> bool:
@@ -470,47 +484,30 @@ def _is_an_argument(text: str, match: re.Match[str]) -> bool:
     return before == "(" or (before == "," and _mixed(literal))
 
 
-def _written_down(text: str) -> Iterator[Hit]:
-    """What people write beside a secret's name, in comments, options and documents."""
-    for match in _OPTION.finditer(text):
-        name = match[1]
-        announced = _says_secret(name) or name.lower().endswith("pass")
-        names_one = _IDENTIFIER.fullmatch(match[2]) and kind(match[2]) is Kind.SECRET
-        if announced and not names_one and _is_literal(match[2]):
-            yield Hit("assigned-secret", match[0], match.start())
-    for match in _WRITTEN_DOWN.finditer(text):
-        if _is_a_password(match[2]):
-            yield Hit("assigned-secret", match[0], match.start())
-    for match in _NAMED_VALUE.finditer(text):
-        literal = match[2] or match[3] or match[4]
-        if _is_written_out(match[1], literal):
-            yield Hit("assigned-secret", match[0], match.start())
+def _is_option(match: Match) -> bool:
+    """Whether an option of a command takes the secret that stands behind it."""
+    announced = _says_secret(match[1]) or match[1].lower().endswith("pass")
+    names_one = _IDENTIFIER.fullmatch(match[2]) and kind(match[2]) is Kind.SECRET
+    return announced and not names_one and _is_literal(match[2])
 
 
-def _in_code(text: str) -> Iterator[Hit]:
-    """Literals that are compared with a secret's variable, or put together in it."""
-    for match in _COMPARED.finditer(text):
-        if _is_written_out(match[1], match[2] or match[3]):
-            yield Hit("assigned-secret", match[0], match.start())
-    for match in _COMPARED_BACK.finditer(text):
-        if _is_written_out(match[3], match[1] or match[2]):
-            yield Hit("assigned-secret", match[0], match.start())
-    for match in _IN_PIECES.finditer(text):
-        pieces = [
-            one.strip().strip("\"'") for one in re.split(r"[,\])}]", match[2].replace("(byte)", ""))
-        ][:-1]
-        joined = "join" in text[match.end() : match.end() + 20]
-        letters = len(pieces) >= 6 and all(_CODE.fullmatch(one) or len(one) == 1 for one in pieces)
-        if _says_secret(match[1]) and (letters or (joined and _mixed("".join(pieces)))):
-            yield Hit("assigned-secret", match[0], match.start())
-    for match in _SEVERAL.finditer(text):
-        names, values = match[1].split(","), match[2].split(",")
-        for name, value in zip(names, values, strict=False):
-            said = value.strip()
-            if said[:1] in ("'", '"') and _is_written_out(
-                name.split()[-1] if name.split() else "", said[1:-1]
-            ):
-                yield Hit("assigned-secret", match[0], match.start())
+def _in_pieces(match: Match) -> bool:
+    """Whether a secret is put together from its characters, or from a few strings."""
+    split = re.split(r"[,\])}]", match[2].replace("(byte)", ""))
+    pieces = [one.strip().strip("\"'") for one in split][:-1]
+    joined = "join" in match.string[match.end() : match.end() + 20]
+    letters = len(pieces) >= 6 and all(_CODE.fullmatch(one) or len(one) == 1 for one in pieces)
+    return _says_secret(match[1]) and (letters or (joined and _mixed("".join(pieces))))
+
+
+def _one_of_several(match: Match) -> bool:
+    """Whether one of several variables is a secret, and set to a literal."""
+    names = [name.split()[-1] if name.split() else "" for name in match[1].split(",")]
+    said = map(str.strip, match[2].split(","))
+    return any(
+        value[:1] in ("'", '"') and _is_written_out(name, value[1:-1])
+        for name, value in zip(names, said, strict=False)
+    )
 
 
 def _is_a_password(word: str) -> bool:
@@ -671,12 +668,17 @@ def _mixed(literal: str) -> bool:
     )
 
 
-def _class(character: str) -> int:
+def _class(character: str) -> str:
     if character.isdigit():
-        return 0
+        return "0"
     if character.isalpha():
-        return 1 if character.islower() else 2
-    return 3
+        return "a" if character.islower() else "A"
+    return "-"
+
+
+_CLASSES = {code: _class(chr(code)) for code in range(128)}
+_PAIRS = re.compile(r"[0aA](?=[0aA])")
+_CHANGES = re.compile(r"0(?=[aA])|a(?=[0A])|A(?=[0a])")
 
 
 def looks_random(text: str) -> bool:
@@ -690,14 +692,116 @@ def looks_random(text: str) -> bool:
     length = len(text)
     if length < 20 or not re.search(r"\d", text) or not re.search(r"[A-Za-z]", text):
         return False
-    classes = [_class(character) for character in text]
+    classes = text.translate(_CLASSES) if text.isascii() else "".join(map(_class, text))
     # Signs are where words end, so they say nothing.
-    pairs = [(a, b) for a, b in zip(classes, classes[1:], strict=False) if a < 3 and b < 3]
-    changes = sum(a != b for a, b in pairs) / max(len(pairs), 1)
+    pairs = len(_PAIRS.findall(classes))
+    changes = len(_CHANGES.findall(classes)) / max(pairs, 1)
     counts = Counter(text)
     entropy = -sum(n / length * math.log2(n / length) for n in counts.values())
-    if len(set(classes) - {3}) == 3:
+    if len(set(classes) - {"-"}) == 3:
         # Long names repeat their letters; random strings of that length hardly do.
         return entropy >= (3.4 if changes >= 0.42 else 4.4) and changes >= 0.3
     # Hex or base 36; digits in a name come together, at its end.
     return length >= 28 and changes >= 0.22 and entropy >= 2.8
+
+
+_QUOTES = ('"', "'")
+# What is looked for, and the signs (any of them, in small letters) without which it is not there.
+_LOOKS: tuple[tuple[tuple[str, ...], Look], ...] = (
+    (("private key", "putty-user"), _each("private-key", _PRIVATE_KEY)),
+    (
+        ("://", "oracle:thin"),
+        _each(
+            "url-password",
+            _URL_PASSWORD,
+            lambda match: not re.fullmatch(r"[{$%].*|\*+", match[1] or match[2]),
+        ),
+    ),
+    (
+        ("bearer", "basic", "token"),
+        _each(
+            "authorization",
+            _AUTHORIZATION,
+            lambda match: _is_basic(match[2]) if match[2] else _mixed(match[1]),
+        ),
+    ),
+    (("bearer", "basic"), _each("authorization", _PUT_TOGETHER)),
+    ((*sorted(BARE_TRIGGERS), "boomi_token"), _each("known-token", _KNOWN)),
+    (
+        ("hook", "/bot", "integration", "incoming", "trigger", "robot/send", "chat.googleapis"),
+        _each("webhook", _WEBHOOK),
+    ),
+    (("identified",), _each("assigned-secret", _IDENTIFIED, _identifies)),
+    (
+        ("decode", "atob", "parsebase64", "frombase64"),
+        _each("assigned-secret", _DECODED, lambda match: _decodes(_said(match))),
+    ),
+    (("hmac",), _hmac_keys),
+    (
+        ("password",),
+        _each("assigned-secret", _SQL_PASSWORD, lambda match: _is_literal(_said(match))),
+    ),
+    (
+        ("curl", "wget", "http", "sshpass", "ftp", "mysql", "mariadb", "zip"),
+        _each("assigned-secret", _COMMAND_LINE, lambda match: _is_literal(_said(match))),
+    ),
+    (
+        ("encode", "btoa"),
+        _each("assigned-secret", _ENCODED, lambda match: _is_literal(_said(match))),
+    ),
+    (
+        ("passe", "phrase", "secret", "access", "api", "kh\u1ea9u"),
+        _each(
+            "assigned-secret",
+            _SEVERAL_WORDS,
+            lambda match: _is_literal(_said(match)) and _mixed(_said(match)),
+        ),
+    ),
+    (("keyspec", "mac", "signwith"), _keys_in_variables),
+    (("-",), _each("assigned-secret", _OPTION, _is_option)),
+    (
+        (" ", "\n", "\t"),
+        _each("assigned-secret", _WRITTEN_DOWN, lambda match: _is_a_password(match[2])),
+    ),
+    (
+        ('="', "='"),
+        _each("assigned-secret", _NAMED_VALUE, _names_its_literal),
+    ),
+    (
+        ("equals", "concat"),
+        _each("assigned-secret", _COMPARED, _names_its_literal),
+    ),
+    (
+        ("equals", "=="),
+        _each(
+            "assigned-secret",
+            _COMPARED_BACK,
+            lambda match: _is_written_out(match[3], match[1] or match[2]),
+        ),
+    ),
+    (("[", "{", "("), _each("assigned-secret", _IN_PIECES, _in_pieces)),
+    (("[",), _each("assigned-secret", _SEVERAL, _one_of_several)),
+    (('"""', "'''", "$/"), _each("assigned-secret", _LONG_STRING, _names_its_literal)),
+    (("\n",), _each("assigned-secret", _NEXT_LINE, _names_its_literal)),
+    (_QUOTES, _assigned),
+    (("=",), _operands),
+    (_QUOTES, _each("assigned-secret", _LOG_IN, _logs_in)),
+    (
+        (": ", ":\t", ":\n"),
+        _each(
+            "assigned-secret",
+            _YAML,
+            lambda match: _mixed(match[2]) and _is_written_out(match[1], match[2]),
+        ),
+    ),
+    (
+        ("</",),
+        # "<password>" + variable + "</password>"
+        _each(
+            "assigned-secret",
+            _ELEMENT,
+            lambda match: match[2][0] not in _QUOTES and _is_written_out(match[1], match[2]),
+        ),
+    ),
+    (("=",), _each("assigned-secret", _PARAMETER, _is_set)),
+)

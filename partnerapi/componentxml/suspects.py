@@ -102,13 +102,15 @@ class _LookedAt:
         self._hits: dict[tuple[bytes, bool], list[secrets.Hit]] = {}
         self.held: set[bytes] = set()  # the raw values that hold something
 
-    def hits(self, raw: bytes, text: str, *, random_strings: bool) -> list[secrets.Hit]:
-        """What is found in a value, and whether random strings count there."""
+    def hits(
+        self, raw: bytes, text: str, *, random_strings: bool, signs: bool = True
+    ) -> list[secrets.Hit]:
+        """What is found in a value; whether random strings count there, and there are signs of more."""
         known = self._hits.get((raw, random_strings))
         if known is None and not random_strings and (raw, True) in self._hits:
             return [hit for hit in self._hits[raw, True] if hit.rule != "random-string"]
         if known is None:
-            known = secrets.search(text, random_strings=random_strings)
+            known = secrets.search(text, random_strings=random_strings, signs=signs)
             if len(text) >= 128:
                 known += secrets.masks(text, known)
             self._hits[raw, random_strings] = known
@@ -187,9 +189,9 @@ def _doubtful(
     if not places:
         return []
     held = set()
-    for piece in _readable(list(dict.fromkeys(piece for _, piece in places)), runs=runs):
+    for piece, signs in _readable(list(dict.fromkeys(piece for _, piece in places)), runs=runs):
         # With comments, a text is read where it stands.
-        if b"<" in piece or looked_at.hits(piece, read(piece), random_strings=runs):
+        if b"<" in piece or looked_at.hits(piece, read(piece), random_strings=runs, signs=signs):
             held.add(piece)
     looked_at.held |= held
     found = []
@@ -219,8 +221,8 @@ def _starts(signs: bytes, sign: bytes) -> Iterator[int]:
         at = signs.find(sign, behind)
 
 
-def _readable(pieces: list[bytes], *, runs: bool) -> Iterator[bytes]:
-    """The raw values that must be read to know what they hold."""
+def _readable(pieces: list[bytes], *, runs: bool) -> Iterator[tuple[bytes, bool]]:
+    """The raw values that must be read to know what they hold; whether for more than their length."""
     small = b"\0".join(pieces).lower().decode()
     triggers = [one for one in secrets.TRIGGERS if one in small]
     urls = "://" in small and "@" in small
@@ -229,14 +231,14 @@ def _readable(pieces: list[bytes], *, runs: bool) -> Iterator[bytes]:
         return
     for piece, said in zip(pieces, small.split("\0"), strict=True):
         # What is spelt with references is read first.
-        if (
-            "&" in said
-            or "<" in said
-            or (long and _is_long(piece))
-            or any(one in said for one in triggers)
-            or (urls and "://" in said and "@" in said)
-        ):
-            yield piece
+        signs = "&" in said or "<" in said or (urls and "://" in said and "@" in said)
+        if not signs:
+            for trigger in triggers:
+                if trigger in said:
+                    signs = True
+                    break
+        if signs or (long and _is_long(piece)):
+            yield piece, signs
 
 
 def _is_long(raw: bytes) -> bool:
