@@ -17,6 +17,7 @@ from partnerapi.componentxml.names import (
     Kind,
     kind,
     names_a_header,
+    names_authentication,
 )
 from partnerapi.componentxml.vocabulary import (
     FLAGS,
@@ -26,6 +27,7 @@ from partnerapi.componentxml.vocabulary import (
     NAMING_ELEMENTS,
     SETTING_ATTRIBUTES,
     SETTING_NAMES,
+    SETTINGS,
     TELLING_ABOVE,
     VALUE_ELEMENTS,
     VALUED,
@@ -34,7 +36,9 @@ from partnerapi.componentxml.vocabulary import (
 
 # The last three letters of every name that announces something; shorter ones are looked for whole.
 _TAILS = frozenset(
-    one.encode()[-3:] for one in {*ENDINGS, "remotedirectory"} if one.isascii() and len(one) >= 3
+    one.encode()[-3:]
+    for one in {*ENDINGS, "remotedirectory", "authentication"}
+    if one.isascii() and len(one) >= 3
 )
 _SHORT = tuple(one.encode() for one in ENDINGS if one.isascii() and len(one) < 3)
 # Small letters only; what needs a closer look, as brackets and other scripts do, becomes `&`.
@@ -61,7 +65,7 @@ _PROPERTY_NAME = b"property name"
 _LISTS = frozenset({"allowedValues", "allowedValue"})
 # So many are looked for one after the other.
 _FEW_SHAPES = 4
-_FIELDS = frozenset({"field", "properties"})
+_FIELDS = frozenset({"field", "properties", "header"})
 
 
 def masked(document: Document) -> set[int]:
@@ -94,8 +98,6 @@ def _announced(document: Document) -> set[int]:
     valued = {shape for shape in shapes if not VALUED.isdisjoint(shape.local_names)} - speaking
     texts = {shape for shape in shapes if shape.mark == OPEN and shape not in speaking}
     looked_at = speaking | valued | texts
-    if not looked_at:
-        return set()
     by_shape: dict[Shape, list[int]] = {shape: [] for shape in looked_at}
     if len(looked_at) <= _FEW_SHAPES:
         by_shape = {shape: list(document.tags_of({shape})) for shape in looked_at}
@@ -115,7 +117,11 @@ def _announced(document: Document) -> set[int]:
     for shape in texts:
         if shape.name in VALUE_ELEMENTS or _may_be_told(shape):
             tags.update(_of_texts(document, shape, by_shape[shape]))
-    return set(map(document.element_of_tag, tags))
+    found = set(map(document.element_of_tag, tags))
+    for number in document.numbers(lambda one: SETTINGS.search(one.name) is not None):
+        # The settings of a connection: a URL counts there whatever it is called.
+        found.update(range(number, document.after[number]))
+    return found
 
 
 def _speaks(shape: Shape) -> bool:
@@ -148,7 +154,7 @@ def _of_values(document: Document, shape: Shape, tags: list[int]) -> Iterable[in
     if shape.name in VALUE_ELEMENTS:
         return tags
     found = set(telling(document, shape, tags))
-    if shape.name in _FIELDS:
+    if shape.name in _FIELDS or "headerName" in shape.local_names:
         for name, column in columns(document, shape, tags):
             if name in VALUED:
                 found.update(at for at, value in zip(tags, column, strict=True) if _may_lead(value))
@@ -233,7 +239,9 @@ def announcing(names: list[bytes]) -> list[int]:
 
 def _announces(name: str) -> bool:
     last = last_step(name)
-    return kind(last) is not ORDINARY or last in SETTING_NAMES or names_a_header(name)
+    if kind(last) is not ORDINARY or last in SETTING_NAMES:
+        return True
+    return names_a_header(name) or names_authentication(name)
 
 
 # --- what stands around a value ---------------------------------------------------------------

@@ -28,7 +28,7 @@ def name_set(text: str) -> frozenset[str]:
 # Endings in whole words, written together (`api key`, `api_key` and `apiKey` are one).
 SECRETS = name_set(
     """
-    password passwd pwd pass passphrase passcode secret credential token bearertoken jwt otp
+    password passwd pwd pswd pass passphrase passcode secret credential token bearertoken jwt otp
     apikey appkey accesskey accesskeyid secretkey privatekey consumerkey subscriptionkey authkey
     sharedkey signingkey encryptionkey decryptionkey masterkey accountkey storagekey
     functionskey hmackey sessionkey tokenid creds samlassertion clientassertion
@@ -49,7 +49,9 @@ _OPENS = name_set(
     privata privee toegangs geheime prive encriptacion chiffrement verschlusselungs
     """
 )
-_TOKEN_WORDS = name_set("jeton jetonacces tokenacceso tokenacesso tokenaccesso zugriffstoken")
+_TOKEN_WORDS = name_set(
+    "jeton jetonacces tokenacceso tokenacesso tokenaccesso zugriffstoken toegangstoken"
+)
 # Not `chave de acesso` and `clave de acceso`: these number invoices.
 _KEYS_ELSEWHERE = (
     _TOKEN_WORDS
@@ -71,7 +73,7 @@ _KEYS = _KEYS_ELSEWHERE | name_set(
 _GLUED = tuple(
     name_set(
         """
-        password passwd passphrase clientsecret apikey accesstoken authtoken refreshtoken
+        password passwd pswd passphrase clientsecret apikey accesstoken authtoken refreshtoken
         bearertoken privatekey secretkey accesskey passwort kennwort contrasena wachtwoord motdepasse
         """
     )
@@ -113,7 +115,7 @@ _ACCOUNT_USER = name_set("api db ftp http mail proxy sap service sftp smtp auth 
 # A page token is data; a CSRF switch is a switch.
 _HARMLESS_TOKENS = name_set(
     """
-    page next continuation continue previous prev cursor query delimiter separator sync delta
+    page csrf xsrf next continuation continue previous prev cursor query delimiter separator sync delta
     paging parser grammar cancellation start end line list field word
     """
 )
@@ -147,7 +149,8 @@ WHICH = name_set(
     """
 )
 # `password for SFTP`, `Passwort für SAP`, `mot de passe du serveur`.
-PREPOSITIONS = name_set("for fur fuer pour para per voor von vom du del della of to")
+_FOR = name_set("for fur fuer pour para per voor")
+PREPOSITIONS = _FOR | name_set("von vom du de des del della di da do of to")
 _SMALL_WORDS = name_set("de di da do d del du des la l")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _LETTERS = str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O"})
@@ -193,23 +196,24 @@ def _judged(name: str) -> tuple[Kind, str]:
     if found[0] is not Kind.ORDINARY:
         return found
     # "password for the orders", "password_prod": what stands behind says which one.
-    to_preposition, to_which = _without_which(split)
-    other = _of_words(to_preposition) if to_preposition else found
-    if other[0] is Kind.SECRET and other[1] != "pass":
-        return other
+    for number, word in enumerate(split):
+        if number and word in PREPOSITIONS:
+            other = _of_words(split[:number])
+            # "token of the page" is any token.
+            is_key = other[1] in _KEYS and word not in _FOR
+            if other[0] is Kind.SECRET and other[1] != "pass" and not is_key:
+                return other
+    to_which = _without_which(split)
     other = _of_words(to_which) if to_which else found
     return found if other[0] is Kind.ACCOUNT or other[1] == "pass" else other
 
 
-def _without_which(split: list[str]) -> tuple[list[str], list[str]]:
-    """The words of a name up to a preposition, and those before the ones that say which; [] for all."""
-    prepositions = [number for number, word in enumerate(split) if number and word in PREPOSITIONS]
+def _without_which(split: list[str]) -> list[str]:
+    """The words of a name before those at its end that say which; [] for all."""
     count = len(split)
     while count and (split[count - 1] in WHICH or split[count - 1].isdigit()):
         count -= 1
-    return split[: prepositions[0]] if prepositions else [], split[:count] if count < len(
-        split
-    ) else []
+    return split[:count] if count < len(split) else []
 
 
 def _of_words(split: list[str]) -> tuple[Kind, str]:
@@ -263,4 +267,9 @@ def is_credential_header(name: str) -> bool:
 def names_a_header(name: str) -> bool:
     """Whether a name is that of a header with a credential, such as Authorization or Cookie."""
     split = words(name)
-    return bool(split) and split[-1] in _HEADERS
+    return bool(split) and (split[-1] in _HEADERS or "".join(split[-2:]) in _HEADERS)
+
+
+def names_authentication(name: str) -> bool:
+    """Whether a header's name may say how somebody signs in, or be what they sign in with."""
+    return words(name)[-1:] == ["authentication"]

@@ -23,6 +23,7 @@ from partnerapi.componentxml.names import (
     name_set,
     names_a_header,
     names_a_key,
+    names_authentication,
     words,
 )
 from partnerapi.componentxml.secrets import is_credential, looks_random, opens_something
@@ -34,6 +35,7 @@ from partnerapi.componentxml.vocabulary import (
     OVERRIDE_FLAGS,
     SETTING_ATTRIBUTES,
     SETTING_NAMES,
+    SETTINGS,
     TELLING_ABOVE,
     VALUE_ELEMENTS,
     VALUED,
@@ -75,11 +77,6 @@ _SWITCH_VALUES = frozenset({"true", "false"})
 _LEFT_ALONE = frozenset({"encryptedValues", "description", "processOverrides"})
 # Profiles describe data: an element called "password" there is a name, never a value.
 _DATA = frozenset({"XMLProfile", "JSONProfile", "DatabaseProfile", "EDIProfile", "FlatFileProfile"})
-# Settings of connections, which also occur inside other components.
-_SETTINGS = re.compile(
-    r"(?:Settings|ConnectionConfig|OAuth2?Config|SSLOptions|SSHOptions|ProxyOptions|Connection"
-    r"|Endpoint|credentials)$"
-)
 _SETTINGS_TYPES = ("connector-settings", "tradingpartner", "tpcommoptions", "queue")
 
 # Inputs of look-ups and map functions are data: "AppKey" is the column that is looked up.
@@ -119,6 +116,10 @@ _PARAMETERS = re.compile(
     r"\s*[?&][\w.$\[\]-]{1,80}(?:=[\w.,:%+-]{0,40})?"
     r"(?:[&;][\w.$\[\]-]{1,80}(?:=[\w.,:%+-]{0,40})?){0,9}[&;]?\s*"
 )
+# `<password>`, `{"token":"`, `where token = '`: the value comes with the next part.
+_TAGS_ONLY = re.compile(r"(?:\s*</?[\w:.-]{1,80}\s*/?>)+\s*")
+_OPEN_MEMBER = re.compile(r"""[\s{\[,"'}\]]{0,9}["'][\w.-]{1,80}["']\s*:\s*["'\[{]?\s*""")
+_OPEN_LITERAL = re.compile(r"""[^"'\n]{1,400}\s[^"'\n]{0,400}[=(,]\s*["']""")
 # What is said about a cookie behind its value.
 _COOKIE_RULES = re.compile(
     r"(?:\s*;\s*(?:path=/[\w/-]{0,80}|httponly|secure|samesite=\w{1,8}|max-age=\d{1,9}))+\s*;?\s*",
@@ -229,7 +230,7 @@ class Zones:
             return "settings" if self.all_settings else "plain"
         if zone in ("plain", "settings") and name in _DATA:
             return "data"
-        if zone == "plain" and _SETTINGS.search(name):
+        if zone == "plain" and SETTINGS.search(name):
             return "settings"
         return zone
 
@@ -446,7 +447,9 @@ class Judge:
     def _is_credential_header(self, element: Element, named: _Names, value: str) -> bool:
         names = named.names.values()
         if element.name == "header" or "headerName" in named.names:
-            return any(map(is_credential_header, names))
+            return any(map(is_credential_header, names)) or (
+                any(map(names_authentication, names)) and is_credential(value)
+            )
         if not any(map(names_a_header, names)):
             return False
         # What is labelled "Authorization" may choose a kind of log-in, too.
@@ -543,7 +546,8 @@ def _of_name(name: str, value: str, zone: Zone) -> str | None:
 def _of_field(element: Element, named: _Names, value: str, zone: Zone) -> str | None:
     """The rule for a connector's field or custom property that no stronger rule knows."""
     in_settings = zone == "settings"
-    if element.name not in ("field", "properties") and not in_settings:
+    is_field = element.name in ("field", "properties", "header") or "headerName" in named.names
+    if not is_field and not in_settings:
         return None
     if _DIRECTORIES[in_settings] & {last_step(name) for name in named.names.values()}:
         return SETTING
@@ -606,12 +610,15 @@ def is_glue(value: str) -> bool:
     """
     if not any(map(str.isalnum, value)):
         # Three signs may separate; more of them may as well be a password.
-        return len(value.strip()) <= 3
+        return len(value.strip()) <= 3 or set(value) <= set("\"'{}[]()<>/, \n\t")
     if (
         _AUTHENTICATION_SCHEME.fullmatch(value)
         or _SCHEME_ONLY.fullmatch(value)
         or _OPEN_CALL.fullmatch(value)
         or _COOKIE_RULES.fullmatch(value)
+        or _TAGS_ONLY.fullmatch(value)
+        or _OPEN_MEMBER.fullmatch(value)
+        or _OPEN_LITERAL.fullmatch(value)
     ):
         return True
     if _OPEN_PARAMETER.fullmatch(value):

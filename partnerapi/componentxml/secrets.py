@@ -58,7 +58,7 @@ TRIGGERS = (
     sk- npm_ dapi shpat_ dop_v1_ hf_ ya29. glptt- pypi- xapp- lin_api_ hook curl wget sshpass encodebase64
     btoa /robot/send pat- clave chave chiave sleutel schluessel schlüssel schlussel geheim zugang segre
     jeton toegang clé cleapi cle_ login logon signin addidentity integration
-    incoming trigger creds lftp ncftp mysql mariadb
+    incoming trigger creds lftp ncftp mysql mariadb sqlplus pswd signwith
     """
     )
     | {"zip -p", "sftp -u", "ftp -u"}
@@ -84,7 +84,7 @@ def may_hold(text: str) -> bool:
 # The key itself is part of what is found, so that another key is another finding.
 _PRIVATE_KEY = re.compile(
     r"(?:-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d"
-    r"|BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY)(?:(?!-----END)[\s\S]){0,8000}"
+    r"|BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY)(?!-{0,5}[\"']\s{0,9}[,;)])(?:(?!-----END)[\s\S]){0,8000}"
 )
 _URL_PASSWORD = re.compile(
     r"[a-z][a-z0-9+.-]{1,20}://[^\s/?#@:\"'<>]{0,200}:([^\s/?#@\"'<>]{1,200})@"
@@ -103,7 +103,7 @@ _PUT_TOGETHER = re.compile(
 )
 # Calls whose last argument is a password: a JDBC connection, a log-in, a key store.
 _LOG_IN = re.compile(
-    r"""\b(?:newInstance|getConnection|PasswordAuthentication|UsernamePasswordCredentials"""
+    r"""\b(?:newInstance|getConnection|\w{0,40}PasswordAuthentication|UsernamePasswordCredentials"""
     r"""|withCredentials|basicAuth|login|logon|signIn|addIdentity|auth\.basic)\s{0,9}\((?:[^()\n"']|"[^"\n]{0,400}"|'[^'\n]{0,400}'){0,40}?"""
     r""",\s{0,20}["']([^"'\n]{4,400})["'](?:\.toCharArray\(\))?\s{0,20}[,)]"""
     r"""|,\s{0,20}["']([^"'\n]{4,400})["']\.toCharArray\(\)"""
@@ -161,10 +161,11 @@ _COMMAND_LINE = re.compile(
     r"""|\bsshpass\s{1,9}-p\s{0,3}["']?([^\s"']{4,200})"""
     r"""|\b(?:lftp|ncftp\w{0,4}|sftp|ftp)\b[^\n]{0,200}?\s-u\s{1,3}["']?[^\s"',]{1,100},([^\s"']{4,200})"""
     r"""|\b(?:mysql\w{0,8}|mariadb)\b[^\n]{0,200}?\s-p([^\s"']{4,200})|\bzip\b[^\n]{0,100}?\s-P\s{1,3}([^\s"']{4,200})"""
+    r"""|\bsqlplus\s{1,9}[^\s/@]{1,80}/([^\s@/]{4,200})@"""
 )
 # --passphrase swordfish, -storepass swordfish, -pass pass:swordfish
 _OPTION = re.compile(
-    r"""(?<![\w-])--?([A-Za-z][\w-]{1,40}+)(?:\s{1,3}|=)["']?(?:pass:)?([^\s"'-][^\s"']{3,200})"""
+    r"""(?<![\w-])--?([A-Za-z][\w-]{1,40}+)(?:\s{1,3}|=)["']?((?:pass:)?[^\s"'-][^\s"']{3,200})"""
 )
 # user bob, password Sw0rdfish, as people write it down
 _WRITTEN_DOWN = re.compile(
@@ -176,6 +177,16 @@ _WRITTEN_DOWN = re.compile(
 _NAMED_VALUE = re.compile(
     r"""\b(?:name|key|id|property)=["']([\w .-]{1,100})["'](?:\s{1,9}[\w:.-]{1,40}=["'][^"'<>\n]{0,100}["']){0,5}"""
     r"""(?:\s{1,9}(?:value|select|default|content)=(?:"'?([^"'\n]{4,400})'?"|'"?([^"'\n]{4,400})"?')|[^<>"']{0,40}>([^<>]{4,400})</)"""
+)
+# {"name": "password", "value": "swordfish"}, <password value="swordfish"/>
+_NAMED_MEMBER = re.compile(
+    r"""["'](?:name|key|id|field|property)["']\s{0,9}:\s{0,9}["']([\w .-]{1,100})["']\s{0,9},\s{0,9}"""
+    r"""["'](?:value|default|content)["']\s{0,9}:\s{0,9}["']([^"'\n]{4,400})["']"""
+    r"""|<([A-Za-z_][\w.:-]{0,200}+)\s{1,9}(?:value|text)=["']([^"'\n<>]{4,400})["']"""
+)
+# String getPassword() { return "swordfish" }
+_RETURNED = re.compile(
+    r"""(?<![\w.])([A-Za-z_]\w{0,100})\s{0,9}\([^()\n]{0,100}\)\s{0,9}\{\s{0,40}(?:return\s{1,9})?["']([^"'\n]{4,400})["']\s{0,9};?\s{0,40}\}"""
 )
 # password.equals("swordfish"), "swordfish" == password
 _COMPARED = re.compile(
@@ -199,7 +210,7 @@ _SEVERAL = re.compile(
 )
 # 'bob:swordfish'.bytes.encodeBase64(),  btoa("bob:swordfish")
 _ENCODED = re.compile(
-    r"""["']([^"'\n:$]{1,80}:[^"'\n$]{4,200})["']\s{0,9}\.\s{0,9}(?:bytes|getBytes\([^()\n]{0,40}\))\s{0,9}\.\s{0,9}encodeBase64"""
+    r"""["']((?:[^"'\n:$]{1,80}|\$\{?\w{1,80}\}?):[^"'\n$]{4,200})["']\s{0,9}\.\s{0,9}(?:bytes|getBytes\([^()\n]{0,40}\))\s{0,9}\.\s{0,9}encodeBase64"""
     r"""|\b(?:btoa|b64encode|encodeToString|encodeBase64(?:String)?)\(\s{0,9}b?["']([^"'\n:$]{1,80}:[^"'\n$]{4,200})["']"""
 )
 # mot de passe : "swordfish", pass phrase = 'swordfish'
@@ -210,7 +221,7 @@ _SEVERAL_WORDS = re.compile(
 )
 # createHmac("sha256", "swordfish"), hmac.new(b"swordfish", …), HmacSHA256(body, "swordfish")
 _HMAC = re.compile(
-    r"""(?:createHmac|hmac\.new|\bHmac(?:SHA|MD)\d{1,3}|HmacUtils|hash_hmac)\s{0,9}\("""
+    r"""(?:createHmac|hmac\.new|hmacShaKeyFor|signWith|\bHMAC\d{3}|\bHmac(?:SHA|MD)\d{1,3}|HmacUtils|hash_hmac)\s{0,9}\("""
     r"""((?:[^()\n"']|"[^"\n]{0,400}"|'[^'\n]{0,400}'){0,60})"""
 )
 _LITERAL = re.compile(r""""([^"\n]{4,400})"|'([^'\n]{4,400})'""")
@@ -220,7 +231,7 @@ _ALGORITHM = re.compile(
 # "c3dvcmRmaXNo".decodeBase64(), Base64.getDecoder().decode("c3dvcmRmaXNo")
 _DECODED = re.compile(
     r"""["']([A-Za-z0-9+/_-]{6,400}={0,2})["']\s{0,9}\.\s{0,9}(?:decodeBase64(?:Url)?\(\)|bytes\s{0,9}\.decodeBase64)"""
-    r"""|(?:decodeBase64|getDecoder\(\)\s{0,9}\.decode|\bdecoder\.decode|parseBase64Binary|\batob|b64decode|FromBase64String)"""
+    r"""|(?:decodeBase64|get\w{0,10}Decoder\(\)\s{0,9}\.decode|\bdecoder\.decode|parseBase64Binary|\batob|b64decode|FromBase64String)"""
     r"""\(\s{0,9}["']([A-Za-z0-9+/_-]{6,400}={0,2})["']"""
 )
 # new SecretKeySpec(key.bytes, "AES"), Algorithm.HMAC256(key): what the variable holds is the key.
@@ -248,7 +259,7 @@ _NEXT_LINE = re.compile(
 # The literal is looked ahead at, because it may itself be the name of the next.
 _ASSIGNED = re.compile(
     r"""(?<![\w.-])([\w.-]{1,200}+)(?=["'\])\s]{0,4}(?:=>|:=|==|[=:,(>]|<-)\s{0,20}"""
-    r"""(?:new\s{1,9}String\s{0,9}\(\s{0,9}|\(?\w{1,40}\)\s{0,9}|\(\s{0,9})?"""
+    r"""(?:new\s{1,9}String\w{0,10}\s{0,9}\(\s{0,9}|\(?\w{1,40}\)\s{0,9}|\(\s{0,9})?[bBrRuUfFN]{0,2}"""
     r"""(?:"{1,3}((?:[^"\\\n]|\\.){1,400})"|'{1,3}((?:[^'\\\n]|\\.){1,400})'))"""
 )
 # A key is made from the literal that stands in the brackets.
@@ -423,6 +434,11 @@ def _logs_in(match: Match) -> bool:
     return " " not in literal and not _STANDS_FOR_SOMETHING_ELSE.match(literal)
 
 
+def _returns(match: Match) -> bool:
+    """Whether a function of a secret's name is nothing but the secret."""
+    return _is_written_out(re.sub(r"^(?:get|read|load)(?=[A-Z])", "", match[1]), match[2])
+
+
 def _is_set(match: Match) -> bool:
     """Whether a parameter without quotes is set to a secret; a plain word is a variable."""
     if match[1].lower() in _SIGNATURE and _mixed(match[2]):
@@ -462,6 +478,8 @@ def _operands(text: str) -> Iterator[Hit]:
     for match in _ASSIGNMENT.finditer(text):
         # `"?token=" + token + "&limit=100"` is a URL.
         in_string = text[max(match.start() - 1, 0) : match.start()] in ("?", "&", '"', "'")
+        # `"… where password = '" + hash + "' and …"` is SQL.
+        in_string |= match[2].lstrip()[:2] in ("'\"", "\"'")
         if in_string or not _says_secret(match[1]):
             continue
         for operand in _OPERAND.finditer(match[2]):
@@ -481,12 +499,14 @@ def _is_an_argument(text: str, match: re.Match[str]) -> bool:
     behind = text[max(match.end(2), match.end(3)) + 1 :][:20].lstrip()[:1]
     if behind == ":":
         return False
-    return before == "(" or (before == "," and _mixed(literal))
+    return before == "(" or (
+        _mixed(literal) and (before == "," or (before == "[" and behind == "]"))
+    )
 
 
 def _is_option(match: Match) -> bool:
     """Whether an option of a command takes the secret that stands behind it."""
-    announced = _says_secret(match[1]) or match[1].lower().endswith("pass")
+    announced = _says_secret(match[1]) or match[1].lower().endswith(("pass", "passin", "passout"))
     names_one = _IDENTIFIER.fullmatch(match[2]) and kind(match[2]) is Kind.SECRET
     return announced and not names_one and _is_literal(match[2])
 
@@ -531,7 +551,7 @@ def _random(text: str) -> Iterator[Hit]:
             start <= at < end for start, end in public
         ):
             continue
-        if _is_an_id(text, match):
+        if _is_an_id(text, match) or _is_a_document(match[0]):
             continue
         # An id inside or glued to the string explains its digits.
         for piece in re.split(f"({_GUID.pattern})", match[0]):
@@ -557,6 +577,18 @@ def is_credential(value: str) -> bool:
     return any(
         hit.rule in ("authorization", "known-token") for hit in _specific(value)
     ) or _is_basic(value.strip())
+
+
+def _is_a_document(written: str) -> bool:
+    """Whether a long string is XML, JSON or something compressed in base64, without a secret in it."""
+    if written.startswith("eJ") and len(written) >= 40:
+        return True  # how zlib begins
+    if not written.startswith(("P", "ey", "ew", "W")):
+        return False
+    # A blank in front, and a part of a character at the end, are no matter.
+    whole = written[: len(written) // 4 * 4]
+    said = _in_base64(whole) or _in_base64(whole[:-4])
+    return said[:1] in ("<", "{", "[") and not search(said, random_strings=False)
 
 
 def _is_basic(credential: str) -> bool:
@@ -661,7 +693,7 @@ def _is_sentence(literal: str) -> bool:
 
 
 def _mixed(literal: str) -> bool:
-    return (
+    return _GUID.fullmatch(literal) is not None or (
         len(literal) >= 8
         and re.search(r"\d", literal) is not None
         and re.search(r"[A-Za-z]", literal) is not None
@@ -736,18 +768,31 @@ _LOOKS: tuple[tuple[tuple[str, ...], Look], ...] = (
         ("decode", "atob", "parsebase64", "frombase64"),
         _each("assigned-secret", _DECODED, lambda match: _decodes(_said(match))),
     ),
-    (("hmac",), _hmac_keys),
+    (("hmac", "signwith"), _hmac_keys),
+    (
+        ('"value"', "'value'", '"default"', '"content"', "value=", "text="),
+        _each(
+            "assigned-secret",
+            _NAMED_MEMBER,
+            lambda match: _is_written_out(match[1] or match[3], match[2] or match[4]),
+        ),
+    ),
+    (("{",), _each("assigned-secret", _RETURNED, _returns)),
     (
         ("password",),
         _each("assigned-secret", _SQL_PASSWORD, lambda match: _is_literal(_said(match))),
     ),
     (
-        ("curl", "wget", "http", "sshpass", "ftp", "mysql", "mariadb", "zip"),
+        ("curl", "wget", "http", "sshpass", "ftp", "mysql", "mariadb", "zip", "sqlplus"),
         _each("assigned-secret", _COMMAND_LINE, lambda match: _is_literal(_said(match))),
     ),
     (
         ("encode", "btoa"),
-        _each("assigned-secret", _ENCODED, lambda match: _is_literal(_said(match))),
+        _each(
+            "assigned-secret",
+            _ENCODED,
+            lambda match: _is_literal(_said(match).rpartition(":")[2]),
+        ),
     ),
     (
         ("passe", "phrase", "secret", "access", "api", "kh\u1ea9u"),

@@ -189,9 +189,9 @@ def _doubtful(
     if not places:
         return []
     held = set()
-    for piece, signs in _readable(list(dict.fromkeys(piece for _, piece in places)), runs=runs):
+    for piece, more in _readable(list(dict.fromkeys(piece for _, piece in places)), runs=runs):
         # With comments, a text is read where it stands.
-        if b"<" in piece or looked_at.hits(piece, read(piece), random_strings=runs, signs=signs):
+        if b"<" in piece or looked_at.hits(piece, read(piece), random_strings=runs, signs=more):
             held.add(piece)
     looked_at.held |= held
     found = []

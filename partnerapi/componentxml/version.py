@@ -10,7 +10,7 @@ from partnerapi.componentxml.document import Document
 from partnerapi.componentxml.normalise import content_hash
 from partnerapi.componentxml.overrides import NO_OVERRIDES, Overrides
 
-RULES_VERSION = 6
+RULES_VERSION = 7
 # Raise this one with the form alone; it is a part of what RULES_VERSION covers.
 FORM_VERSION = 3
 

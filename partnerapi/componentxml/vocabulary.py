@@ -16,6 +16,11 @@ SETTING_ATTRIBUTES = (
     (re.compile(r"Mail\w*"), frozenset({"from", "to", "cc", "bcc"})),
     (re.compile(r"\w+"), frozenset({"remoteDirectory"})),
 )
+# Settings of connections, which also occur inside other components.
+SETTINGS = re.compile(
+    r"(?:Settings|ConnectionConfig|OAuth2?Config|SSLOptions|SSHOptions|ProxyOptions|Connection"
+    r"|Endpoint|credentials)$"
+)
 SETTING_NAMES = frozenset({"directory", "from", "to", "cc", "bcc", "remoteDirectory"})
 
 NAMING = name_set(

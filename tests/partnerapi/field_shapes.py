@@ -34,6 +34,8 @@ _HEADERS = {
     "X-API-Key": "{}k3y4711",
     "Cookie": "JSESSIONID={}A4711",
     "X-Auth-Token": "{}t0k3n",
+    "X-Session-Id": "{}t0k3n",
+    "X-Vault-Token": "{}t0k3n",
     "Ocp-Apim-Subscription-Key": "1f2e3d4c{}",
 }
 _PLAIN_HEADERS = {
@@ -41,6 +43,8 @@ _PLAIN_HEADERS = {
     "Content-Type": "application/{}+xml",
     "Prefer": "odata.maxpagesize={}",
     "X-Request-Source": "ERP {}",
+    "X-CSRF-Token": "Fetch",
+    "X-Sort-Key": "{}",
     "Accept-Language": "de-{}",
 }
 
@@ -192,6 +196,9 @@ KINDS = {
             "Password for the orders": "{}",
             "Clé API": "{}k3y",
             "Connection string": "Server={};Pwd=x",
+            "Contraseña de la base": "{}",
+            "Senha do banco": "{}",
+            "Wachtwoord voor SFTP": "{}",
         },
         {
             "Batch size": "5{}",
@@ -202,6 +209,8 @@ KINDS = {
             "Schlüssel": "id{}",
             "Secret name": "erp-{}",
             "Password rules": "at least {}",
+            "Clave primaria": "id{}",
+            "Token de la página": "EXPIRED",
         },
     ),
     "defaults": Kind(
@@ -240,6 +249,10 @@ KINDS = {
             "DDP_QUERY": _PIECE.format(0, "?limit={}") + _PIECE.format(1, "&amp;offset="),
             "DDP_AUTHORIZATION": _PIECE.format(0, "Bearer "),
             "DPP_TOKEN": _PIECE.format(0, "Basic "),
+            "DPP_PASSWORD": _PIECE.format(0, "&lt;password&gt;")
+            + _PIECE.format(1, "&lt;/password&gt;"),
+            "DPP_API_KEY": _PIECE.format(0, "{{&quot;token&quot;:&quot;"),
+            "DPP_SECRET": _PIECE.format(0, "where id = {} and token = '") + _PIECE.format(1, "'"),
             "DDP_COOKIE": _PIECE.format(0, "B1SESSION=") + _PIECE.format(1, "; ROUTEID="),
         },
     ),
@@ -396,6 +409,18 @@ _WRITTEN_OUT = (
     "def apiSleutel = '{}'",
     "def zugangsdaten = 'bob:{}'",
     "def passwordProd = '{}'",
+    "byte[] key = Keys.hmacShaKeyFor('{}'.bytes)",
+    "jwt.signWith(HS256, '{}'.bytes)",
+    "Algorithm.HMAC256('{}')",
+    "ALTER LOGIN reed WITH PASSWORD = N'{}'",
+    "sqlplus bob/{}@lake",
+    "openssl pkcs12 -passin pass:{} -in reed.p12",
+    "def password = new StringBuilder('{}').toString()",
+    "String getPassword() {{ return '{}' }}",
+    '{{"name": "password", "value": "{}"}}',
+    '<password value="{}"/>',
+    "['password', '{}']",
+    "'${{user}}:{}'.bytes.encodeBase64()",
     "https://lake.example.org/integration/orders/{}AbCdEfGhIjKlMn0123456789",
 )
 _HARMLESS = (
@@ -416,7 +441,7 @@ _HARMLESS = (
     "url = 'https://lake.example.org/orders?token=' + token + '&limit=100'",
     'xml = "<password>" + pass + "</password>"',
     "def kinds = ['secret', 'public', 'private']",
-    '{{"grant_type":"password", "username":"{1}", "password":"{2}"}}',
+    '{"grant_type":"password", "username":"{1}", "password":"{2}"}',
     "def clave = 'ORDER-42'",
     "def chaveAcesso = '35200114200166000187550010000000046550010000'",
     "def cle = client + '_' + commande",
@@ -431,6 +456,11 @@ _HARMLESS = (
     "def passwordRule = ~/^(?=.*[A-Z]).{8,}$/",
     "line = line.replaceAll('password=[^&]*', 'password=***')",
     "props.getProperty('password', '')",
+    'sql = "UPDATE users SET password = \'" + hash + "\' WHERE id = 5"',
+    "pem = text.replace('-----BEGIN PRIVATE KEY-----', '')",
+    "String getToken() { return token }",
+    '{"name": "password", "value": "{1}"}',
+    "def schema = 'eyJ0eXBlIjoib2JqZWN0IiwicHJvcGVydGllcyI6eyJpZCI6eyJ0eXBlIjoic3RyaW5nIn19fQ=='",
 )
 
 
