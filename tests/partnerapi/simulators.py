@@ -86,7 +86,7 @@ class Controls:
 
 
 def until(ask: Callable[[], _Found], done: Callable[[_Found], bool]) -> _Found:
-    """Ask again until it is done, for at most ten seconds."""
+    """Ask again until it is done, for at most a minute."""
     end = time.monotonic() + 60
     while not done(found := ask()):
         assert time.monotonic() < end, found
@@ -107,4 +107,4 @@ def running(*options: str) -> Iterator[Controls]:
             yield Controls(line.split(" on ")[1].split()[0])
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
