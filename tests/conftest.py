@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import os
 import pkgutil
@@ -52,6 +53,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     # several, what takes long comes first, so that no process is left with it in the end.
     parallel = hasattr(config, "workerinput")
     items.sort(key=_kind, reverse=parallel)
+
+
+def pytest_collection_finish() -> None:
+    # What is loaded by now stays to the end: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
 
 
 def _kind(item: pytest.Item) -> int:
