@@ -503,6 +503,11 @@ class _Comparison:
         if renamed:
             verb = "has a new internal name" if renamed == 1 else "have new internal names"
             notes.append(f"{count(renamed, 'shape')} {verb}.")
+        # Arrows say the internal names of the others.
+        aimed_at = {point.target for shape in self.news for point in shape.points}
+        for at, shape in enumerate(self.news):
+            if self.olds and at not in self.pairs and shape.name not in aimed_at:
+                notes.append(f"The new {_called(shape)} has the internal name “{shape.name}”.")
         return notes
 
     def _topics(

@@ -182,6 +182,17 @@ def test_a_new_internal_name_alone_is_told() -> None:
     assert found.entries
 
 
+def test_the_internal_name_of_a_new_shape_that_no_arrow_leads_to_is_told() -> None:
+    boxes = samples.small()
+    loose = replace(boxes[4], ways=(), at=(800, 300))
+    one, other = (
+        read(samples.process(boxes), samples.process([*boxes, replace(loose, name=name)]), {})
+        for name in ("shape90", "shape91")
+    )
+    assert one.to_json() != other.to_json()
+    assert any("the internal name “shape90”" in note for note in one.notes)
+
+
 def test_an_arrow_to_what_was_removed_says_where_it_led() -> None:
     xml = DOCUMENTS["process"]
     root = etree.fromstring(xml)
