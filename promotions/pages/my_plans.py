@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from .. import access
-from ..models import ComponentResult, Finding, Plan, PlannedComponent, PlanPackage
+from ..models import (
+    ComponentMapping,
+    ComponentResult,
+    Event,
+    Finding,
+    Plan,
+    PlannedComponent,
+    PlanPackage,
+)
 from ..plan import RULES_VERSION
 from ..states import Action
 from .common import UserRequest, page_of, role_required
 from .paging import count
 
 WRITTEN = (Action.CREATE, Action.UPDATE)
+# Reasons that are said of one plan.
+REASONS = 3
+MAPPING_EVENTS = (
+    "mapping_added",
+    "mapping_adopted",
+    "mapping_replaced",
+    "componentmapping_added",
+    "componentmapping_changed",
+    "componentmapping_deleted",
+)
+# An import of many mappings must not make a list slow; what lies behind them is told without its time.
+MOST_EVENTS = 2000
 
 
 def with_outlook(plans: QuerySet[Plan]) -> QuerySet[Plan]:
@@ -50,11 +72,86 @@ def with_outlook(plans: QuerySet[Plan]) -> QuerySet[Plan]:
     )
 
 
-def outdated_since(plan: Plan) -> datetime | None:
-    """When a promotion was merged that wrote something the plan has compared, if one was."""
-    found = with_outlook(Plan.objects.filter(pk=plan.pk)).get()
-    since: datetime | None = found.outdated_since  # type: ignore[attr-defined]
-    return since
+@dataclass(frozen=True)
+class Overtaken:
+    """Why a plan does not tell any more what a promotion would do.
+
+    :ivar since: None where it is not known.
+    :ivar rest: reasons that are not said.
+    """
+
+    since: datetime | None
+    reasons: list[str]
+    rest: int = 0
+
+
+def overtaken(plans: Iterable[Plan]) -> dict[int, Overtaken]:
+    """Those of the ready plans that something has overtaken, by primary key, in a number of queries that is fixed.
+
+    :param plans: of :func:`with_outlook`.
+    """
+    ready = {plan.pk: plan for plan in plans if plan.is_ready}
+    remapped = _remapped(ready)
+    found = {}
+    for plan in ready.values():
+        reasons: list[tuple[datetime | None, str]] = []
+        written: datetime | None = plan.outdated_since  # type: ignore[attr-defined]
+        if written is not None:
+            reasons.append(
+                (written, "A promotion has written something that this plan has compared.")
+            )
+        reasons += remapped[plan.pk]
+        if plan.rules_version != RULES_VERSION:
+            reasons.append((None, "The rules for secrets and environment values are newer."))
+        if reasons:
+            since = min((at for at, _ in reasons if at is not None), default=None)
+            words = [words for _, words in reasons]
+            found[plan.pk] = Overtaken(since, words[:REASONS], max(0, len(words) - REASONS))
+    return found
+
+
+def _remapped(plans: Mapping[int, Plan]) -> dict[int, list[tuple[datetime | None, str]]]:
+    """What has another mapping than its plan was made with: since when, in words."""
+    mappings = ComponentMapping.objects.filter(
+        dev_account=OuterRef("plan__dev_account"), dev_component_id=OuterRef("dev_component_id")
+    )
+    other = (
+        PlannedComponent.objects.filter(plan__in=list(plans))
+        .annotate(
+            now=Lower(Coalesce(Subquery(mappings.values("prod_component_id")[:1]), Value(""))),
+            mapping_name=Subquery(mappings.values("name")[:1]),
+        )
+        .exclude(now=Lower("prod_component_id"))
+        .order_by("position", "pk")
+    )
+    rows = list(
+        other.values("plan", "name", "component_type", "prod_component_id", "now", "mapping_name")
+    )
+    changes = _changes_of_mappings(plans[row["plan"]] for row in rows)
+    found: dict[int, list[tuple[datetime | None, str]]] = {key: [] for key in plans}
+    for row in rows:
+        made: datetime | None = plans[row["plan"]].finished_at
+        called = f"{row['mapping_name'] or row['name']} ({row['component_type']})"
+        times = (at for at, subject in changes if made and at > made and subject.endswith(called))
+        found[row["plan"]].append((next(times, None), _in_words(**row)))
+    return found
+
+
+def _in_words(*, name: str, prod_component_id: str, now: str, **_: object) -> str:
+    if not prod_component_id:
+        return f"“{name}” has been mapped to a production component."
+    if not now:
+        return f"The mapping of “{name}” was removed."
+    return f"“{name}” has been mapped to another production component."
+
+
+def _changes_of_mappings(plans: Iterable[Plan]) -> list[tuple[datetime, str]]:
+    """When mappings were changed since the oldest of the plans was made, and which, as events tell."""
+    oldest = min((plan.finished_at for plan in plans if plan.finished_at), default=None)
+    if oldest is None:
+        return []
+    events = Event.objects.filter(action__in=MAPPING_EVENTS, at__gt=oldest)
+    return list(events.order_by("at", "pk").values_list("at", "subject")[:MOST_EVENTS])
 
 
 def outlook(plan: Plan) -> tuple[str, str, str]:
@@ -104,21 +201,17 @@ def my_plans(request: UserRequest) -> HttpResponse:
         .select_related("dev_account", "requested_by", "promotion", "restores", "restores_package")
         .prefetch_related("further")
     )
+    rows = list(shown.order_by(*NEWEST))
+    # One that was requested has its own page.
+    old = overtaken(plan for plan in rows if not hasattr(plan, "promotion"))
     context = {
         "show": show,
         "query": words,
         "tabs": [("mine", "Made by me", count(own)), ("all", "Everybody's", count(everybodys))],
         "page": page,
-        "rows": [(plan, *outlook(plan), _is_outdated(plan)) for plan in shown.order_by(*NEWEST)],
+        "rows": [(plan, *outlook(plan), old.get(plan.pk)) for plan in rows],
     }
     return render(request, "my_plans.html", context)
-
-
-def _is_outdated(plan: Plan) -> bool:
-    """Whether it was overtaken, by a promotion or by newer rules; one that was requested has its own page."""
-    if getattr(plan, "promotion", None) is not None or not plan.is_ready:
-        return False
-    return bool(plan.outdated_since) or plan.rules_version != RULES_VERSION  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from .common import (
 )
 from .differences import as_text, glance, part_of
 from .forms import MakePlanForm, ReasonForm, SubmitForm, find_dev_account, focus_first_error
-from .my_plans import outdated_since
+from .my_plans import overtaken, with_outlook
 from .shown import MADE_ANEW, plan_context
 from .workbench import SMALL, difference_context, difference_of, talk_context, work_context
 
@@ -257,7 +257,7 @@ def _context(request: UserRequest, plan: Plan) -> dict[str, Any]:
             context |= work_context(request, plan, context["components"], page, promotion)
         context["form"] = SubmitForm(plan=plan)
     if plan.is_ready and promotion is None:
-        context["outdated_since"] = outdated_since(plan)
+        context["overtaken"] = overtaken(with_outlook(Plan.objects.filter(pk=plan.pk))).get(plan.pk)
     return context
 
 

@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from promotions.models import ComponentResult, DevAccount, Plan, PromotionRequest
+from promotions.models import ComponentMapping, ComponentResult, DevAccount, Plan, PromotionRequest
 from promotions.states import Action
+from promotions.transitions import record_event
 from tests.promotions import factories
 from tests.promotions.pages import links, signed_in, text
 
@@ -40,7 +41,7 @@ def test_each_plan_says_where_it_stands(client: Client, alice: User, sales: DevA
 def test_a_plan_is_outdated_once_something_it_compared_was_written(
     client: Client, alice: User, bob: User, sales: DevAccount
 ) -> None:
-    plan = factories.plan(sales, alice)
+    plan = factories.mapped_plan(sales, alice)
     twin = plan.components.get(action=Action.UPDATE).prod_component_id
     other = factories.deployed(factories.plan(sales, alice), alice, bob)
     page = signed_in(client, alice).get(PLANS)
@@ -53,7 +54,58 @@ def test_a_plan_is_outdated_once_something_it_compared_was_written(
     PromotionRequest.objects.filter(pk=other.pk).update(merged_at=before)
     assert "Outdated" not in text(client.get(PLANS))
     Plan.objects.filter(pk=plan.pk).update(rules_version=0)
-    assert "Outdated: the rules are newer" in text(client.get(PLANS))
+    page = text(client.get(PLANS))
+    assert "Outdated The rules for secrets and environment values are newer." in page
+
+
+def test_a_plan_is_outdated_once_a_mapping_is_another(
+    client: Client, alice: User, bob: User, sales: DevAccount
+) -> None:
+    """Added, removed or pointed elsewhere: said in words, with the time of the change."""
+    plan = factories.mapped_plan(sales, alice)
+    factories.mapped_plan(factories.account("Finance Dev"), alice)
+    addresses = (PLANS, plan.get_absolute_url())
+    signed_in(client, alice)
+    for address in addresses:
+        assert "Outdated" not in text(client.get(address))
+    mapping = ComponentMapping.objects.get(dev_account=sales, name="Order profile")
+    mapping.prod_component_id = "another-twin"
+    mapping.save()
+    said = "“Order profile” has been mapped to another production component."
+    for address in addresses:
+        page = text(client.get(address))
+        assert said in page
+        assert "Outdated since" not in page, "nobody knows when"
+    event = record_event(
+        "componentmapping_changed", actor=bob, subject=f"component mapping {mapping.pk}: {mapping}"
+    )
+    record_event("componentmapping_changed", subject="component mapping 9: Another (process)")
+    since = f"Outdated since {event.at.day} {event.at:%b %Y, %H:%M} UTC"
+    for address in addresses:
+        assert since in text(client.get(address))
+    mapping.delete()
+    assert "The mapping of “Order profile” was removed." in text(client.get(PLANS))
+    new = plan.components.get(action=Action.CREATE)
+    ComponentMapping.objects.create(
+        dev_account=sales,
+        dev_component_id=new.dev_component_id,
+        prod_component_id="new-twin",
+        name=new.name,
+        component_type=new.component_type,
+    )
+    page = text(client.get(plan.get_absolute_url()))
+    assert f"“{new.name}” has been mapped to a production component." in page
+    # Once it was requested, its promotion's page tells.
+    factories.promotion(plan, alice)
+    assert "Outdated" not in text(client.get(PLANS))
+
+
+def test_a_letter_case_is_no_other_mapping(client: Client, alice: User, sales: DevAccount) -> None:
+    plan = factories.mapped_plan(sales, alice)
+    for mapping in ComponentMapping.objects.all():
+        mapping.prod_component_id = mapping.prod_component_id.upper()
+        mapping.save()
+    assert "Outdated" not in text(signed_in(client, alice).get(plan.get_absolute_url()))
 
 
 def test_who_may_see_the_account_sees_the_plan(
