@@ -334,6 +334,22 @@ class Finding(models.Model):
     difference = models.ForeignKey(
         Content, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    reading = models.ForeignKey(
+        Content,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Of a change by hand: from what was promoted last to what production has now.",
+    )
+    outcome = models.ForeignKey(
+        Content,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="From the same beginning to what the promotion would make of it.",
+    )
     accepted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -13,6 +13,8 @@ from django.views.decorators.http import require_GET
 from .. import access, services
 from ..messages import PromotionError, message, sentence
 from ..models import Finding, Plan, PlannedComponent
+from ..reading import from_json
+from ..reading.three_ways import three_ways
 from .common import (
     Problem,
     UserRequest,
@@ -32,6 +34,7 @@ from .common import (
 from .differences import as_text, glance, part_of
 from .forms import MakePlanForm, ReasonForm, SubmitForm, find_dev_account, focus_first_error
 from .my_plans import overtaken, with_outlook
+from .readings import reading_of, shown
 from .shown import MADE_ANEW, plan_context
 from .workbench import SMALL, difference_context, difference_of, talk_context, work_context
 
@@ -163,7 +166,9 @@ def component_difference(request: UserRequest, plan_pk: int, pk: int) -> HttpRes
 def changed_in_production(request: UserRequest, plan_pk: int, pk: int) -> HttpResponse:
     """A change that a promotion would undo, three ways: as promoted last, production now, after this promotion."""
     finding = get_object_or_404(
-        Finding.objects.select_related("difference", "component__plan__dev_account"),
+        Finding.objects.select_related(
+            "difference", "reading", "outcome", "component__plan__dev_account"
+        ),
         pk=pk,
         plan=plan_pk,
         plan__in=access.plans(request.user),
@@ -176,12 +181,17 @@ def changed_in_production(request: UserRequest, plan_pk: int, pk: int) -> HttpRe
     content, is_staged = difference_of(component)
     part = request.GET.get("part", "1")
     number = int(part[:9]) if part.isascii() and part.isdigit() else 1
+    by_hand = from_json(finding.reading.content) if finding.reading else None
+    outcome = from_json(finding.outcome.content) if finding.outcome else None
     context = {
         "plan": component.plan,
         "promotion": getattr(component.plan, "promotion", None),
         "component": component,
         "finding": finding,
         "by_hand": part_of(finding.difference, number, unfolded=False),
+        "by_hand_shown": by_hand and shown(by_hand, f"by-hand-{finding.pk}"),
+        "three_ways": three_ways(by_hand, outcome) if by_hand and outcome else [],
+        "shown": reading_of(component),
         "difference": glance(content) if content is not None else None,
         "difference_address": f"{reverse('component_difference', args=[plan_pk, component.pk])}?",
         "is_staged": is_staged,

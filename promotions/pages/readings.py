@@ -59,8 +59,15 @@ def reading_of(component: PlannedComponent, *, opens_all: bool = False) -> Shown
     content = (result.reading if result else None) or component.reading
     if content is None:
         return None
-    reading = from_json(content.content)
-    prefix = f"change-{component.pk}"
+    return shown(from_json(content.content), f"change-{component.pk}", opens_all=opens_all)
+
+
+def shown(reading: Reading, prefix: str, *, opens_all: bool = False) -> Shown:
+    """A reading, ready for its template.
+
+    :param prefix: what the ids on the page begin with.
+    :param opens_all: as for :func:`reading_of`.
+    """
     entries = reading.entries
     steps: dict[int, Step] = {}
     for at, entry in enumerate(entries):

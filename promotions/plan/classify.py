@@ -141,9 +141,12 @@ def draft(plan: Plan, resolved: Resolved, pair: Pair, mapped: Mapping[str, str])
     made.found += findings.secrets_left(metadata, wanted.stripped)
     made.found += findings.rewritten_in_data(metadata, wanted.rewritten)
     made.found += findings.connector_of_account(metadata, dev)
-    compare(made, dev_account, wanted, production, names_of(resolved, mapped))
+    names = names_of(resolved, mapped)
+    compare(made, dev_account, wanted, production, names)
     if production is not None and component.action == Action.UPDATE:
-        made.found += earlier.changed_in_production(dev_account, component, production)
+        made.found += earlier.changed_in_production(
+            dev_account, component, production, wanted.document, names
+        )
     made.found += cautions.listener(metadata, dev.data)
     if production is not None and made.reading is not None:
         made.found += cautions.elements_retyped(metadata, made.reading)

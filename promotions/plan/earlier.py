@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from partnerapi import componentxml
@@ -21,6 +21,7 @@ from ..models import (
 from ..reading import lines
 from . import contents
 from .findings import fingerprint_of
+from .readings import read_lines
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,18 @@ class Plain:
 
 
 def changed_in_production(
-    dev_account: DevAccount, component: PlannedComponent, production: Document
+    dev_account: DevAccount,
+    component: PlannedComponent,
+    production: Document,
+    wanted: Document,
+    names: Mapping[str, str],
 ) -> Iterable[Finding]:
     """The twin is not what was promoted last, or another account promoted it: this promotion would undo that.
 
     :param component: an update, with the twin's version.
     :param production: the twin's XML on main.
+    :param wanted: what this promotion would make of it.
+    :param names: names of components by id and by placeholder.
     """
     mappings = list(
         ComponentMapping.objects.of_twins([component.prod_component_id])
@@ -85,7 +92,7 @@ def changed_in_production(
         message=what,
         fingerprint=fingerprint_of([now.digest, str(component.prod_version)]),
         can_be_accepted=True,
-        difference=_by_hand(last, own, now),
+        **_by_hand(last, own, now, wanted, names),
     )
 
 
@@ -99,13 +106,28 @@ def is_as_promoted(mapping: ComponentMapping, version: int | None, now: Plain) -
     return mapping.promoted_digest == now.digest
 
 
-def _by_hand(last: ComponentMapping, own: ComponentMapping | None, now: Plain) -> Content | None:
-    """From what was promoted last to what production has now; None where the former is not known."""
+def _by_hand(
+    last: ComponentMapping,
+    own: ComponentMapping | None,
+    now: Plain,
+    wanted: Document,
+    names: Mapping[str, str],
+) -> dict[str, Content]:
+    """From what was promoted last to what production has now and to what it would have, as a finding's columns.
+
+    :returns: nothing where what was promoted is not known; no readings where it cannot be read.
+    """
     before = last if last.promoted_digest != now.digest else own
     if before is None or before.promoted_text is None:
-        return None
-    old = before.promoted_text.content.decode().split("\n")
-    return contents.store(lines.compare(old, now.text.split("\n")).to_json())
+        return {}
+    old = before.promoted_text.content.decode()
+    compared = lines.compare(old.split("\n"), now.text.split("\n"))
+    found = {"difference": contents.store(compared.to_json())}
+    reading, outcome = (read_lines(old, text, names) for text in (now.text, Plain.of(wanted).text))
+    if reading is not None and outcome is not None:
+        found["reading"] = contents.store(reading.to_json())
+        found["outcome"] = contents.store(outcome.to_json())
+    return found
 
 
 def downgrades(

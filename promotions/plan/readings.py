@@ -20,9 +20,19 @@ def read_change(old: Document | None, new: Document, names: Mapping[str, str]) -
 
     :returns: None for a document that cannot be read so; its XML difference is there all the same.
     """
+    return _read(componentxml.hide(old) if old is not None else None, componentxml.hide(new), names)
+
+
+def read_lines(old: str, new: str, names: Mapping[str, str]) -> Reading | None:
+    """The same for two documents that are kept as lines for people, without hidden values."""
+    return _read(old.encode(), new.encode(), names)
+
+
+def _read(
+    old: Document | bytes | None, new: Document | bytes, names: Mapping[str, str]
+) -> Reading | None:
     try:
-        before = componentxml.hide(old) if old is not None else None
-        return read(before, componentxml.hide(new), names)
+        return read(old, new, names)
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         # A shape of XML that nobody has met must not keep a plan from being made.
         logger.exception("A component could not be read; its XML difference is shown instead.")

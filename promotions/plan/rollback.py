@@ -183,7 +183,9 @@ def _compare(
         metadata, componentxml.read_envelope(twin.document)
     )
     made.found += findings.secrets_left(metadata, wanted.stripped)
-    made.found += earlier.changed_in_production(plan.dev_account, component, twin.document)
+    made.found += earlier.changed_in_production(
+        plan.dev_account, component, twin.document, wanted.document, names
+    )
     made.found += cautions.listener(metadata, wanted.document.data)
     made.found += _lost_values(result, component)
 

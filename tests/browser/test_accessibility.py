@@ -17,9 +17,11 @@ from playwright.sync_api import expect
 from promotions import services
 from promotions.models import PackRelease
 from promotions.plan import contents
+from promotions.reading import read
 from promotions.reading.lines import compare
 from promotions.states import Action, Status
 from tests.promotions import factories
+from tests.reading import samples
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -141,6 +143,16 @@ def places(alice: User, bob: User, charlie: User, make_user: Any) -> dict[str, t
         blocking=False,
         difference=contents.store(compare(factories.OLD_XML, factories.NEW_XML).to_json()),
     )
+    promoted, by_hand = samples.changed_process()
+    read_changed = factories.finding(
+        waiting.plan,
+        "CHANGED_IN_PRODUCTION",
+        component=factories.read_component(waiting.plan, "Order sync", by_hand, promoted),
+        blocking=False,
+        difference=contents.store(compare(factories.OLD_XML, factories.NEW_XML).to_json()),
+        reading=contents.store(read(promoted, by_hand, {}).to_json()),
+        outcome=contents.store(read(promoted, promoted, {}).to_json()),
+    )
     large = factories.plan(sales, alice)
     for number in range(20):
         factories.component(large, f"Map {number}", "transform.map", Action.CREATE, old=[])
@@ -189,6 +201,10 @@ def places(alice: User, bob: User, charlie: User, make_user: Any) -> dict[str, t
         "change in production": (
             bob,
             reverse("changed_in_production", args=[waiting.plan.pk, changed.pk]),
+        ),
+        "change in production, read": (
+            bob,
+            reverse("changed_in_production", args=[waiting.plan.pk, read_changed.pk]),
         ),
         "promotion to give up": (bob, incomplete.get_absolute_url()),
         "review of one's own": (bob, reverse("review", args=[own.pk])),

@@ -23,6 +23,8 @@ from promotions.models import (
 )
 from promotions.partner import client
 from promotions.plan.premises import Look, Moment, ask
+from promotions.reading import from_json
+from promotions.reading.three_ways import three_ways
 from promotions.states import Stage, Status
 from tests.integration.desk import Desk
 
@@ -263,6 +265,11 @@ def test_a_change_by_hand_is_not_undone_silently(desk: Desk, newer: bool) -> Non
     assert "version 2 → 3" in finding.message
     assert finding.difference is not None
     assert "hot fix" in finding.difference.content.decode()
+    assert finding.reading is not None
+    assert finding.outcome is not None
+    by_hand, outcome = (from_json(one.content) for one in (finding.reading, finding.outcome))
+    [row] = three_ways(by_hand, outcome)
+    assert row.fate == ("changed again" if newer else "taken back"), row
     assert not plan.can_be_submitted
     services.accept_finding(desk.bob, finding, reason="It was meant for one night.")
     assert desk.fresh(plan).can_be_submitted

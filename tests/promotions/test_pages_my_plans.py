@@ -54,8 +54,8 @@ def test_a_plan_is_outdated_once_something_it_compared_was_written(
     PromotionRequest.objects.filter(pk=other.pk).update(merged_at=before)
     assert "Outdated" not in text(client.get(PLANS))
     Plan.objects.filter(pk=plan.pk).update(rules_version=0)
-    page = text(client.get(PLANS))
-    assert "Outdated The rules for secrets and environment values are newer." in page
+    rules = text(client.get(PLANS))
+    assert "Outdated The rules for secrets and environment values are newer." in rules
 
 
 def test_a_plan_is_outdated_once_a_mapping_is_another(
@@ -93,8 +93,8 @@ def test_a_plan_is_outdated_once_a_mapping_is_another(
         name=new.name,
         component_type=new.component_type,
     )
-    page = text(client.get(plan.get_absolute_url()))
-    assert f"“{new.name}” has been mapped to a production component." in page
+    shown = text(client.get(plan.get_absolute_url()))
+    assert f"“{new.name}” has been mapped to a production component." in shown
     # Once it was requested, its promotion's page tells.
     factories.promotion(plan, alice)
     assert "Outdated" not in text(client.get(PLANS))

@@ -21,6 +21,7 @@ from promotions.models import (
     PromotionRequest,
 )
 from promotions.plan import contents
+from promotions.reading import read
 from promotions.reading.lines import compare
 from promotions.states import Action, Status
 from promotions.worker.lease import LeaseLost, claim
@@ -37,6 +38,7 @@ from tests.promotions.pages import (
     signed_in,
     text,
 )
+from tests.reading import samples
 
 
 @pytest.fixture
@@ -402,9 +404,45 @@ def test_a_change_in_production_is_shown_three_ways(
     for words in ("As promoted last", "Production now", "After this promotion"):
         assert words in shown
     assert "hot fix of" in shown
+    # Of what cannot be read as people of its type see it, the XML is there at once.
+    assert document(client.get(address)).xpath("//details[@class='xml-view']/@open")
     other = factories.finding(plan, "DOWNGRADE")
     missing = reverse("changed_in_production", args=[plan.pk, other.pk])
     assert client.get(missing).status_code == 404
+
+
+def test_a_change_in_production_is_read_before_its_xml(
+    client: Client, alice: User, sales: DevAccount
+) -> None:
+    plan = factories.plan(sales, alice)
+    promoted, now = samples.changed_map()
+    component = factories.read_component(plan, "Order to invoice", now, promoted)
+    finding = factories.finding(
+        plan,
+        "CHANGED_IN_PRODUCTION",
+        component=component,
+        difference=contents.store(compare(["<a/>"], ["<b/>"]).to_json()),
+        reading=contents.store(read(promoted, now, {}).to_json()),
+        outcome=contents.store(read(promoted, promoted, {}).to_json()),
+    )
+    address = reverse("changed_in_production", args=[plan.pk, finding.pk])
+    page = signed_in(client, alice).get(address)
+    shown = text(page)
+    for row in (
+        "Mapping Invoice/amount source Order/total Order/gross Order/total Taken back",
+        "Mapping Invoice/currency not there there not there Taken back",
+    ):
+        assert row in shown
+    sentences = document(page).xpath("//*[@class='reading-sentence']")
+    assert [" ".join(sentence.text_content().split()) for sentence in sentences] == [
+        "Gains 1 field (currency); changes 1 field (amount).",
+        "Loses 1 field (currency); changes 1 field (amount).",
+    ]
+    # Both differences are there as XML, closed, each behind its reading.
+    assert document(page).xpath("count(//details[contains(@class, 'xml-view')])") == 2
+    assert not document(page).xpath("//details[contains(@class, 'xml-view')][@open]")
+    ids = document(page).xpath("//@id")
+    assert len(ids) == len(set(ids))
 
 
 def test_submit_promotion_requests_it(client: Client, alice: User, sales: DevAccount) -> None:
