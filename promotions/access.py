@@ -98,6 +98,11 @@ def dev_accounts(user: User | AnonymousUser) -> QuerySet[DevAccount]:
     return accounts.filter(access__is_active=True, access__group__in=user.groups.all()).distinct()
 
 
+def may_promote(user: User | AnonymousUser) -> bool:
+    """Whether there is any dev account that the user may promote from."""
+    return bool(_account_ids(user))
+
+
 def promotions(user: User | AnonymousUser) -> PromotionRequestQuerySet[PromotionRequest]:
     """The promotions that the user may see: of their accounts, their own, to review; all for who decides."""
     if decides(user):

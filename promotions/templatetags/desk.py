@@ -265,12 +265,19 @@ def navigation(context: Context) -> dict[str, Any]:
         "current": match.url_name if match else "",
         "may_enter": is_admin or access.may_enter(user),
         "is_admin": is_admin,
+        "may_promote": access.may_promote(user),
         "role": _role(user),
         "asked": count(Ask.objects.filter(outcome="")) if is_admin else 0,
         "has_password": uses_password(user),
         "reviews": reviews,
         "waiting": waiting_for(request),
     }
+
+
+@register.simple_tag(takes_context=True)
+def may_promote(context: Context) -> bool:
+    """Whether the user has any dev account to promote from."""
+    return access.may_promote(context["request"].user)
 
 
 def _role(user: User) -> str:

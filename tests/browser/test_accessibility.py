@@ -266,3 +266,27 @@ def test_the_page_that_asks_before_an_approval_is_accessible(
     page.get_by_role("button", name="Approve and deploy").click()
     expect(page.get_by_text("What your approval does")).to_be_visible()
     assert not faults(page)
+
+
+def test_the_head_of_the_page_keeps_its_lines(page: Page, web_server: str, bob: User) -> None:
+    """One line where there is room, else the links on one of their own; never beside a name that is too long."""
+    bob.first_name, bob.last_name = "Maximiliane", "Featherstonehaugh-Oppenheimer"
+    bob.save()
+    sales = factories.account()
+    for _ in range(12):
+        factories.promotion(factories.plan(sales, bob), bob)
+    sign_in(page, web_server, bob)
+    page.goto("/")
+    lines = """() => {
+        const top = (each) => Math.round(each.getBoundingClientRect().top / 20);
+        const links = [...document.querySelectorAll(".nav a")].map(top);
+        const width = document.documentElement.scrollWidth;
+        const name = document.querySelector(".brand").getBoundingClientRect();
+        const nav = document.querySelector(".nav").getBoundingClientRect();
+        return [new Set(links).size, nav.top >= name.bottom, width];
+    }"""
+    for width, below in ((1440, False), (1280, False), (1279, True), (1024, True)):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(lines) == [1, below, width]
+    page.set_viewport_size({"width": 720, "height": 900})
+    assert page.evaluate(lines)[2] == 720

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('promotions', '0026_tell_of_drift'),
+        ("promotions", "0031_seal_what_decides"),
     ]
 
     operations = [
