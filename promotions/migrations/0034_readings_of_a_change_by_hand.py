@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("promotions", "0031_seal_what_decides"),
+        ("promotions", "0033_reservation_of_a_package"),
     ]
 
     operations = [
