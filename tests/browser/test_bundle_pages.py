@@ -49,11 +49,23 @@ def places(alice: User, bob: User) -> dict[str, tuple[User, str]]:
         package_error="The platform says no.",
     )
     further = deployed.further.get()
+    failed = factories.bundle(
+        factories.bundle_plan(sales, alice),
+        alice,
+        Status.FAILED,
+        approved_by=bob,
+        merge_started_at=now,
+        merged_at=now,
+        error_code="DEPLOY_FAILED",
+        error="“Returns” to Production EU: it says no.",
+        prod_package_id="made-orders-too",
+    )
     return {
         "packages": (alice, reverse("choose_package", args=[sales.pk])),
         "plan": (alice, ready.get_absolute_url()),
         "review": (bob, reverse("review", args=[waiting.pk])),
         "promotion": (alice, deployed.get_absolute_url()),
+        "failed, with a retry": (bob, failed.get_absolute_url()),
         "promotion of an admin": (bob, deployed.get_absolute_url()),
         "deploy one further": (
             alice,

@@ -201,6 +201,34 @@ def test_one_that_cannot_be_deployed_holds_up_no_other(desk: Desk) -> None:
     assert {number: desk.calls(number) for number in calls} == calls
 
 
+def test_one_that_cannot_be_packaged_holds_up_no_other(desk: Desk) -> None:
+    promotion = requested(desk, ORDERS, RETURNS, HEARTBEAT)
+    desk.simulator.fault(7, "status", status=400, after=1, times=1)
+    approve(desk, promotion, PackChoice(new_pack_name="Monitoring"))
+    promotion = desk.wait_for(promotion, Status.DEPLOYED)
+    assert promotion.status == Status.FAILED
+    returns = of(promotion, RETURNS)
+    assert returns.package_error_code == promotion.error_code
+    assert returns.planned.root_name in promotion.error
+    assert not returns.prod_package_id
+    done = promotion.deployments.filter(deployed_at__isnull=False)
+    assert done.exclude(package=returns).count() == done.count() == 4
+    before = {number: desk.calls(number) for number in (7, 9, 13, 18)}
+    services.retry(desk.bob, promotion)
+    promotion = desk.wait_for(promotion, Status.DEPLOYED)
+    assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
+    # Its pack is released once more, for it alone was missing there.
+    assert {number: desk.calls(number) - before[number] for number in before} == {
+        7: 1,
+        9: 0,
+        13: 0,
+        18: 1,
+    }
+    assert not of(promotion, RETURNS).package_error_code
+    assert len(packs_by_name(desk)["Orders and returns"]["entries"]) == 2  # type: ignore[arg-type]
+    assert promotion.deployments.filter(deployed_at__isnull=False).count() == 6
+
+
 def test_one_whose_pack_is_gone_goes_into_another_at_a_retry(desk: Desk) -> None:
     promotion = requested(desk, ORDERS, RETURNS, HEARTBEAT)
     gone = IntegrationPack.objects.create(pack_id=seed.uid("nobody", "gone"), name="Gone")
