@@ -305,6 +305,11 @@ AUDIT_ANCHOR_KEY = env.str("AUDIT_ANCHOR_KEY", default="")
 # Networks of one's own that may be posted to, as 10.1.2.0/24; over plain HTTP too. Otherwise only
 # https addresses of the internet are.
 OUTBOUND_PRIVATE_NETWORKS = env.list("OUTBOUND_PRIVATE_NETWORKS", default=[])
+# The proxy by which the internet is reached, as http://user:password@proxy.example.com:3128; networks
+# of one's own and what NO_PROXY names are reached without it.
+OUTBOUND_PROXY = env.str("OUTBOUND_PROXY", default=env.str("HTTPS_PROXY", default=""))
+# Where only the proxy can resolve names of the internet: it must refuse private addresses itself.
+OUTBOUND_PROXY_RESOLVES = env.bool("OUTBOUND_PROXY_RESOLVES", default=False)
 
 # Where people reach the site: links in messages begin with it. Example: https://desk.example.com
 SITE_URL = env.str("SITE_URL", default="") or (

@@ -208,6 +208,17 @@ def check_outbound(**kwargs: Any) -> list[CheckMessage]:
                     id="promotions.E018",
                 )
             )
+    if settings.OUTBOUND_PROXY and urlsplit(settings.OUTBOUND_PROXY).scheme not in (
+        "http",
+        "https",
+    ):
+        problems.append(
+            Error(
+                "OUTBOUND_PROXY is no address of a proxy.",
+                hint="Write it as http://proxy.example.com:3128.",
+                id="promotions.E021",
+            )
+        )
     if settings.AUDIT_ANCHOR_KEY:
         try:
             outbound.check_key(settings.AUDIT_ANCHOR_KEY)

@@ -1,7 +1,9 @@
 """Posts JSON to addresses that people have set up: never into the own network, never along a redirect.
 
 The name is resolved once, every address behind it is checked, and the connection goes to the address that was checked.
-Networks that are allowed all the same are the OUTBOUND_PRIVATE_NETWORKS setting.
+Networks that are allowed all the same are the OUTBOUND_PRIVATE_NETWORKS setting. With OUTBOUND_PROXY the check is the
+same, and everything but those networks is reached through the proxy: it is asked for the name, and the certificate has
+to be that of the name, so a name that leads elsewhere by then gets nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+from urllib.request import proxy_bypass
 
 import certifi
 import urllib3
@@ -57,10 +60,10 @@ def post_json(
     }
     headers |= _signature(key, message_id or f"msg_{uuid.uuid4().hex}", data)
     try:
-        with _pool(address, host, port, is_tls) as pool:
+        with _pool(address, host, port, is_tls) if address else _through_proxy() as pool:
             answer = pool.request(
                 "POST",
-                path,
+                path if address else f"https://{name}:{port}{path}",
                 body=data.encode(),
                 headers=headers,
                 redirect=False,
@@ -125,22 +128,30 @@ def _parts(url: str) -> tuple[str, int, str, bool]:
 
 
 def _checked(host: str, port: int, is_tls: bool) -> str:
-    """One address behind the name, after all of them were looked at."""
+    """One address behind the name, after all of them were looked at; "" if the proxy connects.
+
+    :raises PromotionError: OUTBOUND_REFUSED, OUTBOUND_FAILED.
+    """
+    has_proxy = bool(settings.OUTBOUND_PROXY) and not proxy_bypass(host)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
+        if has_proxy and is_tls and settings.OUTBOUND_PROXY_RESOLVES:
+            return ""
         raise PromotionError("OUTBOUND_FAILED", "Its name cannot be resolved.") from error
     addresses = [str(entry[4][0]) for entry in found]
     allowed = [ipaddress.ip_network(one) for one in settings.OUTBOUND_PRIVATE_NETWORKS]
+    is_own = True
     for text in addresses:
         address = ipaddress.ip_address(text.partition("%")[0])
         if any(address.version == one.version and address in one for one in allowed):
             continue
+        is_own = False
         if not is_public(address):
             raise PromotionError("OUTBOUND_REFUSED", "It leads into a private network.")
         if not is_tls:
             raise PromotionError("OUTBOUND_REFUSED", "It does not begin with https://.")
-    return addresses[0]
+    return "" if has_proxy and not is_own else addresses[0]
 
 
 def is_public(address: Address) -> bool:
@@ -171,7 +182,24 @@ def _pool(
         port,
         timeout=TIMEOUT,
         cert_reqs="CERT_REQUIRED",
-        ca_certs=os.environ.get("REQUESTS_CA_BUNDLE") or certifi.where(),
+        ca_certs=_certificates(),
         assert_hostname=host,
         server_hostname=host,
     )
+
+
+def _through_proxy() -> urllib3.ProxyManager:
+    """A tunnel that the proxy makes, in which the receiver shows its certificate to us."""
+    proxy = urlsplit(settings.OUTBOUND_PROXY)
+    person = f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}"
+    return urllib3.ProxyManager(
+        settings.OUTBOUND_PROXY,
+        proxy_headers=urllib3.make_headers(proxy_basic_auth=person) if proxy.username else {},
+        timeout=TIMEOUT,
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=_certificates(),
+    )
+
+
+def _certificates() -> str:
+    return os.environ.get("REQUESTS_CA_BUNDLE") or certifi.where()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
 import time
@@ -15,6 +16,7 @@ from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -86,6 +88,48 @@ def web_receiver(certificate: Path | None = None) -> Iterator[WebReceiver]:
     thread.start()
     try:
         yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def web_proxy(target: str) -> Iterator[WebReceiver]:
+    """A proxy that makes tunnels, all of them to one receiver; what it was asked for is in ``posted``.
+
+    :param target: the receiver's address.
+    """
+    proxy = WebReceiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            proxy.posted.append(Posted(self.path, dict(self.headers), b""))
+            parts = urlsplit(target)
+            with socket.create_connection((parts.hostname, parts.port)) as there:
+                self.send_response(200)
+                self.end_headers()
+                back = threading.Thread(target=pump, args=(there, self.connection), daemon=True)
+                back.start()
+                pump(self.connection, there)
+                back.join()
+            self.close_connection = True
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing: what was asked for is asserted."""
+
+    def pump(one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+
+    server = ThreadingHTTPServer((ADDRESS, 0), Handler)
+    proxy.url = f"http://{ADDRESS}:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield proxy
     finally:
         server.shutdown()
         server.server_close()

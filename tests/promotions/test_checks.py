@@ -211,6 +211,8 @@ def test_an_identity_provider_is_set_whole(
     [
         ({"OUTBOUND_PRIVATE_NETWORKS": ["10.1.2.0/24", "10.1.3.7"]}, []),
         ({"OUTBOUND_PRIVATE_NETWORKS": ["10.1.2.0/24", "intranet"]}, ["promotions.E018"]),
+        ({"OUTBOUND_PROXY": "proxy.example.com:3128"}, ["promotions.E021"]),
+        ({"OUTBOUND_PROXY": "http://proxy.example.com:3128"}, []),
         ({"AUDIT_ANCHOR_KEY": "whsec_c2VjcmV0"}, []),
         ({"AUDIT_ANCHOR_KEY": "whsec_"}, ["promotions.E019"]),
         ({"SITE_URL": "desk.example.com"}, ["promotions.E020"]),

@@ -49,6 +49,7 @@ from tests.receivers import (
     certificate,
     mail_receiver,
     text_of,
+    web_proxy,
     web_receiver,
 )
 from tests.services import Simulator
@@ -760,6 +761,112 @@ def test_the_certificate_is_that_of_the_name(
             outbound.post_json(f"https://elsewhere.example.com:{port}/", {})
         assert outbound.post_json(f"https://hooks.example.com:{port}/", {}) == 200
     assert len(receiver.posted) == 1
+
+
+class TestThroughAProxy:
+    """What reaches the internet only by one; names are resolved as each test says."""
+
+    @pytest.fixture
+    def names(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        found = {"hooks.example.com": "8.8.8.8", "inside.example.com": "10.0.0.1"}
+        real = socket.getaddrinfo
+
+        def resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
+            if str(host).endswith(".example.com") and host not in found:
+                raise socket.gaierror(socket.EAI_NONAME, "No such name")
+            return real(found.get(host, host), *args, **kwargs)
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        return found
+
+    @pytest.fixture
+    def there(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebReceiver]:
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "certificate.pem"))
+        with web_receiver(certificate(tmp_path, "hooks.example.com")) as receiver:
+            yield receiver
+
+    @pytest.fixture
+    def proxy(
+        self, there: WebReceiver, names: dict[str, str], settings: Any
+    ) -> Iterator[WebReceiver]:
+        settings.OUTBOUND_PRIVATE_NETWORKS = []
+        with web_proxy(there.url) as made:
+            settings.OUTBOUND_PROXY = made.url.replace("//", "//desk:pa%20ss@")
+            yield made
+
+    def test_it_is_asked_for_the_name(self, there: WebReceiver, proxy: WebReceiver) -> None:
+        assert outbound.post_json("https://hooks.example.com/way?x=1", {"a": 1}) == 200
+        [asked] = proxy.posted
+        assert asked.path == "hooks.example.com:443"
+        assert asked.headers["proxy-authorization"] == "Basic ZGVzazpwYSBzcw=="
+        [posted] = there.posted
+        assert (posted.path, posted.json) == ("/way?x=1", {"a": 1})
+        assert posted.headers["Host"] == "hooks.example.com"
+        assert "proxy-authorization" not in {name.lower() for name in posted.headers}
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://inside.example.com/",
+            "https://10.0.0.1/",
+            "https://[::1]/",
+            "http://hooks.example.com/",
+        ],
+    )
+    def test_it_is_not_asked_for_what_is_refused(
+        self, proxy: WebReceiver, url: str, settings: Any
+    ) -> None:
+        settings.OUTBOUND_PROXY_RESOLVES = True
+        with pytest.raises(PromotionError, match="OUTBOUND_REFUSED"):
+            outbound.post_json(url, {})
+        assert not proxy.posted
+
+    def test_a_name_that_leads_elsewhere_by_then_gets_nothing(
+        self, there: WebReceiver, proxy: WebReceiver, names: dict[str, str]
+    ) -> None:
+        names["other.example.com"] = "8.8.4.4"
+        with pytest.raises(PromotionError, match="OUTBOUND_FAILED"):
+            outbound.post_json("https://other.example.com/", {})
+        assert len(proxy.posted) == 1
+        assert not there.posted
+
+    def test_a_name_that_only_it_can_resolve(
+        self, there: WebReceiver, proxy: WebReceiver, names: dict[str, str], settings: Any
+    ) -> None:
+        del names["hooks.example.com"]
+        with pytest.raises(PromotionError, match="cannot be resolved"):
+            outbound.post_json("https://hooks.example.com/", {})
+        assert not proxy.posted
+        settings.OUTBOUND_PROXY_RESOLVES = True
+        assert outbound.post_json("https://hooks.example.com/", {}) == 200
+
+    @pytest.mark.parametrize("how", ["a network of one's own", "NO_PROXY"])
+    def test_what_is_reached_without_it(
+        self,
+        there: WebReceiver,
+        proxy: WebReceiver,
+        names: dict[str, str],
+        settings: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        how: str,
+    ) -> None:
+        names["hooks.example.com"] = "127.0.0.1"
+        settings.OUTBOUND_PRIVATE_NETWORKS = ["127.0.0.0/8"]
+        if how == "NO_PROXY":
+            monkeypatch.setenv("NO_PROXY", "hooks.example.com")
+        port = there.url.rpartition(":")[2]
+        assert outbound.post_json(f"https://hooks.example.com:{port}/", {}) == 200
+        assert not proxy.posted
+
+    def test_one_that_is_away_is_told_without_its_password(
+        self, proxy: WebReceiver, settings: Any
+    ) -> None:
+        settings.OUTBOUND_PROXY = "http://desk:secret-word@127.0.0.1:9"
+        with pytest.raises(PromotionError, match="OUTBOUND_FAILED") as error:
+            outbound.post_json("https://hooks.example.com/", {})
+        assert "secret-word" not in str(error.value)
 
 
 @pytest.mark.django_db(transaction=True)
