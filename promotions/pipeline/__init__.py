@@ -1,1 +1,1 @@
-"""Carries a promotion from queued to deployed, one recorded step after the other."""
+"""Takes a promotion from queued to deployed, one recorded step after another."""

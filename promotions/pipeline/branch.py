@@ -1,4 +1,4 @@
-"""Steps for the branch: a turn and a slot, create (10), until it is ready (14)."""
+"""Steps for the branch: a turn and a slot, create it (10), wait until it is ready (14)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .context import StageAgain, StepContext, Wait
 
 
 def name_of(promotion_id: int, number: int = 1) -> str:
-    """The name of a promotion's branch; the mark in it tells installations on one primary account apart.
+    """The name of a promotion's branch; the mark in it tells apart installations on one primary account.
 
     :param number: counts the branches of this promotion.
     """
@@ -32,7 +32,7 @@ def name_of(promotion_id: int, number: int = 1) -> str:
 
 
 def is_ours(remote: Branch) -> bool:
-    """Whether this installation has made the branch: by its name and, where the platform tells it, its creator."""
+    """Whether this installation made the branch, by its name and, if the platform names it, its creator."""
     pattern = rf"promo-\d+-{re.escape(Installation.load().mark)}(-\d+)?"
     return re.fullmatch(pattern, remote.name) is not None and _is_by_us(remote)
 
@@ -43,15 +43,15 @@ def _is_by_us(remote: Branch) -> bool:
 
 
 def describe(promotion: PromotionRequest) -> str:
-    """The description of one of our branches, for the people who read Boomi's own list."""
+    """The description of one of our branches, for people who read Boomi's own list."""
     return f"Promotion Desk: promotion {promotion.pk}, {promotion.plan.called}"[:250]
 
 
 def reserve_branch(context: StepContext) -> Wait | None:
     """Wait for a turn and a slot, in order of submission, then write the branch's row (before operation 10).
 
-    Operation 11 is asked first, outside any transaction. Under the lock everything that was reserved since then is
-    counted as well, so the limit holds however many workers decide at once.
+    Operation 11 is called first, outside any transaction. Under the lock, whatever was reserved since then is counted
+    as well, so the limit holds however many workers decide at once.
     """
     promotion = context.promotion
     remote = [branch.name for branch in context.client.query_branches() if not branch.is_main]
@@ -75,7 +75,7 @@ def reserve_branch(context: StepContext) -> Wait | None:
 
 
 def _why_to_wait(promotion: PromotionRequest, free: int) -> str | None:
-    """None when it is this promotion's turn, else what it waits for, with its place in line."""
+    """None when it is this promotion's turn; otherwise what it waits for, with its place in line."""
     staging = set(
         PromotionRequest.objects.filter(status=Status.STAGING).values_list(
             "dev_account_id", flat=True
@@ -97,7 +97,7 @@ def _why_to_wait(promotion: PromotionRequest, free: int) -> str | None:
 
 
 def create_branch(context: StepContext) -> Wait | None:
-    """Operation 10, after looking whether an earlier try made the branch although its answer was lost."""
+    """Operation 10, after checking whether an earlier attempt made the branch although its answer was lost."""
     branch = context.branch
     known = (
         find(context.client, branch) if branch.remote_id == "" and context.tried_before else None
@@ -106,7 +106,7 @@ def create_branch(context: StepContext) -> Wait | None:
         known = _create(context, branch)
     if known is not None:
         with context.writing():
-            # The platform normalises names; the answered one is what packages are made from.
+            # The platform normalises names; packages are made from the name that it answers.
             PromotionBranch.objects.filter(pk=branch.pk).update(
                 remote_id=known.branch_id, name=known.name
             )
@@ -131,12 +131,12 @@ def _create(context: StepContext, branch: PromotionBranch) -> Branch:
             ) from error
         return known
     except BranchLimitReached as error:
-        # The platform's own limit is below ours: the slot was not there after all.
+        # The platform's own limit is below ours: the slot did not exist after all.
         raise PromotionError("BRANCH_LIMIT_REACHED", error.message) from error
 
 
 def find(client: PartnerApiClient, branch: PromotionBranch) -> Branch | None:
-    """The branch on the platform by its exact name and its creator (operation 11), if it is there."""
+    """The branch on the platform by its exact name and its creator (operation 11), if it exists."""
     for remote in client.query_branches(name=branch.name):
         if remote.name == branch.name and _is_by_us(remote):
             return remote

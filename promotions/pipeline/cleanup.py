@@ -25,12 +25,12 @@ from .restaging import record_vanished, stage_again
 
 logger = logging.getLogger(__name__)
 
-# An operation 10 that was sent just before its worker died may still be carried out.
+# An operation 10 sent just before its worker died may still be carried out.
 IN_FLIGHT = 120.0
 
 
 def delete_branch(branch_id: int) -> None:
-    """Delete one branch that is due, as soon as no worker uses it. It is tried until it is done."""
+    """Delete one branch that is due, once no worker uses it. Attempts continue until it is gone."""
     carry_on(DeletionWork(), branch_id)
 
 
@@ -41,9 +41,11 @@ class DeletionWork(Work[PromotionBranch]):
     waits = DELETE_WAITS
 
     def read(self, pk: int) -> PromotionBranch:
+        """The branch with its promotion and plan."""
         return PromotionBranch.objects.select_related("promotion__plan").get(pk=pk)
 
     def take(self, row: PromotionBranch, lease: Lease) -> Wait | Stop:
+        """Delete the branch, unless a step still runs or a merge is not settled."""
         if row.delete_due is None or row.deleted_at is not None:
             lease.record(next_attempt_at=None)
             return Stop("not due")
@@ -56,11 +58,13 @@ class DeletionWork(Work[PromotionBranch]):
         return _delete(lease, row)
 
     def held_up(self, row: PromotionBranch, lease: Lease, error: PartnerApiError) -> None:
+        """Show the platform's message beside the branch, and wait."""
         lease.record(delete_error=error.message)
         super().held_up(row, lease, error)
 
     def fail(self, row: PromotionBranch, lease: Lease, error: PromotionError) -> None:
-        # No hold shows: this is no trouble that passes by itself.
+        """Show the error beside the branch, and try again later."""
+        # No hold: this trouble does not pass by itself.
         lease.record(
             hold_kind="",
             hold_tries=row.hold_tries + 1,
@@ -73,7 +77,7 @@ def _delete(lease: Lease, branch: PromotionBranch) -> Wait | Stop:
     client = partner.client(promotion=branch.promotion)
     if not _merge_is_settled(client, lease, branch):
         return Wait(MERGE_POLL, "The merge is not settled.")
-    # Whatever becomes of the deletion: nobody else has to wait with a merge.
+    # Whatever happens to the deletion, nobody else has to wait to merge.
     PromotionRequest.objects.filter(
         pk=branch.promotion_id, status=Status.FAILED, merged_at__isnull=True
     ).update(merge_started_at=None)
@@ -82,15 +86,15 @@ def _delete(lease: Lease, branch: PromotionBranch) -> Wait | Stop:
         return Stop("The merge left something out, and the branch holds it.")
     may_be_in_flight = after(-IN_FLIGHT) < branch.created_at <= timezone.now()
     if not branch.remote_id and may_be_in_flight and find(client, branch) is None:
-        return Wait(DELETE_WAITS[1], "It may be being created.")
+        return Wait(DELETE_WAITS[1], "It may still be in creation.")
     delete_now(client, branch)
     return Stop("deleted")
 
 
 def delete_now(client: PartnerApiClient, branch: PromotionBranch) -> None:
-    """Delete a branch on the platform and record it; one that is gone already is deleted too.
+    """Delete a branch on the platform and record it; one that no longer exists counts as deleted.
 
-    :raises PartnerApiError: when the platform does not delete it now.
+    :raises PartnerApiError: the platform does not delete it now.
     """
     remote_id = branch.remote_id
     if not remote_id:
@@ -108,10 +112,10 @@ def delete_now(client: PartnerApiClient, branch: PromotionBranch) -> None:
 
 
 def _merge_is_settled(client: PartnerApiClient, lease: Lease, branch: PromotionBranch) -> bool:
-    """Whether the fate of a merge that was asked for is known; one that ended late is recorded with its mappings.
+    """Whether the outcome of a requested merge is known; a merge that ended late is recorded with its mappings.
 
-    A promotion may fail (MERGE_TIMEOUT, a dead worker) while the platform still merges. Were the branch simply dropped,
-    production would hold components without a mapping and the next promotion would double them.
+    A promotion may fail (MERGE_TIMEOUT, a dead worker) while the platform is still merging. If the branch were simply
+    dropped, production would hold components without a mapping, and the next promotion would duplicate them.
     """
     promotion = branch.promotion
     asked = promotion.steps.filter(step=StepName.CREATE_MERGE_REQUEST).exists()
@@ -119,7 +123,7 @@ def _merge_is_settled(client: PartnerApiClient, lease: Lease, branch: PromotionB
     if not asked or is_recorded:
         return True
     if not promotion.merge_request_id:
-        # The answer of operation 12 was lost, and some accounts merge by themselves.
+        # The answer to operation 12 was lost, and some accounts merge by themselves.
         is_merged, is_merging = is_on_main(client, promotion), False
     else:
         try:
@@ -139,12 +143,11 @@ def _record_late_merge(client: PartnerApiClient, promotion: PromotionRequest) ->
 
 
 def sweep_branches() -> list[str]:
-    """Delete branches of ours that no live promotion owns, and tell what was found.
+    """Delete our branches that no live promotion owns, and report them.
 
-    What anybody else has made is never touched. One that a review waits on and that is not there any more is staged
-    again.
+    Branches made by anybody else are never touched. A vanished branch of a promotion in review is staged again.
 
-    :returns: the names of the branches that were found without an owner.
+    :returns: the names of the branches found without an owner.
     """
     if platform.closed() is not None:
         return []
@@ -175,7 +178,7 @@ def sweep_branches() -> list[str]:
 
 
 def _stage_vanished_again(remote_ids: set[str]) -> None:
-    """Somebody deleted the branch of a promotion in review: before a decision is made, it is staged again."""
+    """Somebody deleted the branch of a promotion in review: it is staged again before anybody decides."""
     waiting = PromotionBranch.objects.filter(
         promotion__status=Status.ADMIN_REVIEW, delete_due__isnull=True
     ).exclude(remote_id="")

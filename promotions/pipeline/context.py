@@ -1,4 +1,4 @@
-"""What a step is given and what it answers."""
+"""What a step gets and what it returns."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def counted(number: int, noun: str) -> str:
 class StageAgain(Exception):
     """The branch is in doubt: drop it and stage again. Before the merge a branch is disposable.
 
-    :param code: the code that the promotion fails with when it has been staged too often.
-    :param result: the component that the doubt is about: each has its own count.
+    :param code: the code that the promotion fails with once it has been staged too often.
+    :param result: the component in doubt; each has its own count.
     """
 
     def __init__(self, code: str, why: str, *, result: ComponentResult | None = None) -> None:
@@ -42,7 +42,7 @@ class StageAgain(Exception):
         self.result = result
 
     def times(self, context: StepContext) -> int:
-        """How often this doubt has come up, this time included."""
+        """How often this doubt has come up, including this time."""
         if self.result is not None:
             return self.result.losses + 1
         losses = context.promotion.results.aggregate(losses=Sum("losses"))["losses"] or 0
@@ -83,13 +83,14 @@ class StepContext:
 
     @cached_property
     def client(self) -> PartnerApiClient:
+        """The client that this worker uses for the promotion."""
         return self._client_of(self.promotion)
 
     @property
     def approved(self) -> Approved:
-        """What was approved: the only place that a step after the approval takes its choices from.
+        """What was approved: a step after the approval takes its choices from nowhere else.
 
-        :raises ApprovalLapsed: before the merge, when the approval does not hold any more.
+        :raises ApprovalLapsed: before the merge, when the approval is no longer valid.
         :raises PromotionError: APPROVAL_MISSING.
         """
         return self.promotion.standing_approval()
@@ -98,7 +99,7 @@ class StepContext:
     def branch(self) -> PromotionBranch:
         """The live branch of the promotion.
 
-        :raises Stopped: when a person has ended the promotion, and the branch with it.
+        :raises Stopped: when a person has ended the promotion, and with it the branch.
         :raises LeaseLost: when another worker has dropped it.
         """
         live = self.promotion.branches.filter(delete_due__isnull=True).first()
@@ -109,7 +110,7 @@ class StepContext:
 
     @property
     def tried_before(self) -> bool:
-        """Whether an earlier try of this step may have done its write, although its answer was never recorded."""
+        """Whether an earlier attempt at this step may have done its write without recording an answer."""
         return self.step_run.tries > 1 or (
             self.promotion.steps.filter(step=self.step_run.step).count() > 1
         )
@@ -119,13 +120,13 @@ class StepContext:
         return self.promotion.written()
 
     def record(self, **changes: Any) -> None:
-        """Write columns of the promotion, as long as the lease is ours."""
+        """Write columns of the promotion, while the lease is ours."""
         self.lease.record(**changes)
         for name, value in changes.items():
             setattr(self.promotion, name, value)
 
     def note(self, detail: str, **changes: Any) -> None:
-        """Tell the page how far the step is."""
+        """Show on the page how far the step is."""
         changes["detail"] = detail[:1000]
         StepRun.objects.filter(pk=self.step_run.pk).update(**changes)
         touch(self.promotion.pk)
@@ -133,7 +134,7 @@ class StepContext:
             setattr(self.step_run, name, value)
 
     def move(self, to: Status, **changes: Any) -> None:
-        """Move the promotion as this worker; a worker that was given up loses.
+        """Move the promotion as this worker; a worker that has lost its lease cannot.
 
         :raises Stopped: when a person has moved it first.
         :raises LeaseLost: when another worker has it.
@@ -142,7 +143,7 @@ class StepContext:
             with transaction.atomic():
                 move(self.promotion.pk, to=to, epoch=self.lease.epoch, **changes)
                 if to in FINAL:
-                    # An end abandons every step that runs; the one that has brought it about is done.
+                    # An end abandons every running step, except the one that caused it: that one is done.
                     StepRun.objects.filter(pk=self.step_run.pk).update(state=StepState.DONE)
         except StalePromotion as stale:
             if stale.current in FINAL:
@@ -166,7 +167,7 @@ class StepContext:
             yield
 
     def vanished_branch(self) -> PromotionBranch | None:
-        """The live branch, where somebody else has deleted it on the platform before its merge (operation 14)."""
+        """The live branch, if somebody else deleted it on the platform before its merge (operation 14)."""
         live = self.promotion.branches.filter(delete_due__isnull=True).first()
         was_ready = self.promotion.steps.filter(
             step=StepName.AWAIT_BRANCH, state=StepState.DONE
@@ -184,7 +185,7 @@ class StepContext:
         return live if remote.deleted or remote.stage == "DELETING" else None
 
     def soon(self, poll: float) -> float | None:
-        """(Unscaled) seconds until the next look while the first ``poll`` has not passed: twice as long each time.
+        """(Unscaled) seconds until the next look, doubling each time until the first ``poll`` has passed.
 
         :returns: None afterwards, when looks are counted.
         """
@@ -192,7 +193,7 @@ class StepContext:
         return min(max(FIRST_LOOK, waited), poll - waited) if waited < poll else None
 
     def check_not_stopped(self) -> None:
-        """Looks, between two calls of a long step, whether a person has ended the promotion.
+        """Check, between two calls of a long step, whether a person has ended the promotion.
 
         :raises Stopped: when it is final.
         """
@@ -203,12 +204,12 @@ class StepContext:
 
 StepFunction = Callable[[StepContext], "Wait | None"]
 
-MAX_MISSES = 2  # times that something that is not found is looked for again
+MAX_MISSES = 2  # times to look again for something that is not found
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: its name, whose label the page shows, and the work."""
+    """One step: its name, whose label the page shows, and the function that does it."""
 
     name: StepName
     take: StepFunction

@@ -54,7 +54,7 @@ PROMOTED = (
 
 
 def begin(context: StepContext) -> Wait | None:
-    """Approved work begins: staging if that comes after the approval, else the merge."""
+    """Start the approved work: with staging if that follows the approval, otherwise with the merge."""
     demand_approval(context)
     after_approval = context.promotion.stage == Stage.AFTER_APPROVAL
     to = Status.QUEUED if after_approval else Status.DEPLOYING
@@ -63,17 +63,19 @@ def begin(context: StepContext) -> Wait | None:
 
 
 def demand_approval(context: StepContext) -> Approved:
-    """Nothing is merged without the approval of somebody else, whatever the settings say now.
+    """Nothing is merged without somebody else's approval, whatever the settings say now.
 
-    :raises ApprovalLapsed: it does not hold any more.
-    :raises PromotionError: APPROVAL_MISSING; SWITCHED_OFF when somebody or something that it needs was.
+    :raises ApprovalLapsed: it is no longer valid.
+    :raises PromotionError: APPROVAL_MISSING; SWITCHED_OFF when somebody or something that it needs was switched off.
     """
     approved, promotion = context.approved, context.promotion
     if approved.content_hash != _content_hash_now(promotion):
         raise PromotionError("APPROVAL_MISSING", "The plan is not the one that was approved.")
     for rule in ("stage", "dialect", "environment_values", "rules_version"):
         if getattr(approved, rule) != getattr(promotion, rule):
-            raise PromotionError("APPROVAL_MISSING", "It goes by other rules than were approved.")
+            raise PromotionError(
+                "APPROVAL_MISSING", "It would follow other rules than the approved ones."
+            )
     parts(context)
     wanted = {environment.environment_id for environment in approved.environments}
     for package in (None, *promotion.further.all()):
@@ -99,15 +101,15 @@ def _content_hash_now(promotion: PromotionRequest) -> str:
 
 
 def begin_deploying(context: StepContext) -> Wait | None:
-    """What was approved has been staged: go on to the merge."""
+    """What was approved has been staged: continue with the merge."""
     context.move(Status.DEPLOYING, next_attempt_at=timezone.now())
     return None
 
 
 def take_merge_turn(context: StepContext) -> Wait | None:
-    """Merges of one primary account follow each other: the next begins when the last has its mappings and its package.
+    """One merge per primary account at a time: the next starts when the last one has its mappings and package.
 
-    Two that go into one pack follow each other to the end: adding, releasing and deploying concern the whole pack.
+    Two promotions into the same pack follow each other to the end: adding, releasing and deploying concern all of it.
     """
     demand_approval(context)
     with transaction.atomic():
@@ -129,9 +131,6 @@ def take_merge_turn(context: StepContext) -> Wait | None:
 
 def verify(context: StepContext) -> Wait | None:
     """What is about to be merged must be what was approved, on top of the production that was compared.
-
-    One look tells every version that was made on the branch. What is at the version that was seen to be the planned
-    content is that still; whatever is at another one is read.
 
     :raises PromotionError: PLAN_STALE.
     """
@@ -203,7 +202,7 @@ def create_merge_request(context: StepContext) -> Wait | None:
             context.branch.remote_id, target_branch_id=main.branch_id
         )
     except AnswerLost:
-        # A second merge request for the same branch does no harm, unless the first one merged by itself.
+        # A second merge request for the same branch does no harm, unless the first one has merged by itself.
         if _merged_by_itself(context):
             return None
         raise
@@ -228,7 +227,7 @@ def is_on_main(client: PartnerApiClient, promotion: PromotionRequest) -> bool:
 def _not_on_main(
     client: PartnerApiClient, results: Iterable[ComponentResult]
 ) -> list[ComponentResult]:
-    """Those of the written components whose staged content main does not hold."""
+    """The written components whose staged content is not on main."""
     on_main = {result.pk for result, _ in _found_on_main(client, results)}
     return [result for result in results if result.pk not in on_main]
 
@@ -236,7 +235,7 @@ def _not_on_main(
 def _found_on_main(
     client: PartnerApiClient, results: Iterable[ComponentResult]
 ) -> Iterator[tuple[ComponentResult, int]]:
-    """Those whose staged content main holds, and the version there (operation 1)."""
+    """The components whose staged content is on main, with the version there (operation 1)."""
     overrides = team_rules.active()
     wanted = {Wanted(result.prod_component_id): result for result in results}
     with closing(client.each_component(wanted)) as arriving:
@@ -252,7 +251,7 @@ def _found_on_main(
 def _is_what_was_staged(document: Document, result: ComponentResult, overrides: Overrides) -> bool:
     """Whether a document on main says what was staged.
 
-    Where the rules have changed since, only the seal can tell, which does not depend on them.
+    If the rules have changed since, only the seal can tell, because it does not depend on them.
     """
     if componentxml.rules_of(result.staged_digest) == componentxml.rules_version(overrides):
         masked = componentxml.mask(document, overrides=overrides)
@@ -261,7 +260,7 @@ def _is_what_was_staged(document: Document, result: ComponentResult, overrides: 
 
 
 def await_draft(context: StepContext) -> Wait | None:
-    """Operation 19 until the merge request can be executed, and look at what it would do to main.
+    """Operation 19 until the merge request can be executed; then check what it would do to main.
 
     :raises PromotionError: MERGE_FAILED, MERGE_TIMEOUT, PLAN_STALE.
     """
@@ -282,10 +281,10 @@ def await_draft(context: StepContext) -> Wait | None:
 def _check_details(context: StepContext, merge: MergeRequest) -> None:
     """What the platform is about to merge must be what was approved, all of it and nothing else.
 
-    OVERRIDE would take back something newer on main, and a component that is left out would be told as promoted.
+    OVERRIDE would undo something newer on main, and a component that is left out would be reported as promoted.
 
-    :raises PromotionError: PLAN_STALE (more than was approved, something else on the branch, or newer in production),
-        MERGE_DIFFERS (less), COMPONENT_LOCKED.
+    :raises PromotionError: PLAN_STALE (more than was approved, or newer in production), MERGE_DIFFERS (less),
+        COMPONENT_LOCKED.
     """
     if merge.details is None:
         return
@@ -311,7 +310,7 @@ def _check_details(context: StepContext, merge: MergeRequest) -> None:
     }
     _read_moved(context, _not_proved([planned[key] for key in drafted], drafted))
     left_out = {key: why for key, detail in details.items() if (why := _left_out(detail))}
-    # A write that changed nothing is in no merge: then main holds the content already.
+    # A write that changed nothing is in no merge: then main already holds the content.
     missing = [result for key, result in planned.items() if key not in details]
     left_out |= {
         result.prod_component_id.lower(): "it is missing from the merge request"
@@ -323,7 +322,7 @@ def _check_details(context: StepContext, merge: MergeRequest) -> None:
 
 
 def _left_out(detail: MergeDetail) -> str:
-    """Why the platform would not bring this component to main as it is on the branch; nothing where it would."""
+    """Why the platform would not bring this component to main as it is on the branch; empty if it would."""
     if detail.excluded:
         return "it is excluded from the merge"
     if detail.resolution == "KEEP_DESTINATION":
@@ -354,7 +353,7 @@ def execute_merge(context: StepContext) -> Wait | None:
             return _still_moving(context, merge)
         ahead.check(context, Moment.MERGE)
     demand_approval(context)
-    # Written before the call: from here on main may change, and the clean-up looks before it drops the branch. An
+    # Written before the call: from here on main may change, and the clean-up checks before it drops the branch. An
     # approval that has lapsed or was removed since it was read is the UPDATE's to find.
     began = timezone.now()
     approved = PromotionRequest.objects.with_standing_approval(began)
@@ -372,8 +371,8 @@ def execute_merge(context: StepContext) -> Wait | None:
 def await_merged(context: StepContext) -> Wait | None:
     """Operation 19 every 2 s until MERGED; then mappings and the branch's deletion in one transaction.
 
-    MERGED is not believed: main is looked at. Where a component was left out, mappings are written for what is there,
-    and the branch stays, so that an admin can have the rest merged or give it up.
+    MERGED is checked, not believed. If a component was left out, mappings are written for what is there, and the branch
+    stays so that an admin can have the rest merged or give it up.
 
     :raises PromotionError: MERGE_FAILED, MERGE_TIMEOUT, MERGE_INCOMPLETE.
     """
@@ -389,7 +388,7 @@ def await_merged(context: StepContext) -> Wait | None:
     if len(versions) < promotion.written().count():
         with context.writing():
             _record_mappings(promotion, versions)
-            # Nobody else has to wait with a merge while people look at this one.
+            # Nobody else has to wait to merge while people look at this one.
             context.record(merge_started_at=None)
         raise _incomplete(promotion, versions)
     record_merged(context.lease, promotion, versions)
@@ -448,12 +447,12 @@ def _still_moving(context: StepContext, merge: MergeRequest) -> Wait:
 
 
 def merged_versions(client: PartnerApiClient, promotion: PromotionRequest) -> dict[int, int]:
-    """Result id -> the version on main, of the components whose staged content main holds."""
+    """Result id -> the version on main, for components whose staged content is on main."""
     return {result.pk: version for result, version in _found_on_main(client, promotion.written())}
 
 
 def record_merged(lease: Lease, promotion: PromotionRequest, versions: dict[int, int]) -> None:
-    """MERGED, the mappings, the end of the reservations and the branch's deletion: together or not at all."""
+    """MERGED, the mappings, the end of the reservations and the branch's deletion: all together or not at all."""
     with lease.writing():
         _record_mappings(promotion, versions)
         PromotionRequest.objects.filter(pk=promotion.pk).update(merged_at=timezone.now())
@@ -465,7 +464,7 @@ def record_merged(lease: Lease, promotion: PromotionRequest, versions: dict[int,
 
 
 def _tell_the_others(rollback: PromotionRequest, source: PromotionRequest) -> None:
-    """The promotion that is restored, and those that are taken back, say so in their history, too."""
+    """Note it in the history of the promotion that is restored and of those that are undone, too."""
     record_event("restored", promotion=source, subject=str(rollback))
     of_process = PromotionRequest.objects.of_process(rollback.process_id)
     taken_back = of_process.filter(merged_at__gt=source.merged_at).exclude(pk=rollback.pk)
@@ -474,7 +473,7 @@ def _tell_the_others(rollback: PromotionRequest, source: PromotionRequest) -> No
 
 
 def record_late_merge(lease: Lease, promotion: PromotionRequest, versions: dict[int, int]) -> None:
-    """Record a merge that ended after its promotion had failed; one that left something out keeps its branch."""
+    """Record a merge that ended after its promotion had failed; if it left something out, the branch stays."""
     if len(versions) == promotion.written().count():
         record_merged(lease, promotion, versions)
         return
@@ -490,7 +489,7 @@ def record_late_merge(lease: Lease, promotion: PromotionRequest, versions: dict[
 
 
 def _record_mappings(promotion: PromotionRequest, versions: dict[int, int]) -> None:
-    """Write down which twins main holds now; the caller is in a transaction."""
+    """Record which twins main holds now; the caller is in a transaction."""
     now = timezone.now()
     for package in promotion.packages:
         root = promotion.results.filter(
@@ -535,7 +534,7 @@ def _record_mappings(promotion: PromotionRequest, versions: dict[int, int]) -> N
     for mapping in mappings:
         was = before.get(mapping.dev_component_id, mapping.prod_component_id)
         if was != mapping.prod_component_id:
-            # Somebody mapped it while it was merged. What production now holds refers to ours.
+            # Somebody mapped it while it was being merged. What production now holds refers to ours.
             record_event(
                 "mapping_replaced",
                 promotion=promotion,

@@ -1,4 +1,4 @@
-"""The packages of a promotion at work: each goes its own way after the merge, and one that fails holds up no other."""
+"""A promotion's packages at work: after the merge each proceeds alone, and one that fails holds up no other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .context import MAX_MISSES, StepContext, Wait
 
 @dataclass
 class Part:
-    """One package: its row, and what was approved of it. Its pack is that of the row only once it is made."""
+    """One package: its row, and its part of the approval. The pack in its row is set only once the pack exists."""
 
     context: StepContext
     row: PromotedPackage
@@ -24,11 +24,13 @@ class Part:
 
     @property
     def name(self) -> str:
+        """What people call it: the packaged process, or the package's id."""
         planned = self.row.planned
         return planned.root_name or planned.package_id
 
     @property
     def is_one_of_several(self) -> bool:
+        """Whether the promotion has further packages."""
         return len(self.context.promotion.packages) > 1
 
     @property
@@ -41,7 +43,7 @@ class Part:
 
     @property
     def pack_id(self) -> str:
-        """The pack on the platform: the one that was approved, or the new one that the promotion has made."""
+        """The pack on the platform: the approved one, or the new one that the promotion has made."""
         return self.approved.pack_id or self.row.made_pack_id
 
     @property
@@ -50,7 +52,7 @@ class Part:
         return self.row if isinstance(self.row, PromotionPackage) else None
 
     def record(self, **changes: Any) -> None:
-        """Write columns of the row, as long as the lease is ours."""
+        """Write columns of the row, while the lease is ours."""
         if not isinstance(self.row, PromotionPackage):
             self.context.record(**changes)
             return

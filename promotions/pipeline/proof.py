@@ -19,17 +19,17 @@ from ..plan.earlier import Plain
 from ..plan.readings import read_change
 from ..states import Action
 
-# What the platform answers in place of a secret.
+# What the platform returns in place of a secret.
 MASK = re.compile(rb"[0-9a-f]{128}")
 
 
 @dataclass(frozen=True)
 class Proof:
-    """Compares documents with their plan, by the rules of this moment.
+    """Compares documents with their plan, by the rules that apply now.
 
-    :param symbols: production id -> symbol, of what the promotion creates: for the comparison, ids that the plan did
+    :param symbols: production id -> symbol, for what the promotion creates: in the comparison, ids that the plan did
         not know become symbols again.
-    :param names: production id -> name of every component of the plan, for what people read of a change.
+    :param names: production id -> name of every component of the plan, for readable changes.
     """
 
     overrides: Overrides
@@ -38,7 +38,7 @@ class Proof:
 
     @classmethod
     def of(cls, promotion: PromotionRequest) -> Proof:
-        """With everything that the promotion has created by now."""
+        """With everything that the promotion has created so far."""
         created = promotion.written().filter(component__action=Action.CREATE)
         rows = created.values_list("component__dev_component_id", "prod_component_id")
         symbols = {prod: componentxml.symbol(dev) for dev, prod in rows if prod}
@@ -61,7 +61,7 @@ class Proof:
     def columns(
         self, component: PlannedComponent, found: Component, main: Document | None
     ) -> dict[str, Any] | None:
-        """What a result keeps of its component on the branch; None where that is not what was planned.
+        """What a result keeps of its component on the branch; None if that is not what was planned.
 
         :param main: its production twin, for the difference that reviewers see.
         """

@@ -1,4 +1,4 @@
-"""Steps between the writing and the review: what is on the branch, and what the admin chooses among."""
+"""Steps between writing and review: what is on the branch, and what the admin can choose from."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ..states import Action, Status
 from .context import StepContext, Wait, counted
 from .proof import Proof
 
-# Components whose documents are held at once.
+# Components whose documents are held in memory at once.
 AT_ONCE = 30
 
 
 def check_staged(context: StepContext) -> Wait | None:
-    """Prove what is on the branch and keep its difference from main: that is what reviewers see.
+    """Prove what is on the branch and store its difference from main, which reviewers see.
 
-    What the answer to its write has proved is not read again before the merge.
+    Whatever the answer to its write has proved is not read again before the merge.
 
-    :raises PromotionError: PLAN_STALE when the branch does not hold what the plan says;
-        PACKAGE_VERSION_EXISTS while nothing has reached production yet.
+    :raises PromotionError: PLAN_STALE when the branch does not hold what the plan says; PACKAGE_VERSION_EXISTS while
+        nothing has reached production yet.
     """
     results = list(context.written())
     unproved = [result for result in results if not result.staged_digest]
@@ -95,10 +95,10 @@ def _check_package_versions(context: StepContext) -> None:
 
 
 def synchronise_packs(context: StepContext) -> Wait | None:
-    """Operation 16, so that the admin chooses among the packs of this moment."""
+    """Operation 16, so that the admin chooses from the current packs."""
     began = timezone.now()
     told = accounts.synchronise_packs(context.client)
-    # What the platform does not list any more cannot be chosen. What an admin switched off stays off.
+    # A pack that the platform no longer lists cannot be chosen. What an admin switched off stays off.
     IntegrationPack.objects.filter(synchronised_at__lt=began).update(is_active=False)
     context.note(counted(told["seen"], "pack"))
     return None
@@ -107,7 +107,7 @@ def synchronise_packs(context: StepContext) -> Wait | None:
 def offer_for_review(context: StepContext) -> Wait | None:
     """Hand over to people; a worker has nothing to do until one of them decides.
 
-    One that was approved before its branch had to be staged again goes on: it holds what was approved.
+    A promotion that was approved before its branch had to be staged again continues: it holds what was approved.
     """
     if context.promotion.approved_by_id:
         context.move(Status.DEPLOYING, next_attempt_at=timezone.now())

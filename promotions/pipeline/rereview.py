@@ -1,4 +1,4 @@
-"""Asking for the review again where an approval does not hold any more."""
+"""Asking for the review again when an approval is no longer valid."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .steps import AFTER_REVIEW
 
 
 def review_again(promotion: PromotionRequest, lapsed: ApprovalLapsed, *, epoch: int) -> None:
-    """Ask for the review again, with what was staged before it; the approval stays on record as what it was.
+    """Ask for the review again, keeping what was staged; the old approval stays on record.
 
     The caller is in a transaction.
 
-    :raises PromotionError: MERGE_INCOMPLETE where main holds a part of it already: then there is only forward.
+    :raises PromotionError: MERGE_INCOMPLETE when main already holds a part of it: then the only way is forward.
     :raises StalePromotion: a person has ended it, or its merge has begun.
     """
     if promotion.results.filter(merged_version__isnull=False).exists():

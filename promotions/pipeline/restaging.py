@@ -1,6 +1,6 @@
 """Staging again: before the merge a branch is disposable, and what was approved can be written to a new one.
 
-After an approval nobody has to approve again: what is staged is compared with the approved plan in any case.
+After an approval nobody has to approve again, because what is staged is always compared with the approved plan.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MAX_STAGED = 3  # times that a branch in doubt is dropped and staged again
 
 
 def stage_again(promotion: PromotionRequest, why: str, *, epoch: int | None = None) -> None:
-    """Drop the branch and everything that was done on it; the promotion goes back in line with its approval.
+    """Drop the branch with everything done on it; the promotion rejoins the line with its approval.
 
     The caller is in a transaction.
 
@@ -37,7 +37,7 @@ def stage_again(promotion: PromotionRequest, why: str, *, epoch: int | None = No
 
 
 def forget_staging(promotion: PromotionRequest) -> None:
-    """Drop the branch and everything that was done on it."""
+    """Drop the branch and everything done on it."""
     drop_branches(promotion.pk)
     promotion.steps.all().update(state=StepState.ABANDONED)
     for result in promotion.written():

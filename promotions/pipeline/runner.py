@@ -1,4 +1,4 @@
-"""Carries one promotion on: its next step, and the next, until it waits or ends."""
+"""Runs one promotion: its next step, and the next, until it waits or ends."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ MAX_LOST = 5  # times that a worker may die in the same step
 
 
 def run_promotion(promotion_id: int) -> float | None:
-    """Carry a promotion on as far as it goes now, if it is due and no other worker is at it.
+    """Run a promotion for as long as it can proceed now, if it is due and no other worker has it.
 
-    :returns: (unscaled) seconds until it should be looked at again, or None.
+    :returns: (unscaled) seconds until somebody should look at it again, or None.
     """
     return carry_on(PromotionWork(), promotion_id)
 
 
 class PromotionWork(Work[PromotionRequest]):
-    """One step after the other; the step's run records what it did."""
+    """One step after another; the step's run records what it did."""
 
     model = PromotionRequest
 
@@ -52,12 +52,13 @@ class PromotionWork(Work[PromotionRequest]):
         self._asked: dict[Hashable, float] = {}
 
     def read(self, pk: int) -> PromotionRequest:
+        """The promotion with its plan, account, pack and requester."""
         return PromotionRequest.objects.select_related(
             "plan", "dev_account", "pack", "requester"
         ).get(pk=pk)
 
     def take(self, row: PromotionRequest, lease: Lease) -> Wait | Stop | None:
-        """Take one step; None says that the next one can be taken at once."""
+        """Run one step; None means that the next one can follow at once."""
         self._context = None
         step = next_step(row)
         if step is None:
@@ -96,9 +97,9 @@ class PromotionWork(Work[PromotionRequest]):
     def _look_again(
         self, context: StepContext, error: NeedsPerson | PromotionError
     ) -> Wait | Stop | None:
-        """A fault of the branch is none of what is on it; and what has just been made may not be found at once.
+        """A vanished branch is no fault of what was on it, and something brand new may not be found at once.
 
-        :raises NeedsPerson, PromotionError: the error, where neither explains it.
+        :raises NeedsPerson, PromotionError: the error, if neither explains it.
         """
         if isinstance(error, NeedsPerson) and passes(error):
             raise error
@@ -114,12 +115,13 @@ class PromotionWork(Work[PromotionRequest]):
         raise error
 
     def held_up(self, row: PromotionRequest, lease: Lease, error: PartnerApiError) -> None:
+        """Show the platform's message at the step, and wait."""
         if self._context is not None:
             _pause(self._context, error.message)
         super().held_up(row, lease, error)
 
     def fail(self, row: PromotionRequest, lease: Lease, error: PromotionError) -> None:
-        """End the promotion with the step named; the branch's deletion comes in the same transaction."""
+        """End the promotion and name the step; the branch's deletion is in the same transaction."""
         step = ""
         if self._context is not None:
             step = self._context.step_run.step
@@ -145,7 +147,7 @@ class PromotionWork(Work[PromotionRequest]):
 
 
 def _begin(lease: Lease, promotion: PromotionRequest, step: Step) -> StepRun | None:
-    """Go on with the run of the step that waits, or begin a new attempt; a run whose worker died is abandoned.
+    """Resume the waiting step's run, or start a new attempt; a run whose worker died is abandoned.
 
     :returns: None when a person has ended the promotion since it was read.
     """
@@ -173,7 +175,7 @@ def _deaths(context: StepContext) -> int:
 
 
 def _pause(context: StepContext, detail: str) -> None:
-    """The step waits, unless it has been abandoned: by a person who ended the promotion, or for another worker."""
+    """The step waits, unless it was abandoned: because a person ended the promotion, or for another worker."""
     context.note(detail)
     StepRun.objects.filter(pk=context.step_run.pk, state=StepState.RUNNING).update(
         state=StepState.WAITING
@@ -182,7 +184,7 @@ def _pause(context: StepContext, detail: str) -> None:
 
 
 def _close(context: StepContext, state: StepState, error: PromotionError | None = None) -> None:
-    """The step has ended, unless it has been abandoned."""
+    """The step has ended, unless it was abandoned."""
     StepRun.objects.filter(pk=context.step_run.pk, state=StepState.RUNNING).update(
         state=state,
         finished_at=timezone.now(),

@@ -1,4 +1,4 @@
-"""The steps of a promotion in their order, and which of them belong to which status."""
+"""The steps of a promotion in order, and which of them belong to which status."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .context import Step, StepFunction
 
 
 def _unless_merged(take: StepFunction) -> StepFunction:
-    """A retry after a merge that ended late finds nothing left to do in the step that failed."""
+    """In a retry after a merge that ended late, the failed step has nothing left to do."""
     return lambda context: None if context.promotion.merged_at else take(context)
 
 
@@ -45,17 +45,17 @@ DEPLOY = (
     Step(StepName.DEPLOY, release.deploy),
     Step(StepName.FINISH, release.finish),
 )
-# What was packaged and released before is deployed to further environments; nothing is staged, nothing merged.
+# An existing package is deployed to further environments; nothing is staged or merged.
 DEPLOY_FURTHER = (
     Step(StepName.CHECK_PACKAGE, release.check_package),
     Step(StepName.DEPLOY, release.deploy),
     Step(StepName.FINISH, release.finish),
 )
-# What has to be done again after another review.
+# What has to be repeated after another review.
 AFTER_REVIEW = tuple(
     step.name for step in (*OFFER, *BEGIN, *BEGIN_DEPLOYING, *DEPLOY, *DEPLOY_FURTHER)
 )
-# What has to be done again when a merge left something out.
+# What has to be repeated when a merge left something out.
 MERGE_STEPS = (
     StepName.TAKE_MERGE_TURN,
     StepName.VERIFY,
@@ -64,7 +64,7 @@ MERGE_STEPS = (
     StepName.EXECUTE_MERGE,
     StepName.AWAIT_MERGED,
 )
-# What has to be done again when a retry names another pack.
+# What has to be repeated when a retry names another pack.
 AFTER_PACK = (
     StepName.ENSURE_PACK,
     StepName.ADD_TO_PACK,
@@ -79,7 +79,7 @@ PACKAGE_STEPS = (StepName.CREATE_PACKAGE, *AFTER_PACK)
 
 
 def steps_of(status: Status, stage: str, kind: str = Kind.PROMOTION) -> tuple[Step, ...]:
-    """The steps that a worker takes while a promotion has this status.
+    """The steps that a worker runs while a promotion has this status.
 
     :param stage: the ``STAGE`` that the promotion was submitted under.
     :param kind: the promotion's ``Kind``.
@@ -97,7 +97,7 @@ def steps_of(status: Status, stage: str, kind: str = Kind.PROMOTION) -> tuple[St
 
 
 def next_step(promotion: PromotionRequest) -> Step | None:
-    """The first step of the present status that is not done."""
+    """The first step of the current status that is not done."""
     done = set(promotion.steps.filter(state=StepState.DONE).values_list("step", flat=True))
     steps = steps_of(Status(promotion.status), promotion.stage, promotion.kind)
     return next((step for step in steps if step.name not in done), None)
@@ -109,7 +109,7 @@ class TimelineEntry:
 
     name: StepName
     label: str
-    #: Of its newest run; a step that has not begun has none.
+    #: Of its latest run; a step that has not started has none.
     state: str = "pending"
     detail: str = ""
     attempt: int = 0
@@ -119,14 +119,14 @@ class TimelineEntry:
     error: str = ""
 
 
-# Bookkeeping that tells a reader nothing beside the status itself.
+# Bookkeeping that adds nothing for a reader to the status itself.
 HIDDEN = frozenset(
     {StepName.OFFER_FOR_REVIEW, StepName.BEGIN, StepName.BEGIN_DEPLOYING, StepName.FINISH}
 )
 
 
 def timeline(promotion: PromotionRequest) -> list[TimelineEntry]:
-    """Every step that a person should see, with its newest attempt, in the order of the work."""
+    """Every step that a person should see, with its latest attempt, in the order of the work."""
     newest = {step_run.step: step_run for step_run in promotion.steps.order_by("pk")}
     return [
         _entry(step, newest.get(step.name))

@@ -1,4 +1,4 @@
-"""Makes a component's document and sends it (2, 3): what threads do while the step's own keeps the rows."""
+"""Builds a component's document and sends it (2, 3): what threads do while the step's own thread handles the rows."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from ..worker.trouble import may_be_done
 from .context import StageAgain, StepContext
 from .read_back import unmoved
 
-# What the platform, or a gateway before it, answers while it is away.
+# What the platform, or a gateway in front of it, answers while it is away.
 PLATFORM_AWAY = frozenset({429, 503})
 
 Failure = PartnerApiError | PromotionError | ComponentXmlError | StageAgain
 
 
 def words_of(failure: Failure) -> str:
-    """What a failure says of its component."""
+    """What a failure says about its component."""
     if isinstance(failure, PromotionError):
         return failure.detail
     return failure.why if isinstance(failure, StageAgain) else failure.message
@@ -43,7 +43,7 @@ def words_of(failure: Failure) -> str:
 
 @dataclass(frozen=True)
 class Written:
-    """One write that was answered.
+    """One answered write.
 
     :param main: the production twin that it is based on.
     :param is_whole: whether every reference has its id; otherwise it is written once more.
@@ -55,7 +55,7 @@ class Written:
 
 
 class Writer:
-    """Writes components of one promotion to its branch. ``write`` is for threads: it uses no database."""
+    """Writes a promotion's components to its branch. ``write`` is for threads: it uses no database."""
 
     def __init__(self, context: StepContext, planned: Sequence[PlannedComponent]) -> None:
         promotion = context.promotion
@@ -82,15 +82,15 @@ class Writer:
         reserved: Mapping[int, PromotionError | bool],
         updates: Sequence[ComponentResult],
     ) -> None:
-        """Read ahead what the writing of these needs: the twins of updates, the folders of new components.
+        """Read ahead what writing these needs: the twins of updates, the folders of new components.
 
-        :param ids: dev id -> production id, as far as there are any.
-        :param reserved: whether new components, by result, may have been created by an earlier try, or why they must
-            not be created.
-        :param updates: whose twins are read, if they have not been.
+        :param ids: dev id -> production id, as far as they exist.
+        :param reserved: by result, whether an earlier attempt may have created the new component, or why it must not be
+            created.
+        :param updates: components whose twins are read, unless they already have been.
         """
         self._ids, self._reserved = dict(ids), reserved
-        # Only main has production's own values, and tells whether it is what was compared.
+        # Only main has production's own values, and shows whether it is what was compared.
         unread = [r.prod_component_id for r in updates if r.prod_component_id not in self._twins]
         self._twins |= self._client.get_many_components(unread)
         wanted = {r.component.target_folder for r in results if r.pk in reserved}
@@ -101,9 +101,9 @@ class Writer:
         self._stopped.set()
 
     def write(self, result: ComponentResult) -> Written | Failure | None:
-        """Write one component; what goes wrong is answered, not raised.
+        """Write one component; a failure is returned, not raised.
 
-        :returns: None where a reference has no id yet, or where nothing is to be sent any more.
+        :returns: None if a reference has no id yet, or nothing more is to be sent.
         """
         if self._stopped.is_set():
             return None
@@ -115,7 +115,7 @@ class Writer:
             return failure
 
     def _create(self, result: ComponentResult) -> Written:
-        """A component without a twin gets its id; references to what does not exist yet stay empty."""
+        """Create a component without a twin to get its id; references to what does not exist yet stay empty."""
         component = result.component
         content = self._content(component, production=None)
         missing = self._missing(content)
@@ -142,7 +142,7 @@ class Writer:
             if created is not None:
                 return created
             if is_absent and error.status in PLATFORM_AWAY:
-                raise  # nothing was made: it is looked for again before it is sent again
+                raise  # nothing was created: look for it again before sending it again
             raise StageAgain(
                 error.code, f"“{component.name}”: {error.message}", result=result
             ) from error
@@ -173,12 +173,12 @@ class Writer:
         try:
             written = self._client.update_component(prod_id, body, branch_id=self._branch_id)
         except ImmaterialUpdate:
-            # An earlier try of this very write was done, or the platform sees no difference: look.
+            # An earlier attempt at this write succeeded, or the platform sees no difference: look.
             written = self._client.get_component(prod_id, branch_id=self._branch_id)
         except NotFound as error:
             if main is None:
                 raise
-            # It is on main: made there after the branch, which does not see it.
+            # It is on main: created there after the branch, which does not see it.
             raise StageAgain(
                 "COMPONENT_NOT_FOUND", f"“{component.name}” is not on the branch."
             ) from error
@@ -188,7 +188,7 @@ class Writer:
     def _addressed(
         self, component: PlannedComponent, body: Document, *, component_id: str | None
     ) -> Document:
-        """A new component lies in the folder that the plan says."""
+        """A new component goes into the folder that the plan names."""
         if component.target_folder not in self._folders:
             self._folders |= self._client.ensure_folders([component.target_folder])
         folder = self._folders[component.target_folder]
@@ -202,7 +202,7 @@ class Writer:
         )
 
     def _content(self, component: PlannedComponent, *, production: Document | None) -> Document:
-        """The component as planned: what the plan has kept of it, or else read and prepared again.
+        """The component as planned: from what the plan has kept, or else read and prepared again.
 
         :raises PromotionError: PLAN_STALE when it is not what was planned.
         """
@@ -239,9 +239,9 @@ class Writer:
         return [key for key in keys if key not in self._ids and key.lower() in named]
 
     def _find_created(self, component: PlannedComponent) -> tuple[Component | None, bool]:
-        """The component of this name and type that is on our branch and that we do not know yet.
+        """The component of this name and type that is on our branch and not yet known to us.
 
-        :returns: it, and whether it is certain that there is none. Where nothing can tell, the branch is worth nothing.
+        :returns: it, and whether it certainly does not exist. If nothing can tell, the branch cannot be trusted.
         """
         branch_id = self._branch_id
         for other in self._planned:

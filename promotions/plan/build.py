@@ -30,27 +30,29 @@ from .readings import sentences
 from .resolve import Resolved, Walk, find_content, united
 from .rules import RULES_VERSION
 
-# How many workers in a row may die at a plan.
+# How many workers in a row may die while making one plan.
 MAX_CLAIMS = 8
 
 
 def build_plan(plan_id: int) -> None:
-    """Make one plan, if it is due and no other worker is at it. Never half a plan: it ends ready or failed."""
+    """Make one plan, if it is due and no other worker is making it. It ends ready or failed, never half made."""
     carry_on(PlanWork(), plan_id)
 
 
 class PlanWork(Work[Plan]):
-    """Somebody waits for it at a page, so it gives up earlier than a promotion."""
+    """Somebody waits for it on a page, so it gives up sooner than a promotion."""
 
     model = Plan
     patience = SHORT_PATIENCE
     most_workers = MAX_CLAIMS
 
     def take(self, row: Plan, lease: Lease) -> Stop:
+        """Make the whole plan in one go."""
         _build(row, lease)
         return Stop("ready")
 
     def fail(self, row: Plan, lease: Lease, error: PromotionError) -> None:
+        """Keep the error for the plan's page."""
         lease.record(
             state=Plan.State.FAILED,
             error_code=error.code,
@@ -115,7 +117,7 @@ def _check_roots(walks: list[Walk]) -> None:
 
 
 def _build_rollback(plan: Plan, former: PromotedPackage, lease: Lease) -> None:
-    """Plan to bring back what a former promotion has brought; see ``rollback``."""
+    """Plan to restore what an earlier promotion brought; see ``rollback``."""
     source = former.origin
     client = partner.client(plan=plan)
     progress = Progress(lease)
@@ -128,9 +130,7 @@ def _build_rollback(plan: Plan, former: PromotedPackage, lease: Lease) -> None:
     check_premises(client, plan, made.drafts)
     root_id = source.plan.twin_of(former.planned) or former.process_id
     packages = client.query_packaged_components(component_id=root_id, with_deleted=True)
-    back = (
-        f"It brings back what promotion {source.pk} has brought: version {former.package_version}."
-    )
+    back = f"It restores what promotion {source.pk} brought: version {former.package_version}."
     now = timezone.now()
     with lease.writing():
         _store_components(plan, made.drafts)
@@ -154,7 +154,7 @@ def _build_rollback(plan: Plan, former: PromotedPackage, lease: Lease) -> None:
 
 
 def _store(plan: Plan, lease: Lease, compared: Compared, *, is_ready: bool = False) -> None:
-    """Write the plan down: ready, or readable while the rest is asked."""
+    """Store the plan: ready, or readable while the rest is still being asked."""
     resolved, drafts = compared.resolved, compared.drafts
     general = [
         *findings.unresolved(resolved),
@@ -168,7 +168,7 @@ def _store(plan: Plan, lease: Lease, compared: Compared, *, is_ready: bool = Fal
     plan.readable_at = plan.readable_at or now
     with lease.writing():
         if compared.is_stored:
-            # Somebody may be reading it: what is the same stays the same row.
+            # Somebody may be reading it: whatever is unchanged stays the same row.
             plan.findings.filter(component=None).delete()
             PlannedComponent.objects.bulk_update(
                 (made.component for made in drafts), ["group", "depends_on"], batch_size=100

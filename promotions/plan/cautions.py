@@ -1,4 +1,4 @@
-"""What a deployment of the plan would do beside what its differences show: packs, listeners, other users of a twin."""
+"""What a deployment of the plan would do beyond its differences: packs, listeners, other users of a twin."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from .findings import fingerprint_of
 from .look_up import metadata_of_many
 from .resolve import CONNECTION, Resolved
 
-# Packs cannot hold these (published), and neither a process that uses a process route.
+# Packs cannot hold these (published), nor a process that uses a process route.
 NEVER_IN_PACKS = frozenset({"processroute", "certificate", "certificate.pgp", "customlibrary"})
 PROCESS_ROUTE = "processroute"
 PROCESS = "process"
 
-# Components that wait for requests by their nature; a process does so when it starts with a listening connector.
+# Components that listen by nature; a process does so if it starts with a listening connector.
 LISTENING_TYPES = frozenset({"webservice", "webservice.external", "flowservice"})
 _LISTENS = re.compile(rb"""\bactionType\s*=\s*["']Listen["']""", re.IGNORECASE)
 
-# Components of one plan whose users are looked up, and users that one finding names.
+# Components per plan whose users are looked up, and users named per finding.
 MAX_LOOKUPS = 150
 MAX_NAMED = 10
 
 
 def not_for_packs(resolved: Resolved) -> Iterable[Finding]:
-    """Everything is deployed by way of a pack, so what no pack can hold is not promoted."""
+    """Everything is deployed through a pack, so what no pack can hold is not promoted."""
     for key, metadata in resolved.components.items():
         is_root = key in resolved.roots
         if metadata.type == PROCESS_ROUTE or (is_root and metadata.type in NEVER_IN_PACKS):
@@ -48,33 +48,33 @@ def not_for_packs(resolved: Resolved) -> Iterable[Finding]:
 
 
 def not_packaged_along(resolved: Resolved) -> Iterable[Finding]:
-    """What is used only independently is merged, but a package of the process does not hold it."""
+    """What is only used independently is merged, but a package of the process does not contain it."""
     for key, metadata in resolved.components.items():
         if key in resolved.independent and metadata.type not in NEVER_IN_PACKS | {CONNECTION}:
             yield Finding(
                 code="NOT_PACKAGED_ALONG",
                 subject_id=metadata.component_id,
                 subject_name=metadata.name,
-                message=f"“{metadata.name}” reaches production's main branch, and not the environments.",
+                message=f"“{metadata.name}” reaches production's main branch, but not the environments.",
                 blocking=False,
             )
 
 
 def listener(metadata: ComponentMetadata, xml: bytes) -> Iterable[Finding]:
-    """A listener starts as soon as it is deployed, unless the deployment says that it is paused."""
+    """A listener starts as soon as it is deployed, unless the deployment says to pause it."""
     if metadata.type in LISTENING_TYPES or (metadata.type == PROCESS and _LISTENS.search(xml)):
         yield Finding(
             code="LISTENER_STARTS",
             subject_id=metadata.component_id,
             subject_name=metadata.name,
-            message=f"“{metadata.name}” listens: it takes requests in every chosen environment as soon as "
+            message=f"“{metadata.name}” listens: it accepts requests in every chosen environment as soon as "
             "it is deployed.",
             blocking=False,
         )
 
 
 def elements_retyped(metadata: ComponentMetadata, reading: Reading) -> Iterable[Finding]:
-    """The platform refuses some changes of a data type, and tells which only when the profile is written."""
+    """The platform refuses some changes of a data type, and says so only when the profile is written."""
     if retyped := profiles.retyped(reading):
         named = ", ".join(retyped[:MAX_NAMED])
         more = f" and {len(retyped) - MAX_NAMED} more" if len(retyped) > MAX_NAMED else ""
@@ -90,7 +90,7 @@ def elements_retyped(metadata: ComponentMetadata, reading: Reading) -> Iterable[
 def values_emptied(
     metadata: ComponentMetadata, dev: Document, production: Document
 ) -> Iterable[Finding]:
-    """With ``ENVIRONMENT_VALUES=empty`` an update clears what the twin has, its secrets among it."""
+    """With ``ENVIRONMENT_VALUES=empty`` an update clears what the twin has set, including its secrets."""
     stripped = componentxml.strip(dev, production=production, overrides=team_rules.active())
     lost = [place for place in stripped.places if place.outcome in ("kept", "omitted")]
     if not lost:
@@ -101,7 +101,8 @@ def values_emptied(
         code="VALUES_WOULD_BE_EMPTIED",
         subject_id=metadata.component_id,
         subject_name=metadata.name,
-        message=f"{len(lost)} values that the production twin has would be emptied, {len(secrets)} secrets among them.",
+        message=f"{len(lost)} values that are set in the production twin would be cleared, "
+        f"{len(secrets)} secrets among them.",
         path=", ".join(paths[:MAX_NAMED]),
         fingerprint=fingerprint_of(paths),
         blocking=bool(secrets),
@@ -110,12 +111,12 @@ def values_emptied(
 
 
 class OtherUsers:
-    """Finds the production processes beside the promoted ones that use an updated component.
+    """Finds production processes, beyond the promoted ones, that use an updated component.
 
-    They get the new version only when they are packaged again, so that a reviewer should know them. Users that are no
-    processes (a map, an operation) are followed to the processes above them.
+    They get the new version only when they are packaged again, so a reviewer should know about them. Users that are not
+    processes (a map, an operation) are followed up to the processes above them.
 
-    :param promoted: production id -> type of what the plan has.
+    :param promoted: production id -> type, of everything in the plan.
     """
 
     def __init__(self, client: PartnerApiClient, promoted: Mapping[str, str]) -> None:
@@ -125,7 +126,7 @@ class OtherUsers:
         self._metadata: dict[str, ComponentMetadata | None] = {}
 
     def look_up(self, prod_ids: Iterable[str]) -> None:
-        """Ask who uses these components, level by level, as far as the bound allows.
+        """Ask who uses these components, level by level, as far as the limit allows.
 
         :raises PartnerApiError: when one of them cannot be asked about.
         """
@@ -164,7 +165,7 @@ class OtherUsers:
             subject_id=prod_id,
             subject_name=metadata.name,
             message=f"{told} {'use' if len(users) > 1 else 'uses'} the production twin of “{metadata.name}”."
-            + ("" if is_whole else " There may be others: not everything was looked at."),
+            + ("" if is_whole else " There may be others: not everything was checked."),
             blocking=False,
         )
 
@@ -192,10 +193,10 @@ def used_by_others(
     updated: Mapping[str, ComponentMetadata],
     promoted: Mapping[str, str],
 ) -> dict[str, list[Finding]]:
-    """Production id of an updated component -> its finding, where the platform can be asked.
+    """Production id of an updated component -> its finding, if the platform can be asked.
 
     :param updated: production id -> the dev component.
-    :param promoted: production id -> type of everything in the plan.
+    :param promoted: production id -> type, of everything in the plan.
     """
     if not client.capabilities.reports_parents:
         return {}

@@ -55,6 +55,7 @@ class StripRules:
 
     @classmethod
     def now(cls) -> StripRules:
+        """The team's overrides and the key of this moment, from the database."""
         return cls(team_rules.active(), fingerprint_key())
 
 

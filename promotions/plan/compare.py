@@ -42,7 +42,7 @@ class Compared:
         return [by_key[root] for root in self.resolved.roots]
 
     def put_in_order(self, resolved: Resolved) -> None:
-        """By what uses what, as it is known now."""
+        """Put what is used before what uses it, as far as that is known now."""
         self.resolved = resolved
         by_key = {made.component.dev_component_id: made for made in self.drafts}
         if not resolved.is_proved:
@@ -51,7 +51,7 @@ class Compared:
         def place(key: str) -> tuple[bool, str, str]:
             return key not in resolved.roots, resolved.components[key].name, key
 
-        # By name where it is free, so that it does not matter how the uses were found out.
+        # By name where the order is free, so that it does not matter how the uses were found.
         keys = sorted(resolved.components, key=place)
         uses = {
             key: sorted((used for used in resolved.uses[key] if used in by_key), key=place)
@@ -81,14 +81,14 @@ def compare(client: PartnerApiClient, plan: Plan, resolved: Resolved, report: Pr
             report("Comparing with production", len(compared.drafts), len(resolved.components))
             compared.drafts.append(draft(plan, resolved, pair, mapped))
     compared.put_in_order(resolved)
-    report("Asking what else is in production", len(compared.drafts), len(compared.drafts))
+    report("Checking what else is in production", len(compared.drafts), len(compared.drafts))
     check_premises(client, plan, compared.drafts, twins)
     _check_earlier_work(account, resolved, compared.drafts)
     return compared
 
 
 def look_around(client: PartnerApiClient, compared: Compared) -> None:
-    """What else production has to do with the plan: other users of its twins, packs, package versions."""
+    """What else in production concerns the plan: other users of its twins, packs, package versions."""
     _check_other_users(client, compared.resolved, compared.drafts)
     for root in compared.roots:
         if not root.component.prod_component_id:
@@ -114,10 +114,10 @@ def check_premises(
     drafts: list[Draft],
     twins: Mapping[str, ComponentMetadata] | None = None,
 ) -> None:
-    """Ask what the plan relies on; what contradicts it becomes findings.
+    """Check what the plan relies on; whatever contradicts it becomes a finding.
 
     :param twins: those that have just been read, by production id in lower case.
-    :raises PromotionError: what is wrong with the plan as such.
+    :raises PromotionError: the plan as a whole is impossible.
     """
     planned = [made.component for made in drafts]
     look = Look(Moment.PLAN, plan, planned, client=client, read=twins or {})

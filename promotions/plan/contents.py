@@ -1,4 +1,4 @@
-"""Keeps content, each once."""
+"""Stores content, each only once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..models import Content, Installation
 
 
 def store(content: bytes) -> Content:
-    """Keep content, compressed and encrypted; the same content is kept once.
+    """Store content, compressed and encrypted; equal content is stored only once.
 
     :raises PromotionError: CONTENT_UNREADABLE when CONTENT_KEYS does not fit this database.
     """
@@ -22,6 +22,6 @@ def store(content: bytes) -> Content:
         defaults={"encrypted": encrypt(zlib.compress(content, 6)), "size": len(content)},
     )
     if not made:
-        # Its time to live begins anew: somebody is about to hold it.
+        # Its time to live starts over: somebody is about to refer to it.
         Content.objects.filter(pk=digest).update(stored_at=timezone.now())
     return row

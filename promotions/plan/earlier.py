@@ -39,6 +39,7 @@ class Plain:
         return cls(componentxml.digest(bare), "\n".join(lines))
 
     def store(self) -> Content:
+        """Store its lines for the pages."""
         return contents.store(self.text.encode())
 
 

@@ -50,7 +50,7 @@ def versions_differ(resolved: Resolved) -> Iterable[Finding]:
 
 
 def missing_mapping(component: ComponentMetadata) -> Iterable[Finding]:
-    """Something that is never copied has no production twin."""
+    """A component that is never copied has no production twin."""
     is_connection = component.type == CONNECTION
     named = f"The connection “{component.name}”"
     if not is_connection:
@@ -64,10 +64,10 @@ def missing_mapping(component: ComponentMetadata) -> Iterable[Finding]:
 
 
 def older_package(resolved: Resolved) -> dict[str, list[Finding]]:
-    """Dev id -> finding, for what has moved on since it was packaged, where the platform gives only the newest.
+    """Dev id -> finding, for components changed since they were packaged, if only the newest version can be read.
 
-    What nobody has tested would travel under a tested version, so it blocks, the packaged component itself like its
-    parts.
+    Untested changes would travel under a tested version, so each one blocks, the packaged component's own and its
+    parts'.
     """
     package = resolved.package
     found = {}
@@ -95,7 +95,7 @@ def older_package(resolved: Resolved) -> dict[str, list[Finding]]:
 
 
 def connector_of_account(component: ComponentMetadata, document: Document) -> Iterable[Finding]:
-    """A custom connector's subtype begins with the id of the account that it was made in, wherever it is named."""
+    """The subtype of a custom connector begins with the id of the account it was made in, wherever it appears."""
     accounts = DevAccount.objects.values_list("account_id", flat=True)
     own = rf"(?:{'|'.join(map(re.escape, accounts))})-[\w.-]+"
     quoted = re.compile(rf"[\"'>\s]({own})[\"'<\s]".encode(), re.IGNORECASE)
@@ -132,9 +132,9 @@ def secrets_left(
 def changes_hidden(
     component: PlannedComponent, dev_account: DevAccount, stripped: componentxml.Stripped
 ) -> Iterable[Finding]:
-    """Production's value is kept although the dev account has another one that nobody has been told of.
+    """Production keeps its value although the dev account has a different one that nobody has been told about.
 
-    A value that was told at the last promotion of this component, and is the same since, is not told again.
+    A value that was reported at the component's last promotion, and has not changed since, is not reported again.
     """
     hidden = [place for place in stripped.places if place.hides_change]
     if not hidden:
@@ -169,7 +169,7 @@ def changes_hidden(
 def secret_set_in_production(
     component: ComponentMetadata, production: componentxml.Envelope
 ) -> Iterable[Finding]:
-    """A twin with a secret set: sources conflict on whether an omitted secret survives an update."""
+    """A twin with a secret set: sources disagree on whether an omitted secret survives an update."""
     if production.encrypted_paths:
         yield Finding(
             code="SECRET_SET_IN_PRODUCTION",
@@ -185,7 +185,7 @@ def secret_set_in_production(
 def rewritten_in_data(
     component: ComponentMetadata, rewritten: componentxml.Rewritten
 ) -> Iterable[Finding]:
-    """Known ids that stand in scripts or data: rewritten, and shown to the reviewer."""
+    """Known ids in scripts or data: rewritten, and shown to the reviewer."""
     for rewrite in rewritten.rewrites:
         if rewrite.context != "reference":
             yield Finding(
@@ -199,12 +199,15 @@ def rewritten_in_data(
 
 
 def fingerprint_of(paths: Iterable[str]) -> str:
-    """Stands for a set of paths: accepting them accepts no other set."""
+    """Identifies a set of paths: accepting them accepts no other set.
+
+    :returns: SHA-256, in hex.
+    """
     return hashlib.sha256("\n".join(sorted(paths)).encode()).hexdigest()
 
 
 def acceptance_of(plan: Plan, key: str, found: Finding) -> Acceptance | None:
-    """An admin's earlier word on the same finding with the same value behind it; not that of the plan's maker."""
+    """An admin's earlier acceptance of the same finding over the same value, unless the admin made this plan."""
     if not found.can_be_accepted:
         return None
     accepted = (

@@ -1,4 +1,4 @@
-"""What is kept of promoted versions, so that a rollback can restore them: without secrets and environment values."""
+"""What is kept of promoted versions, so that a rollback can restore them: no secrets, no environment values."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def columns(document: Document, main: Document | None) -> dict[str, Content | No
 
 
 def _kept(document: Document) -> Content | None:
-    """None where something in it may be a secret: that is not kept, and cannot be restored."""
+    """None if something in it may be a secret: that is not kept, and cannot be restored."""
     stripped = componentxml.strip(document, overrides=team_rules.active())
     return None if stripped.findings else contents.store(stripped.document.to_bytes())

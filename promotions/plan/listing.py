@@ -18,9 +18,9 @@ from ..worker.lease import Lease
 from ..worker.loop import Stop, Work, carry_on
 from ..worker.timing import SHORT_PATIENCE
 
-# As many as the platform answers at once.
+# As many as the platform returns at once.
 PAGE = 100
-# What a package that is known already may have got anew.
+# What may have changed for a known package.
 COLUMNS = [
     field.name
     for field in DevPackage._meta.concrete_fields
@@ -29,26 +29,28 @@ COLUMNS = [
 
 
 def refresh_listing(listing_id: int) -> None:
-    """Read all packages of one dev account, if it is due; the old list stays when that fails."""
+    """Read all packages of one dev account, if it is due; if that fails, the old list stays."""
     carry_on(ListingWork(), listing_id)
 
 
 class ListingWork(Work[PackageListing]):
-    """Somebody waits for it at a page, so it gives up earlier than a promotion."""
+    """Somebody waits for it on a page, so it gives up sooner than a promotion."""
 
     model = PackageListing
     patience = SHORT_PATIENCE
 
     def take(self, row: PackageListing, lease: Lease) -> Stop:
+        """Read the whole list in one go."""
         _refresh(row, lease)
         return Stop("read")
 
     def fail(self, row: PackageListing, lease: Lease, error: PromotionError) -> None:
+        """Keep the error; the list that was read before stays."""
         lease.record(error_code=error.code, error=error.detail, next_attempt_at=None, **NO_HOLD)
 
 
 def _refresh(listing: PackageListing, lease: Lease) -> None:
-    """One page of the platform's after the other: people see what has come so far."""
+    """Store page after page, so that people see what has arrived so far."""
     account = listing.dev_account
     client = partner.client()
     packages = client.query_packaged_components(account=account.account_id)
@@ -93,7 +95,7 @@ def _row(account: DevAccount, package: PackagedComponent, name: str, folder: str
 def _names(
     client: PartnerApiClient, account: str, component_ids: Iterable[str]
 ) -> dict[str, tuple[str, str]]:
-    """Name and folder of each packaged component, which operation 6 does not tell; empty where it is gone.
+    """Name and folder of each packaged component, which operation 6 leaves out; empty if it no longer exists.
 
     :raises PartnerApiError: when one of them cannot be read.
     """

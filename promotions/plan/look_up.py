@@ -1,4 +1,4 @@
-"""Looks at many components at once."""
+"""Looks up many components at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Lookalikes = tuple[PlannedComponent, list[ComponentMetadata], list[ComponentMeta
 def metadata_of_many(
     client: PartnerApiClient, ids: Iterable[str], *, account: str | None = None
 ) -> dict[str, ComponentMetadata | None]:
-    """Component id in lower case -> its metadata; None where it is deleted or was never there.
+    """Component id in lower case -> its metadata; None if it is deleted or never existed.
 
     :param account: the dev account to look in; None for production.
     :raises PartnerApiError: when one of them cannot be read.
@@ -37,9 +37,9 @@ def metadata_of_many(
 def lookalikes(
     client: PartnerApiClient, components: Sequence[PlannedComponent]
 ) -> list[Lookalikes]:
-    """For each component: what production copied from it, and what has its name and type there.
+    """For each component: its copies in production, and what has its name and type there.
 
-    :raises PartnerApiError: when one of them cannot be asked for.
+    :raises PartnerApiError: when one of them cannot be asked about.
     """
     ids, names = [c.dev_component_id for c in components], [c.name for c in components]
     copied, named = client.both(

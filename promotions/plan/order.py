@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 
 def dependencies_first(uses: Mapping[str, Iterable[str]]) -> list[list[str]]:
-    """Groups of ids in which whatever a group uses stands in an earlier one.
+    """Groups of ids, ordered so that whatever a group uses is in an earlier one.
 
-    :param uses: id -> the ids that it uses; ids that are not keys are left out.
-    :returns: groups of one id, or of all the ids of one reference cycle, in the order of the keys where free.
+    :param uses: id -> the ids that it uses; ids that are not keys are ignored.
+    :returns: groups of one id, or of all the ids of one reference cycle, otherwise in the order of the keys.
 
     Tarjan's algorithm, without recursion because chains of components may be longer than Python's stack.
     """

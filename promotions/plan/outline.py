@@ -1,4 +1,4 @@
-"""What a package probably holds, told before it is proved what uses what: so that people can read the plan."""
+"""What a package probably holds, shown before it is proved, so that people can start to read the plan."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 def outline(walk: Walk, progress: Progress) -> Resolved | None:
-    """The components that the manifest names; without one, those whose ids stand in the XML of others.
+    """The components that the manifest names; without one, those whose ids appear in the XML of others.
 
     ``Walk.resolve`` proves it.
 
-    :returns: None where it cannot be told; the proof then says why.
+    :returns: None if it cannot be determined; the proof then says why.
     :raises PromotionError: as ``pairs.checked``.
     :raises PartnerApiError: when a component cannot be read.
     """
@@ -42,7 +42,7 @@ def outline(walk: Walk, progress: Progress) -> Resolved | None:
 
 
 def _follow_ids(walk: Walk, resolved: Resolved, progress: Progress) -> bool:
-    """Read the packaged component, what it names, what that names, and so on, a level at once."""
+    """Read the packaged component, what it names, what that names, and so on, level by level."""
     level, met, size = [walk.root], {walk.root}, 0
     while level:
         progress("Reading the components", len(resolved.components), len(met))
@@ -67,7 +67,7 @@ def _follow_ids(walk: Walk, resolved: Resolved, progress: Progress) -> bool:
         if size > MOST_BYTES or len(met | named) > 2 * settings.PROMOTION_MAX_COMPONENTS:
             return False
         met |= named
-        # What is missing may be no component at all: the proof asks for what it is told to be one.
+        # A missing one may be no component at all: the proof asks only for known components.
         found = walk.client.find_metadata(
             sorted(named - walk.metadata.keys()), account=walk.account
         )
@@ -77,7 +77,7 @@ def _follow_ids(walk: Walk, resolved: Resolved, progress: Progress) -> bool:
 
 
 def _referred_to(document: Document) -> set[str]:
-    """The ids that stand where references stand."""
+    """The ids in places where references belong."""
     ids = {one: one for one in componentxml.component_ids(document)}
     found = componentxml.rewrite(document, ids).rewrites
     return {rewrite.old for rewrite in found if rewrite.context == "reference"}

@@ -1,4 +1,4 @@
-"""Which Integration Packs a process lives in, and whom their releases reach, as far as the platform tells it."""
+"""Which Integration Packs contain a process, and whom their releases reach, as far as the platform says."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ..models import (
     SourcePackage,
 )
 
-NOT_TOLD = "Whom a release reaches is not known: the platform does not tell."
+NOT_TOLD = "Whom a release reaches is not known: the platform does not say."
 
 
 def in_packs(client: PartnerApiClient, component: PlannedComponent) -> Iterable[Finding]:
-    """The packs that hold the packaged process already (operation 16): in a second one it would run twice.
+    """The packs that already hold the packaged process (operation 16): in a second one it would run twice.
 
     :param component: the packaged component, with its production twin.
     """
@@ -59,9 +59,9 @@ def in_packs(client: PartnerApiClient, component: PlannedComponent) -> Iterable[
 
 
 def reach_in_words(environment_ids: Iterable[str] | None) -> str:
-    """Whom a release of a pack reaches by itself.
+    """Whom a release of a pack reaches automatically.
 
-    :param environment_ids: of our own environments that have it installed; None where the platform does not tell.
+    :param environment_ids: our own environments that have it installed; None if the platform does not say.
     """
     if environment_ids is None:
         return NOT_TOLD
@@ -70,10 +70,10 @@ def reach_in_words(environment_ids: Iterable[str] | None) -> str:
         Environment.objects.filter(environment_id__in=ids).values_list("environment_id", "name")
     )
     names = [known.get(environment_id, environment_id) for environment_id in ids]
-    own = "A release reaches no environment of the primary account by itself."
+    own = "A release reaches no environment of the primary account automatically."
     if names:
-        own = f"A release reaches these environments by itself: {', '.join(names)}."
-    return f"{own} Which other accounts have installed the pack is not known: the platform does not tell."
+        own = f"A release reaches these environments automatically: {', '.join(names)}."
+    return f"{own} Which other accounts have installed the pack is not known: the platform does not say."
 
 
 def homes(plan: Plan, package: SourcePackage) -> list[PackRelease]:

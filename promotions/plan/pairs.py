@@ -1,4 +1,4 @@
-"""Reads the components of a plan with their production twins, while the caller works on what has come (operation 1)."""
+"""Reads a plan's components with their production twins, while the caller works on what has arrived (operation 1)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Pair:
     """A component of the plan and its production twin.
 
     :param key: the dev id in lower case.
-    :param dev: its document; None for what is never read (connections, certificates, …).
-    :param twin: None where there is none, or it is deleted.
+    :param dev: its document; None for components that are never read (connections, certificates, …).
+    :param twin: None if there is none, or it is deleted.
     """
 
     key: str
@@ -34,7 +34,7 @@ class Pair:
 def read_pairs(
     client: PartnerApiClient, account: str, resolved: Resolved, mapped: Mapping[str, str]
 ) -> Generator[Pair]:
-    """Every component of a plan, in the order in which the answers come. Close it when it is not read to its end.
+    """Every component of a plan, in the order of arrival. Close the iterator if it is not read to the end.
 
     :param mapped: dev id -> production id.
     :raises PromotionError: as :func:`checked`.
@@ -76,8 +76,7 @@ def read_pairs(
 def checked(result: Component | PartnerApiError, key: str, version: int) -> Document:
     """A dev component's XML at the planned version.
 
-    :raises PromotionError: PLAN_STALE when only another version can be read, COMPONENT_NOT_FOUND,
-        COMPONENT_TOO_LARGE.
+    :raises PromotionError: PLAN_STALE when only another version can be read, COMPONENT_NOT_FOUND, COMPONENT_TOO_LARGE.
     """
     if isinstance(result, NotFound):
         raise PromotionError("COMPONENT_NOT_FOUND", key) from result
@@ -107,7 +106,7 @@ def read_dev(
 
 
 def _living(result: Component | PartnerApiError) -> Component | None:
-    """A twin; a deleted one is never restored silently (told by the premise that twins are alive)."""
+    """A twin; a deleted one is never restored silently (the premise that twins are alive reports it)."""
     if isinstance(result, NotFound):
         return None
     if isinstance(result, PartnerApiError):

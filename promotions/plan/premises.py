@@ -1,7 +1,7 @@
-"""What a plan relies on: one list of premises, asked again by the same code at every moment that matters.
+"""What a plan relies on: one list of premises, checked by the same code at every moment that matters.
 
-The database's premises are asked by pages and workers alike; the platform's only by workers, for pages never call the
-API. ``docs/premises.md`` shows which premise is asked when.
+Pages and workers check the database's premises; only workers check the platform's, because pages never call the API.
+``docs/premises.md`` shows which premise is checked when.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .same import same_folder, same_sub_type
 
 
 class Moment(StrEnum):
-    """When premises are asked."""
+    """When premises are checked."""
 
     PLAN = "plan"  # a worker makes the plan
     SUBMISSION = "submission"  # somebody requests the promotion
@@ -62,7 +62,7 @@ class Look:
     :param components: the components of the plan, stored or not.
     :param client: asks the platform; None on pages.
     :param environments: the targets of a promotion that is being requested.
-    :param read: twins that have been read a moment ago, by production id in lower case.
+    :param read: twins that have just been read, by production id in lower case.
     """
 
     moment: Moment
@@ -76,12 +76,13 @@ class Look:
 
     @property
     def platform(self) -> PartnerApiClient:
+        """The client, which only workers have."""
         assert self.client is not None  # noqa: S101 (only workers ask the platform)
         return self.client
 
     @cached_property
     def made(self) -> dict[str, str]:
-        """Dev id -> production id of what this promotion has made on its branch or merged."""
+        """Dev id -> production id of what this promotion has created on its branch or merged."""
         if self.promotion is None:
             return {}
         rows = self.promotion.results.exclude(prod_component_id="")
@@ -89,7 +90,7 @@ class Look:
 
     @cached_property
     def merged(self) -> dict[str, tuple[str, int]]:
-        """Dev id -> production id and version of what this promotion has brought to main already."""
+        """Dev id -> production id and version of what this promotion has already brought to main."""
         if self.promotion is None:
             return {}
         rows = self.promotion.results.filter(merged_version__isnull=False).values_list(
@@ -108,31 +109,32 @@ class Look:
 
     @cached_property
     def twins(self) -> dict[str, ComponentMetadata | None]:
-        """Production id in lower case -> what the platform says of it; None where it is not there."""
+        """Production id in lower case -> what the platform says about it; None if it does not exist."""
         ids = {component.prod_component_id.lower() for component in self.components} - {""}
         asked = sorted(ids - self.read.keys())
         return {**self.read, **metadata_of_many(self.platform, asked)}
 
     @cached_property
     def lookalikes(self) -> list[Lookalikes]:
-        """For each component to be created, what production copied from it, and what has its name and type there."""
+        """For each component to be created: its copies in production, and what has its name and type there."""
         created = self.created()
         return lookalikes(self.platform, created) if created else []
 
     @cached_property
     def origins(self) -> dict[str, ComponentMetadata | None]:
-        """Id in lower case -> what production says of what new components were copied from."""
+        """Id in lower case -> what production says about the components that new ones were copied from."""
         ids = [component.copied_from for component in self.created() if component.copied_from]
         return metadata_of_many(self.platform, ids)
 
     @property
     def needs_package(self) -> bool:
-        """Making a plan begins with its package; a rollback takes its content from what is kept."""
+        """Making a plan starts from its package; a rollback takes its content from what is kept."""
         asked_now = self.moment not in (Moment.PLAN, Moment.MERGE)
         return asked_now and self.plan.restores_id is None
 
     @cached_property
     def sources(self) -> list[SourcePackage]:
+        """The packages that the plan was made for, as it holds them."""
         return self.plan.packages
 
     @cached_property
@@ -167,6 +169,7 @@ class Look:
                 raise result
 
     def with_twin(self) -> Iterator[tuple[PlannedComponent, ComponentMetadata | None]]:
+        """Each component that has a production id, with its twin; None if the twin does not exist."""
         for component in self.components:
             if component.prod_component_id:
                 yield component, self.twins[component.prod_component_id.lower()]
@@ -185,7 +188,7 @@ class Premise:
     """One thing that a plan relies on.
 
     :param says: the premise as a sentence.
-    :param broken: what contradicts it, as findings that are not stored.
+    :param broken: finds what contradicts it, as findings that are not stored.
     """
 
     name: str
@@ -216,9 +219,8 @@ def check(
     environments: Sequence[Environment] = (),
     beside: Iterable[Callable[[], object]] = (),
 ) -> None:
-    """The premises must still hold, but for what an admin has accepted.
+    """Make sure that the premises still hold, except where an admin has accepted a finding.
 
-    :param beside: further looks at the platform, made at once with those that the premises need; they use no database.
     :raises PromotionError: the code of the first one that does not, such as PLAN_STALE, TWO_WRITERS, TWIN_DELETED,
         TWIN_IN_PRODUCTION, MAPPING_OF_ANOTHER_KIND, COMPONENT_RESERVED, PACKAGE_NOT_FOUND, SWITCHED_OFF.
     """
@@ -236,7 +238,7 @@ def check(
 
 
 def _accepted(plan: Plan, promotion: PromotionRequest | None) -> set[tuple[str, str, str]]:
-    """Code, fingerprint and dev id of what an admin has accepted; once it is approved, of what was frozen."""
+    """Code, fingerprint and dev id of what an admin has accepted; after the approval, of what was frozen."""
     if promotion is not None and promotion.approved_hash:
         return {
             (finding.code, finding.fingerprint, finding.component_id)
@@ -249,7 +251,7 @@ def _accepted(plan: Plan, promotion: PromotionRequest | None) -> set[tuple[str, 
 
 
 def environments_of(promotion: PromotionRequest) -> list[Environment]:
-    """The targets that are still to be deployed to."""
+    """The targets that have not been deployed to yet."""
     return [
         found.environment
         for found in promotion.deployments.outstanding().select_related("environment")
@@ -257,7 +259,7 @@ def environments_of(promotion: PromotionRequest) -> list[Environment]:
 
 
 def check_no_newer(made: PromotedPackage, environments: Iterable[Environment]) -> None:
-    """What was promoted earlier is not deployed over what was promoted later: that is what a rollback is for.
+    """An earlier promotion is never deployed over a later one: that is what a rollback is for.
 
     :raises PromotionError: NEWER_IS_DEPLOYED, with the environments and what they have.
     """
@@ -281,7 +283,7 @@ def _finding(code: str, component: PlannedComponent, message: str, **more: objec
     return Finding(code=code, component=component, message=message, **values)
 
 
-# --- The database's --------------------------------------------------------------------------
+# --- Asked of the database -------------------------------------------------------------------------
 
 
 def _switched_off(look: Look) -> Iterator[Finding]:
@@ -324,7 +326,7 @@ def _two_writers(look: Look) -> Iterator[Finding]:
 def _rivals(look: Look) -> Iterator[Finding]:
     """Other open promotions, of any account, that write the same twin or create the same component.
 
-    Once a promotion is open, only those that were requested before it stand in its way.
+    Once a promotion is open, only those requested before it stand in its way.
     """
     created = {c.dev_component_id: c for c in look.created()}
     updated = {c.prod_component_id.lower(): c for c in look.components if c.action == Action.UPDATE}
@@ -383,7 +385,7 @@ def _built_upon(look: Look) -> Iterator[Finding]:
         )
 
 
-# --- The platform's --------------------------------------------------------------------------
+# --- Asked of the platform -------------------------------------------------------------------------
 
 
 def _package_gone(look: Look) -> Iterator[Finding]:
@@ -399,7 +401,7 @@ def _twin_gone(look: Look) -> Iterator[Finding]:
             yield _finding(
                 "TWIN_DELETED",
                 component,
-                f"The production twin {component.prod_component_id} of the {what} “{component.name}” is not there.",
+                f"The production twin {component.prod_component_id} of the {what} “{component.name}” no longer exists.",
             )
 
 
@@ -447,9 +449,9 @@ def _candidates(
 
 
 def _unmapped_twins(look: Look) -> Iterator[Finding]:
-    """Production components that look like one to be created and are no twin of this account's.
+    """Production components that look like one to be created and are not twins of this account's components.
 
-    One that another dev account is mapped to counts: a library component in two accounts has one twin.
+    A twin of another dev account counts too: a library component in two accounts has one twin.
     """
     found = [
         (component, _candidates(look, component, copies, namesakes))
@@ -478,9 +480,9 @@ def _unmapped_twins(look: Look) -> Iterator[Finding]:
 
 
 def _other_version_on_main(look: Look) -> Iterator[Finding]:
-    """Main must be as it was when the plan was made: the branch wins, and would take anything newer back.
+    """Main must not have moved since the plan was made: the branch wins, and would undo anything newer.
 
-    What the plan found unchanged is packaged along, and was approved as it was.
+    That includes what the plan found unchanged, because it is packaged along and was approved as it was.
     """
     for component, twin in look.with_twin():
         if component.action not in (Action.UPDATE, Action.UNCHANGED) or twin is None:
@@ -574,7 +576,7 @@ PREMISES = (
 
 
 def as_table() -> str:
-    """The table of ``docs/premises.md``: every premise and the moments at which it is asked."""
+    """The table of ``docs/premises.md``: every premise and the moments at which it is checked."""
     head = ["Premise", "Asked of", *Moment]
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for premise in PREMISES:

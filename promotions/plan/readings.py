@@ -34,7 +34,7 @@ def _read(
     try:
         return read(old, new, names)
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        # A shape of XML that nobody has met must not keep a plan from being made.
+        # An unknown shape of XML must not keep a plan from being made.
         logger.exception("A component could not be read; its XML difference is shown instead.")
         return None
 

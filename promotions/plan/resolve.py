@@ -19,7 +19,7 @@ from .look_up import metadata_of_many
 from .uses import Uses
 
 CONNECTION = "connector-settings"
-# Set up once by hand in production and mapped: what they hold does not travel.
+# Set up once by hand in production and mapped: their content is never copied.
 MAPPED_ONLY = frozenset({CONNECTION, "certificate", "certificate.pgp", "customlibrary"})
 
 Progress = Callable[[str, int, int], None]
@@ -27,7 +27,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass
 class Resolved:
-    """The components of a package by their lower-case dev id, in the order they were met."""
+    """The components of a package by their lower-case dev id, in the order in which they were found."""
 
     package: PackagedComponent
     root: str
@@ -40,7 +40,7 @@ class Resolved:
     )  # id -> name of a component that uses it
     parts: list[Resolved] = field(default_factory=list)  # what each of several packages holds
     is_proved: bool = True  # by operation 4; otherwise by the manifest, or by the ids in XML
-    documents: dict[str, Document] = field(default_factory=dict)  # what has been read on the way
+    documents: dict[str, Document] = field(default_factory=dict)  # what was read along the way
 
     @property
     def packages(self) -> list[Resolved]:
@@ -54,19 +54,19 @@ class Resolved:
 
     @property
     def independent(self) -> set[str]:
-        """What is used, and not packaged along with what uses it."""
+        """What is used but not packaged along with what uses it."""
         return self.components.keys() - self.dependent
 
     @property
     def is_pinned(self) -> bool:
-        """Whether the platform tells the packaged version of everything that is copied."""
+        """Whether the platform names the packaged version of everything that is copied."""
         return all(
             key in self.pinned or metadata.type in MAPPED_ONLY
             for key, metadata in self.components.items()
         )
 
     def version(self, key: str) -> int:
-        """The dev version to promote: the packaged one where the platform tells it."""
+        """The dev version to promote: the packaged one, if the platform names it."""
         return self.pinned.get(key, self.components[key].version)
 
 
@@ -106,8 +106,7 @@ def find_package(
 ) -> PackagedComponent:
     """The package as the platform knows it now.
 
-    :param component_id: what it packages, and ``version`` the package's, where they are known: one page is read
-        instead of all.
+    :param component_id: what it packages, and ``version`` the package's, if known: one page is read instead of all.
     :raises PromotionError: PACKAGE_NOT_FOUND, PACKAGE_NOT_SHAREABLE.
     """
     packages = client.query_packaged_components(
@@ -124,7 +123,7 @@ def find_package(
 def find_content(
     client: PartnerApiClient, account: str, package_id: str, *, component_id: str, version: str
 ) -> tuple[PackagedComponent, tuple[PinnedComponent, ...] | None]:
-    """The package, and the components that it holds at their versions where the platform tells them, asked at once.
+    """The package, and its components at their versions if the platform names those, asked for together.
 
     :raises PromotionError: as :func:`find_package`.
     :raises PartnerApiError: when the manifest cannot be read.
@@ -143,7 +142,7 @@ def find_content(
 
 
 class Walk:
-    """Finds out what a package holds. It remembers what it was told."""
+    """Finds out what a package holds, and remembers the answers."""
 
     def __init__(
         self,
@@ -175,7 +174,7 @@ class Walk:
         self.uses: Uses = beside.uses if beside else Uses(client, account)
 
     def is_known(self) -> bool:
-        """Whether the whole walk can be taken without asking what uses what."""
+        """Whether the whole walk can be done without asking what uses what."""
         level, met = [self.root], {self.root}
         while level:
             self.look_at(level)
@@ -191,9 +190,10 @@ class Walk:
     def resolve(self, progress: Progress) -> Resolved:
         """Every component that the package uses, each once; cycles are fine; connections are leaves.
 
-        One level of the walk is asked for at once.
+        Each level of the walk is asked for at once.
 
-        :raises PromotionError: TOO_MANY_COMPONENTS, COMPONENT_NOT_FOUND (the packaged component itself is gone).
+        :raises PromotionError: TOO_MANY_COMPONENTS, COMPONENT_NOT_FOUND (the packaged component itself no longer
+            exists).
         """
         resolved = self.begun()
         users = {self.root: ""}  # id -> name of a component that uses it
@@ -223,12 +223,12 @@ class Walk:
         return resolved
 
     def keep_uses(self) -> None:
-        """Keep for ever what was asked about what uses what.
+        """Keep forever what was asked about what uses what.
 
-        The guide's dialect answers for the newest version, whichever that is by then: it is kept for the version that
-        was looked at before, and is there afterwards.
+        The guide's dialect answers for whatever version is newest by then: the answer is kept for the version that was
+        seen before asking, provided that it is still the newest afterwards.
 
-        :raises PromotionError: PLAN_STALE when a component has moved on meanwhile.
+        :raises PromotionError: PLAN_STALE when a component has changed in the meantime.
         """
         asked = [key for key in self.uses.asked if key not in self._pinned]
         for key, now in metadata_of_many(self.client, asked, account=self.account).items():
@@ -236,14 +236,14 @@ class Walk:
             if before is None or now is None or now.version != before.version:
                 name = before.name if before else key
                 raise PromotionError(
-                    "PLAN_STALE", f"“{name}” was changed in the dev account meanwhile."
+                    "PLAN_STALE", f"“{name}” was changed in the dev account in the meantime."
                 )
         self.uses.keep()
 
     def _to_ask(self, keys: Iterable[str]) -> dict[str, int]:
-        """The versions of those that are there, and whose uses matter.
+        """The versions of those that exist and whose uses matter.
 
-        What is set up once by hand in production stays there with all that it uses.
+        What is set up by hand in production stays there, with all that it uses.
         """
         return {
             key: self._pinned.get(key, metadata.version)
@@ -274,7 +274,7 @@ def _follow(
     key: str,
     references: Iterable[Reference],
 ) -> list[str]:
-    """Note what a component uses. Returns its ids."""
+    """Note what a component uses, and return those ids."""
     for reference in references:
         used = reference.component_id.lower()
         if used == key:
@@ -287,7 +287,7 @@ def _follow(
 
 
 def _follow_dependents(resolved: Resolved, dependents: dict[str, set[str]]) -> None:
-    """What the root depends on, by dependents only."""
+    """What the root depends on, through dependents only."""
     waiting = [resolved.root]
     while waiting:
         for key in dependents.get(waiting.pop(), set()) - resolved.dependent:

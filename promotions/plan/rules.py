@@ -10,7 +10,7 @@ from ..transitions import dialect_in_use
 
 
 def check_rules(promotion: PromotionRequest) -> None:
-    """A promotion is carried on by the rules that it was requested under, or not at all.
+    """A promotion continues under the rules that it was requested under, or not at all.
 
     After the merge, and in a deployment, nothing is emptied or rewritten, so newer rules for that stop nothing.
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 
 def same_folder(one: str, other: str) -> bool:
-    """Whether two folder paths are one, apart from the account's name and /Promoted at their beginning.
+    """Whether two folder paths are the same, ignoring the account's name and /Promoted at the beginning.
 
-    Operation 5 of the published API tells a folder's own name only: a bare name is compared with the last one.
+    Operation 5 of the published API only gives a folder's own name: a bare name is compared with the last segment.
     """
     short, long = sorted((_below_promoted(one), _below_promoted(other)), key=len)
     is_bare = "/" not in one or "/" not in other
@@ -23,7 +23,7 @@ def _below_promoted(path: str) -> list[str]:
 def same_sub_type(one: str, other: str, accounts: Iterable[str]) -> bool:
     """Whether two subtypes name one connector; a custom connector's begins with the id of its account.
 
-    :param accounts: ids of the accounts in which the two components lie.
+    :param accounts: ids of the accounts that the two components are in.
     """
     known = tuple(accounts)
     return _without_account(one, known) == _without_account(other, known)

@@ -1,4 +1,4 @@
-"""A team's own rules for what is stripped, as admins keep them, and what follows from a change of them."""
+"""A team's own rules for what is stripped, as admins keep them, and what follows when they change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..models import RuleOverride
 
 
 def active() -> Overrides:
-    """The overrides that hold now."""
+    """The overrides that apply now."""
     return Overrides(
         Override(
             decision="leave" if row.decision == RuleOverride.Decision.LEAVE else "empty",
@@ -23,10 +23,10 @@ def active() -> Overrides:
 
 
 def check(digest: str, name: str, overrides: Overrides) -> None:
-    """Content that was planned by other rules is planned again: a change of rules is no change of content.
+    """Content planned under other rules must be planned again: a change of rules is not a change of content.
 
     :param digest: of the planned component ``name``.
-    :param overrides: those that hold now.
+    :param overrides: those that apply now.
     :raises PromotionError: PLAN_STALE.
     """
     if componentxml.rules_of(digest) != componentxml.rules_version(overrides):

@@ -1,4 +1,4 @@
-"""What each version of a dev component uses, asked once and kept for ever (operation 4)."""
+"""What each version of a dev component uses, asked once and kept forever (operation 4)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Uses:
         return kept | learnt
 
     def of(self, versions: Mapping[str, int]) -> dict[str, References]:
-        """What these components use, by id and in their order; what is not kept is asked.
+        """What these components use, by id and in their order; whatever is not kept is asked for.
 
         :param versions: ids in lower case, each with its version, which operation 5 has just shown.
         :raises PartnerApiError: when one of them cannot be asked about.
@@ -65,7 +65,7 @@ class Uses:
         return list(self._learnt)
 
     def keep(self) -> None:
-        """Keep what was asked; ``Walk.keep_uses`` knows when it is safe to."""
+        """Keep the answers; ``Walk.keep_uses`` knows when that is safe."""
         ComponentUses.objects.bulk_create(
             (
                 ComponentUses(

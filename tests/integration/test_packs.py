@@ -61,9 +61,9 @@ class TestWhereAProcessLives:
         assert "“Order Management” holds version 1.0" in told.message
         assert "“Order Management (Test)” holds version 1.0" in told.message
         if partner.client().query_all_pack_environments() is None:
-            assert "is not known: the platform does not tell" in told.message
+            assert "is not known: the platform does not say" in told.message
         else:
-            assert "reaches no environment of the primary account by itself" in told.message
+            assert "reaches no environment of the primary account automatically" in told.message
         assert plan.can_be_submitted
         assert not desk.plan(SMALL).findings.filter(code="IN_PACKS").exists()
 
@@ -82,7 +82,7 @@ class TestWhereAProcessLives:
         if partner.client().query_all_pack_environments() is None:
             assert "Whom a release reaches is not known" in asked(other)
         else:
-            assert "reaches these environments by itself: prod-us." in asked(other)
+            assert "reaches these environments automatically: prod-us." in asked(other)
             assert "Which other accounts have installed the pack is not known" in asked(other)
         assert "Stock Level Sync goes into “Customer Master” although" in asked(other)
         assert "goes into" not in asked(home)
