@@ -223,27 +223,23 @@ class TestTheMergeDemandsAnApproval:
 
     @pytest.mark.parametrize("stage", Stage)
     def test_a_lapsed_approval_is_asked_for_again(
-        self, desk: Desk, settings: Any, database_url: str, stage: Stage
+        self, desk: Desk, settings: Any, stage: Stage
     ) -> None:
         settings.STAGE = stage
-        plan = desk.plan(SMALL)
+        promotion = desk.requested(SMALL)
         desk.worker.rest()
-        env = {"DATABASE_URL": database_url, "STAGE": stage.value}
-        promotion = desk.submit(plan)
-        with celery_worker(environment.FOLDER, env):
-            promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
         settings.PROMOTION_APPROVAL_DAYS = 1 / 86_400
         desk.approve(promotion)
         assert desk.fresh(promotion).status == Status.APPROVED
         time.sleep(1.1)
-        with celery_worker(environment.FOLDER, env):
-            promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
-            assert promotion.events.filter(action="approval_lapsed").exists()
-            assert (promotion.status, promotion.approved_by) == (Status.ADMIN_REVIEW, None)
-            assert not heartbeats(desk)
-            settings.PROMOTION_APPROVAL_DAYS = 1
-            desk.approve(promotion, user=desk.dora)
-            promotion = desk.wait_for(promotion, Status.DEPLOYED)
+        desk.worker.resume()
+        promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
+        assert promotion.events.filter(action="approval_lapsed").exists()
+        assert (promotion.status, promotion.approved_by) == (Status.ADMIN_REVIEW, None)
+        assert not heartbeats(desk)
+        settings.PROMOTION_APPROVAL_DAYS = 1
+        desk.approve(promotion, user=desk.dora)
+        promotion = desk.wait_for(promotion, Status.DEPLOYED)
         assert promotion.status == Status.DEPLOYED, (promotion.error_code, promotion.error)
         assert promotion.approved_by == desk.dora
         assert len(heartbeats(desk)) == 1
