@@ -7,11 +7,12 @@ are known are touched: many GUIDs are names of something else.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from partnerapi.componentxml.document import (
+    EMPTY,
     Document,
     Edit,
     Element,
@@ -131,6 +132,7 @@ def _replaced_in(
 ) -> Iterator[tuple[str, str, str, list[Edit]]]:
     """(slot, old, new, edits) of every known id in an element."""
     tag, shape = element.tag, element.shape
+    values: Iterable[Value]
     if element.number == 0:
         values = text_values_of(document, element)
     elif shape.regular and b"&#" not in tag:
@@ -141,7 +143,7 @@ def _replaced_in(
             if inside and not declares_namespace(shape.names[place]):
                 edit = Edit(start + begin, start + end, escape(new))
                 yield f"@{shape.names[place]}", old, new, [edit]
-        values = text_values_of(document, element)
+        values = () if shape.mark == EMPTY else text_values_of(document, element)
     else:
         values = values_of(document, element)
     for value in values:

@@ -7,6 +7,7 @@ private key in a script cannot be repaired by a machine, so a person is told whe
 import base64
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -547,17 +548,19 @@ def _random(text: str) -> Iterator[Hit]:
     public = [match.span() for match in _PUBLIC.finditer(text)] if "BEGIN " in text else []
     for match in _LONG.finditer(text):
         at = match.start()
-        if match[0].startswith(_NO_SECRET_BEGINS) or any(
-            start <= at < end for start, end in public
-        ):
+        around = bisect_right(public, (at, len(text))) - 1
+        if around >= 0 and at < public[around][1]:
             continue
-        if _is_an_id(text, match) or _is_a_document(match[0]):
+        if match[0].startswith(_NO_SECRET_BEGINS):
             continue
+        found = []
         # An id inside or glued to the string explains its digits.
         for piece in re.split(f"({_GUID.pattern})", match[0]):
             if _GUID.fullmatch(piece) is None and looks_random(piece):
-                yield Hit("random-string", piece, at)
+                found.append(Hit("random-string", piece, at))
             at += len(piece)
+        if found and not _is_an_id(text, match) and not _is_a_document(match[0]):
+            yield from found
 
 
 def _is_an_id(text: str, match: re.Match[str]) -> bool:

@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from partnerapi import componentxml
-from partnerapi.componentxml import Document
+from partnerapi.componentxml import Document, secrets
 from partnerapi.componentxml.document import MAX_ATTRIBUTES, MAX_BYTES, MAX_DEPTH, MAX_PREFIXES
 from tests.benchmarks import componentxml as benchmark
 from tests.partnerapi.component_samples import component
@@ -184,6 +184,70 @@ def test_a_small_document_costs_next_to_nothing() -> None:
     assert benchmark.best(lambda: benchmark.way(small), 9) < benchmark.bare(
         benchmark.profile(10_000)
     )
+
+
+def dense(count: int) -> bytes:
+    """Messages that each give a secret away, among some that do not."""
+    said = "password = {0}r33dlake{0} and token: &quot;tok{0}abc99&quot;"
+    rows = "".join(
+        f'<shape name="shape{number}" userlabel="Send the orders to the shop" x="48.0" y="{number}.0">'
+        f"<message><msgTxt>{said.format(number)}</msgTxt></message><note>{'as they come ' * 12}</note></shape>"
+        for number in range(count)
+    )
+    return component(f"<process>{rows}</process>", type="process")
+
+
+@pytest.mark.parametrize(
+    ("make", "count"), [(headers, 215), (properties, 117), (scripts, 275), (dense, 50)]
+)
+def test_a_small_document_full_of_secrets_costs_little(
+    make: Callable[[int], bytes], count: int
+) -> None:
+    """20 kB in 10 ms, counted as in the test before."""
+    small = make(count)
+    assert 18_000 < len(small) < 22_500
+    assert benchmark.best(lambda: benchmark.way(small), 9) < benchmark.bare(
+        benchmark.profile(10_000)
+    )
+
+
+BAITS = [
+    *('"', "(a, b) = [ xx ", "-pass ", "password = ", 'name="a" b="', "://a/hook/", "a.b.c."),
+    *("password = ['a', ", '\\"', "<password>", "password  ", "password=[1,2,3,", "'password', "),
+    *("-----BEGIN PRIVATE KEY-----", "aB3dE5fG7", "://h.example/incoming/" + "a" * 40, "x == "),
+    *("(a)=[" + "a          ," * 10, "getPassword() { ", '{"name":"password",', "eyJ0eXBlIjoi"),
+]
+
+
+@pytest.mark.parametrize("bait", BAITS)
+def test_a_script_of_nothing_but_bait_is_read_in_linear_time(bait: str) -> None:
+    small, large = ("password " + bait * (size // len(bait)) for size in (16_000, 256_000))
+    once = benchmark.best(lambda: secrets.search(small, random_strings=True), 5)
+    # Sixteen times as much; a square would be 256 times.
+    assert benchmark.best(lambda: secrets.search(large, random_strings=True), 2) < 64 * once
+
+
+def test_ids_that_are_all_used_are_replaced_and_named_in_one_pass() -> None:
+    """Five thousand references in a megabyte: each of them is found, named by its path and replaced."""
+    ids = {
+        str(UUID(int=number + 2**100)): str(UUID(int=number + 2**101)) for number in range(5_000)
+    }
+    note = f"<note>{'Map the orders as they come. ' * 4}</note>"
+    rows = "".join(f'<map mapId="{one}"/>{note}' for one in ids)
+    document = Document.parse(component(f"<process>{rows}</process>", type="process"))
+    data = document.to_bytes()
+
+    def one_after_the_other() -> bytes:
+        changed = data
+        for old, new in ids.items():
+            changed = changed.replace(old.encode(), new.encode())
+        return changed
+
+    rewritten = componentxml.rewrite(document, ids)
+    assert rewritten.document.to_bytes() == one_after_the_other()
+    assert len({one.path for one in rewritten.rewrites}) == len(ids)
+    together = benchmark.best(lambda: componentxml.rewrite(document, ids), 5)
+    assert 4 * together < benchmark.best(one_after_the_other, 1)
 
 
 def test_many_known_ids_are_replaced_in_one_pass() -> None:
