@@ -1,7 +1,7 @@
-"""Who may see, submit, review, approve, retry.
+"""Who may see, submit, review, approve and retry.
 
-Roles are Django groups, so that single sign-on can fill them. Every function here is asked on the server where the
-state changes; pages only use them to decide what to offer.
+Roles are Django groups, so that single sign-on can fill them. Every function here is called on the server where the
+state changes; pages call them only to decide what to offer.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ T = TypeVar("T")
 
 CONTRIBUTORS = "Contributors"
 ADMINS = "Admins"
-# The attribute of a user object that keeps what has been looked up.
+# The attribute of a user object that caches what has been looked up.
 MEMORY = "_access_memory"
 
 
 def remember(user: User) -> None:
-    """From here on look everything up once, for as long as this object lives: one HTTP request."""
+    """From here on look everything up only once, for as long as this user object lives: one HTTP request."""
     setattr(user, MEMORY, {})
 
 
@@ -46,7 +46,7 @@ def _once(user: User | AnonymousUser, what: str, look_up: Callable[[], T]) -> T:
 
 
 def _groups(user: User | AnonymousUser) -> dict[str, bool]:
-    """The names of the user's groups, and whether a review policy asks members of each."""
+    """The names of the user's groups, and whether a review policy asks for members of each."""
     asked = Exists(PolicyGroup.objects.filter(group=OuterRef("pk")))
     groups = user.groups.annotate(is_asked=asked).values_list("name", "is_asked")
     return _once(user, "groups", lambda: dict(groups))
@@ -67,12 +67,12 @@ def may_enter(user: User | AnonymousUser) -> bool:
 
 
 def is_peer(user: User | AnonymousUser) -> bool:
-    """Whether a review policy asks members of one of the user's groups."""
+    """Whether a review policy asks for members of one of the user's groups."""
     return user.is_active and any(_groups(user).values())
 
 
 def stands_in_for(user: User | AnonymousUser, at: datetime | None = None) -> list[User]:
-    """The admins whose deputy the user is, or was at a moment; who is no admin any more has no deputy."""
+    """The admins whose deputy the user is, or was at that moment; somebody who is no longer an admin has no deputy."""
     if not user.is_active or not user.pk:
         return []
 
@@ -104,7 +104,7 @@ def may_promote(user: User | AnonymousUser) -> bool:
 
 
 def promotions(user: User | AnonymousUser) -> PromotionRequestQuerySet[PromotionRequest]:
-    """The promotions that the user may see: of their accounts, their own, to review; all for who decides."""
+    """The promotions that the user may see: of their accounts, their own, those to review; all, if they decide."""
     if decides(user):
         return PromotionRequest.objects.all()
     if not user.is_active or not user.pk:
@@ -126,13 +126,13 @@ def plans(user: User | AnonymousUser) -> QuerySet[Plan]:
 
 
 def _account_ids(user: User | AnonymousUser) -> list[int]:
-    """Few and looked up first, so that what belongs to them is found by index."""
+    """Few, and looked up first, so that an index finds what belongs to them."""
     ids = dev_accounts(user).values_list("pk", flat=True)
     return _once(user, "accounts", lambda: list(ids))
 
 
 def same_person(one: User, other: User) -> bool:
-    """Whether two user records are one person: the same row, or a name or e-mail in common.
+    """Whether two user records are one person: the same row, or a common name or e-mail.
 
     Letter case, blanks and Unicode's other spellings of a letter make no difference.
     """
@@ -150,8 +150,8 @@ def _identities(user: User) -> set[str]:
 def check_standing(promotion: PromotionRequest) -> None:
     """Everybody and everything that the promotion needs must still be switched on.
 
-    :raises PromotionError: SWITCHED_OFF, with what or who it is: the requester, their access, the dev account, an
-        environment, or the admin who approved; SELF_REVIEW when that is the requester under another name.
+    :raises PromotionError: SWITCHED_OFF, naming the requester, their access, the dev account, an environment, or the
+        admin who approved; SELF_REVIEW when that admin is the requester under another name.
     """
     account = promotion.dev_account
     if not account.is_active:
@@ -166,13 +166,13 @@ def check_standing(promotion: PromotionRequest) -> None:
         raise PromotionError("SWITCHED_OFF", f"The environment {off.environment}.")
     approver = promotion.approved_by
     if approver is not None and same_person(approver, requester):
-        raise PromotionError("SELF_REVIEW", "Who approved it and who requested it are one person.")
+        raise PromotionError("SELF_REVIEW", "The same person requested and approved it.")
     if approver is not None and not may_decide(approver, promotion, at=promotion.approved_at):
-        raise PromotionError("SWITCHED_OFF", "Who approved it is no admin any more.")
+        raise PromotionError("SWITCHED_OFF", "The admin who approved it is no longer an admin.")
 
 
 def is_excluded(user: User, demand: Demand) -> bool:
-    """Whether a policy says that the user neither approves nor rejects, under whatever name."""
+    """Whether a policy says that the user, under whatever name, neither approves nor rejects."""
     if demand.excluded_groups and user.groups.filter(pk__in=demand.excluded_groups).exists():
         return True
     excluded = User.objects.filter(pk__in=demand.excluded_people) if demand.excluded_people else ()
@@ -180,11 +180,11 @@ def is_excluded(user: User, demand: Demand) -> bool:
 
 
 def may_decide(user: User, promotion: PromotionRequest, at: datetime | None = None) -> bool:
-    """Whether the user may approve or reject this promotion: an admin or the deputy of one, and not its requester.
+    """Whether the user may approve or reject this promotion: an admin or an admin's deputy, but not its requester.
 
-    Nobody decides in place of the requester either, nor of an admin whom a review policy leaves out.
+    Nobody may decide in the requester's place either, nor in that of an admin whom a review policy leaves out.
 
-    :param at: the moment at which a deputy decided, where that was earlier.
+    :param at: the moment at which a deputy decided, if that was earlier.
     """
     if same_person(user, promotion.requester):
         return False
@@ -192,7 +192,7 @@ def may_decide(user: User, promotion: PromotionRequest, at: datetime | None = No
 
 
 def represented(user: User, promotion: PromotionRequest, at: datetime | None = None) -> list[User]:
-    """The admins in whose place the user may decide; nobody where they are an admin themselves."""
+    """The admins in whose place the user may decide; none if the user is an admin."""
     if is_admin(user):
         return []
     demand = promotion.demanded

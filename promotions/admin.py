@@ -57,7 +57,7 @@ admin.site.index_title = "Accounts, mappings and records"
 
 
 def among(title: str, field: str, choices: Iterable[tuple[str, str]]) -> type[SimpleListFilter]:
-    """A filter by values that are known; Django's own would look for them in every row."""
+    """A filter by known values; Django's own would look for them in every row."""
 
     class AmongFilter(SimpleListFilter):
         parameter_name = field
@@ -73,9 +73,9 @@ def among(title: str, field: str, choices: Iterable[tuple[str, str]]) -> type[Si
 
 
 class LongListAdmin(AnyAdmin):
-    """A list that grows for years: it is not counted to its end, and it says the newest first.
+    """A list that grows for years: it is not counted to the end, and shows the newest first.
 
-    Filters and searches are the ones that an index answers (docs/decisions/0010).
+    Filters and searches are those that an index can answer (docs/decisions/0010).
     """
 
     paginator = AdminPaginator
@@ -122,7 +122,7 @@ class RecordedAdmin(AnyAdmin):
 
 
 class UsedAdmin(RecordedAdmin):
-    """Once a row is used, its id on the platform stays what it is: an approval has named it."""
+    """Once a row is in use, its id on the platform is fixed: an approval has named it."""
 
     platform_id: str
     # Related names of what uses a row.
@@ -149,7 +149,7 @@ class ComponentMappingAdmin(MappingExchange, LongListAdmin, RecordedAdmin):
     )
     list_filter = ("dev_account", "source", "last_promoted_at")
     search_fields = ("name", "^dev_component_id", "^prod_component_id")
-    search_help_text = "A part of a name, or the beginning of an id."
+    search_help_text = "Part of a name, or the beginning of an id."
     list_select_related = ("dev_account",)
     ordering = ("-pk",)
     readonly_fields = ("source", "prod_version", "last_promoted_at", "last_promoted_by")
@@ -249,7 +249,7 @@ class ReviewPolicyAdmin(RecordedAdmin):
 
 @admin.register(Identity)
 class IdentityAdmin(RecordedAdmin):
-    """Links an account to a person at the identity provider; like accounts, for superusers alone."""
+    """Links an account to a person at the identity provider; only for superusers, like accounts."""
 
     list_display = ("user", "issuer", "subject", "signed_in_at")
     list_select_related = ("user",)
@@ -259,7 +259,7 @@ class IdentityAdmin(RecordedAdmin):
 
 @admin.register(Deputy)
 class DeputyAdmin(RecordedAdmin):
-    """Each admin names their own."""
+    """Admins name their own deputies."""
 
     list_display = ("admin", "deputy", "starts_at", "ends_at")
     list_select_related = ("admin", "deputy")
@@ -315,7 +315,7 @@ class IntegrationPackAdmin(UsedAdmin):
 
 
 class ReadOnlyAdmin(AnyAdmin):
-    """To read and to search: the records are written by the services and the workers alone."""
+    """To read and search: only services and workers write these records."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""System checks: what is missing or wrong in the set-up, before anybody meets it."""
+"""System checks: what is missing or wrong in the set-up, before anybody runs into it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def check_choices(**kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_dialect(**kwargs: Any) -> list[CheckMessage]:
-    """Boomi's own host needs a dialect that somebody chose on purpose."""
+    """Boomi's own host needs a dialect that somebody has chosen on purpose."""
     if (
         f".{_host()}".endswith(".boomi.com")
         and settings.PARTNER_API_ACCOUNT
@@ -85,7 +85,7 @@ def check_production(**kwargs: Any) -> list[CheckMessage]:
     if settings.DEBUG:
         problems.append(
             Error(
-                "DEBUG is on: whoever meets an error reads the settings and the code.",
+                "DEBUG is on: anybody who runs into an error can read the settings and the code.",
                 hint="Unset DEBUG in production.",
                 id="promotions.E012",
             )
@@ -107,7 +107,7 @@ def check_production(**kwargs: Any) -> list[CheckMessage]:
         problems.append(
             Error(
                 f"PARTNER_API_TOKEN_FILE {wrong}.",
-                hint="It holds the API token alone, and the user that runs this may read it.",
+                hint="It must hold the API token and nothing else, readable by the user that runs this.",
                 id="promotions.E013",
             )
         )
@@ -123,7 +123,7 @@ def check_production(**kwargs: Any) -> list[CheckMessage]:
         problems.append(
             Error(
                 "PROMOTION_TIME_SCALE is not 1.",
-                hint="It is for tests: with it the platform would be asked too often.",
+                hint="It is for tests: with it the platform would be called too often.",
                 id="promotions.E010",
             )
         )
@@ -139,19 +139,19 @@ def check_production(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _wrong_with(token_file: str) -> str:
-    """What is wrong with it, or nothing. What it holds is never told."""
+    """What is wrong with the file, or nothing. Its content is never shown."""
     try:
         token = Path(token_file).read_text(encoding="utf-8").strip()
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     except UnicodeDecodeError:
-        return "holds something else than text"
+        return "holds something other than text"
     return "" if token else "is empty"
 
 
 @register(Tags.database, deploy=True)
 def check_demo_users(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Nobody signs in with the demo's password. It needs `check --deploy --database default`."""
+    """Nobody can sign in with the demo's password. It needs `check --deploy --database default`."""
     user_model = get_user_model()
     if "default" not in (databases or []) or settings.DEMO:
         return []
@@ -180,7 +180,7 @@ def check_demo_users(databases: Sequence[str] | None = None, **kwargs: Any) -> l
 
 @register()
 def check_user_name(**kwargs: Any) -> list[CheckMessage]:
-    """The commonest mistake: a user name without the prefix that says it is a token."""
+    """The most common mistake: a user name without the prefix that marks a token."""
     user = settings.PARTNER_API_USER
     if user and not user.startswith("BOOMI_TOKEN."):
         return [
@@ -195,7 +195,7 @@ def check_user_name(**kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_outbound(**kwargs: Any) -> list[CheckMessage]:
-    """What is posted goes where it may, and what links lead to is reached."""
+    """Posts only go where they may, and links lead to a reachable address."""
     problems: list[CheckMessage] = []
     for network in settings.OUTBOUND_PRIVATE_NETWORKS:
         try:
@@ -203,8 +203,8 @@ def check_outbound(**kwargs: Any) -> list[CheckMessage]:
         except ValueError:
             problems.append(
                 Error(
-                    f"OUTBOUND_PRIVATE_NETWORKS holds {network!r}, which is no network.",
-                    hint="Write it as 10.1.2.0/24, with commas between several.",
+                    f"OUTBOUND_PRIVATE_NETWORKS holds {network!r}, which is not a network.",
+                    hint="Write it like 10.1.2.0/24, and separate several with commas.",
                     id="promotions.E018",
                 )
             )
@@ -226,7 +226,7 @@ def check_outbound(**kwargs: Any) -> list[CheckMessage]:
             problems.append(
                 Error(
                     "AUDIT_ANCHOR_KEY is not a signing key.",
-                    hint="It is whsec_ followed by base64, as Standard Webhooks have it.",
+                    hint="It is whsec_ followed by base64, as in Standard Webhooks.",
                     id="promotions.E019",
                 )
             )
@@ -243,7 +243,7 @@ def check_outbound(**kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_identity_provider(**kwargs: Any) -> list[CheckMessage]:
-    """An identity provider is set whole, and nobody is left without a way in."""
+    """An identity provider is fully configured, and nobody is left without a way in."""
     problems: list[CheckMessage] = []
     if settings.OIDC_ISSUER and not (settings.OIDC_CLIENT_ID and settings.OIDC_CLIENT_SECRET):
         problems.append(
@@ -266,12 +266,12 @@ def check_identity_provider(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_identity_provider_is_safe(**kwargs: Any) -> list[CheckMessage]:
-    """What tells who somebody is travels encrypted."""
+    """Whatever says who somebody is must travel encrypted."""
     if settings.OIDC_ISSUER and urlsplit(settings.OIDC_ISSUER).scheme != "https":
         return [
             Error(
                 "OIDC_ISSUER is not an https address.",
-                hint="Whoever sits between could sign in as anybody.",
+                hint="Anybody in between could sign in as anyone.",
                 id="promotions.E017",
             )
         ]

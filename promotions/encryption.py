@@ -15,12 +15,12 @@ from .messages import PromotionError
 
 
 def encrypt(content: bytes) -> bytes:
-    """The content as only holders of the newest key can read it."""
+    """Encrypt content with the newest key."""
     return _keys().encrypt(content)
 
 
 def decrypt(token: bytes) -> bytes:
-    """The content behind ``encrypt``.
+    """Undo ``encrypt``.
 
     :raises PromotionError: CONTENT_UNREADABLE when no key of ``CONTENT_KEYS`` fits.
     """
@@ -31,7 +31,7 @@ def decrypt(token: bytes) -> bytes:
 
 
 def rotate(token: bytes) -> bytes:
-    """The same content under the newest key.
+    """Encrypt content again with the newest key.
 
     :raises PromotionError: CONTENT_UNREADABLE when no key of ``CONTENT_KEYS`` fits.
     """
@@ -42,7 +42,7 @@ def rotate(token: bytes) -> bytes:
 
 
 def _keys() -> MultiFernet:
-    """Any long random text is a key: it is hashed to the length that Fernet asks for."""
+    """Any long random text serves as a key: it is hashed to the length that Fernet needs."""
     return MultiFernet(
         Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()))
         for key in settings.CONTENT_KEYS

@@ -1,6 +1,6 @@
 """Whether the workers and the beat are alive: the tick leaves its time in Redis.
 
-A tick is sent by the beat and carried out by a worker, so one fresh time speaks for both.
+The beat sends a tick and a worker runs it, so one recent time proves both alive.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 KEY = "promotion-desk:last-tick"
 QUEUE = "celery"
 KEPT = timedelta(days=30)
-# Ticks may be late while the workers are busy; nobody needs to be told of a minute.
+# Ticks may be late while the workers are busy; a minute is nothing to report.
 LATE = timedelta(seconds=90)
 
 
@@ -32,20 +32,20 @@ class Pulse:
 
     @property
     def is_alive(self) -> bool:
-        """A tick in the future says nothing of now: the clock has been set back since."""
+        """A tick in the future proves nothing: the clock has been set back since."""
         return self.at is not None and abs(timezone.now() - self.at) < LATE
 
 
 def beat() -> None:
-    """Leave the time of this tick; without Redis there is nothing to tell."""
+    """Leave the time of this tick; without Redis there is nothing to leave."""
     try:
         _redis().set(KEY, timezone.now().timestamp(), ex=KEPT)
     except (redis.RedisError, OSError):
-        logger.warning("The time of the tick could not be left in Redis.")
+        logger.warning("The time of the tick could not be stored in Redis.")
 
 
 def pulse() -> Pulse | None:
-    """The last tick, or None when Redis cannot be asked."""
+    """The last tick, or None when Redis cannot be reached."""
     try:
         with _redis().pipeline(transaction=False) as pipeline:
             pipeline.get(KEY)

@@ -462,7 +462,7 @@ MESSAGES = {
 
 
 def message(code: str) -> Message:
-    """The sentences for a code; an unknown code stands for itself."""
+    """The sentences for a code; an unknown code is shown as it is."""
     return MESSAGES.get(code, Message(f"Something went wrong ({code}).", "Ask an admin."))
 
 

@@ -29,7 +29,7 @@ from urllib3.exceptions import HTTPError
 
 from .messages import PromotionError
 
-# Seconds until the connection stands, and between two pieces of the answer.
+# Seconds to connect, and between two pieces of the answer.
 TIMEOUT = urllib3.Timeout(connect=5, read=10)
 # IPv4 addresses inside of IPv6 ones, as translators at the edge of a network write them.
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -40,14 +40,14 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 def post_json(
     url: str, body: Mapping[str, Any], *, key: str = "", message_id: str = "", redact: bool = False
 ) -> int:
-    """Send one message, signed as Standard Webhooks are when there is a key.
+    """Send one message, signed according to Standard Webhooks if there is a key.
 
     :param key: the signing key, as ``whsec_`` and base64.
-    :param message_id: what the receiver tells repetitions by; made up when there is none.
-    :param redact: leave the address out of every error, as it is a secret itself.
+    :param message_id: what the receiver recognises repetitions by; generated if there is none.
+    :param redact: leave the address out of every error, because it is a secret itself.
     :returns: the status of the answer, which is 2xx.
-    :raises PromotionError: OUTBOUND_REFUSED when the address must not be called, OUTBOUND_FAILED when the receiver
-        did not take it.
+    :raises PromotionError: OUTBOUND_REFUSED when the address must not be called, OUTBOUND_FAILED when the receiver did
+        not accept it.
     """
     host, port, path, is_tls = _parts(url)
     address = _checked(host, port, is_tls)
@@ -80,16 +80,16 @@ def post_json(
 
 
 def check_url(url: str) -> None:
-    """Whether the address may be called as things stand.
+    """Refuse an address that may not be called as things stand.
 
-    :raises PromotionError: OUTBOUND_REFUSED, with why.
+    :raises PromotionError: OUTBOUND_REFUSED, with the reason.
     """
     host, port, _, is_tls = _parts(url)
     _checked(host, port, is_tls)
 
 
 def new_key() -> str:
-    """A signing key as Standard Webhooks write them."""
+    """A new signing key in the form of Standard Webhooks."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -155,7 +155,7 @@ def _checked(host: str, port: int, is_tls: bool) -> str:
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is one of the internet, also where it stands inside of another one."""
+    """Whether an address is on the internet, even if it is embedded in another one."""
     inside: list[ipaddress.IPv4Address | None] = []
     if isinstance(address, ipaddress.IPv6Address):
         inside = [address.ipv4_mapped, address.sixtofour]

@@ -27,7 +27,7 @@ OPERATION_NAMES = (*(operation.name for operation in OPERATIONS.values()), *SUPP
 
 
 def token() -> str:
-    """The API token: read anew at each use, so that it can be changed without a restart.
+    """The API token, read at each use, so that it can be changed without a restart.
 
     :raises AuthFailed: the token file cannot be read.
     """
@@ -38,8 +38,8 @@ def token() -> str:
     except OSError as error:
         raise AuthFailed(f"The token file cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError:
-        # The error itself holds what was read.
-        raise AuthFailed("The token file holds something else than text.") from None
+        # The error itself contains what was read.
+        raise AuthFailed("The token file holds something other than text.") from None
 
 
 def client(
@@ -53,10 +53,10 @@ def client(
 ) -> PartnerApiClient:
     """A client for the primary account; every call it makes is recorded for the promotion or plan.
 
-    :param owner: what takes fair turns with promotions though it is none; a person waits for anything else.
-    :param check: asked before each call; what it raises ends the work.
-    :param dialect: another one than the setting's, and ``base_path`` another place on the server: the
-        connection check finds out with them what the server speaks.
+    :param owner: a name that takes fair turns with promotions; calls without any owner count as a person's.
+    :param check: called before each call; what it raises ends the work.
+    :param dialect: a dialect other than the configured one, and ``base_path`` another place on the server: the
+        connection check uses them to find out what the server speaks.
     """
     transport = Transport(
         settings.PARTNER_API_URL,
@@ -67,12 +67,12 @@ def client(
             _redis(),
             key=f"promotion-desk:pace:{settings.PARTNER_API_ACCOUNT}",
             interval_ms=settings.PARTNER_API_SPACING_MS,
-            # Whatever belongs to no promotion is read for a person who waits at a page.
+            # Whatever belongs to no promotion is read for a person who waits on a page.
             owner=f"promotion {promotion.pk}" if promotion else owner,
         ),
         timeout=float(settings.PARTNER_API_TIMEOUT),
         time_scale=float(settings.PROMOTION_TIME_SCALE),
-        # Room above the bound on components, so that a large one is told as that.
+        # Room above the limit on components, so that a large one is reported as such.
         max_bytes=2 * settings.PROMOTION_MAX_COMPONENT_BYTES,
         record=_recorder(promotion, plan),
         check=check,
@@ -87,7 +87,7 @@ def client(
 
 
 def error_of(error: PartnerApiError) -> PromotionError:
-    """What a failed call means to a person."""
+    """What a failed call means for a person."""
     return PromotionError(error.code, error.message)
 
 

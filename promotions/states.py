@@ -1,6 +1,6 @@
-"""The statuses of a promotion and who may follow whom.
+"""The statuses of a promotion and which may follow which.
 
-One table for each ``STAGE`` setting says what is allowed, and nothing else does: ``transitions.py`` reads it in the
+One table for each ``STAGE`` setting says what is allowed, and nothing else does: ``transitions.py`` uses it in the
 WHERE clause of every status change.
 """
 
@@ -32,14 +32,14 @@ class Stage(TextChoices):
 
 
 class EnvironmentValues(TextChoices):
-    """What becomes of production's own values at an update: the ``ENVIRONMENT_VALUES`` setting."""
+    """What an update does with production's own values: the ``ENVIRONMENT_VALUES`` setting."""
 
     KEEP = "keep", "kept"
     EMPTY = "empty", "emptied"
 
 
 class Kind(TextChoices):
-    """What a promotion request asks for."""
+    """What a promotion is for."""
 
     PROMOTION = "promotion", "Promotion"
     DEPLOYMENT = "deployment", "Deployment of what was promoted"
@@ -68,10 +68,10 @@ BEFORE_REVIEW: dict[Status, frozenset[Status]] = {
     ),
     Status.WAITING: frozenset({Status.QUEUED}),
     Status.STAGING: frozenset({Status.QUEUED, Status.WAITING}),
-    # From later ones where the approval has lapsed.
+    # From later ones if the approval has lapsed.
     Status.ADMIN_REVIEW: frozenset({Status.STAGING, Status.APPROVED, Status.DEPLOYING}),
     Status.APPROVED: frozenset({Status.ADMIN_REVIEW}),
-    # From staging where it was approved before and staged again since.
+    # From staging if it was approved before and staged again since.
     Status.DEPLOYING: frozenset({Status.APPROVED, Status.STAGING, Status.FAILED}),
     Status.DEPLOYED: frozenset({Status.DEPLOYING}),
     Status.REJECTED: frozenset({Status.ADMIN_REVIEW}),

@@ -1,4 +1,4 @@
-"""Celery tasks: doors. An id comes in, one call is made, nothing else.
+"""Celery tasks, nothing but doors: an id comes in, one call is made.
 
 The database decides what runs: ``tick`` enqueues whatever is due, and everything else only makes it quicker.
 """
@@ -89,7 +89,7 @@ def deliver_due_task() -> None:
 
 @shared_task
 def tick_task() -> None:
-    """Enqueue everything that is due and that no worker holds, and show that somebody does."""
+    """Enqueue everything that is due and that no worker holds, and leave a sign of life."""
     heartbeat.beat()
     platform.notice_new_credentials()
     for model, task in (
@@ -108,7 +108,7 @@ def tick_task() -> None:
 
 @shared_task
 def sweep_task() -> None:
-    """Set right what no step will: lapsed reviews, rows that nothing would carry on."""
+    """Put right what no step will: lapsed reviews, rows that nobody would resume."""
     sweep()
 
 
@@ -164,7 +164,7 @@ def _send_courier() -> None:
 def _enqueue_due(model: Any, task: Any) -> None:
     now = timezone.now()
     again = now - timedelta(seconds=max(1.0, scaled(ENQUEUE_AGAIN)))
-    # One in the future was left before the clock was set back.
+    # A tick in the future was left before the clock was set back.
     due = model.objects.due(now).exclude(enqueued_at__gte=again, enqueued_at__lte=now)
     for pk in due.order_by("next_attempt_at").values_list("pk", flat=True)[:200]:
         model.objects.filter(pk=pk).update(enqueued_at=now)

@@ -111,7 +111,7 @@ def open_deployment(
     return _open(requester, origin.plan, notes, environments, Status.ADMIN_REVIEW, first | columns)
 
 
-# What the event of a request is called.
+# What the event of a submission is called.
 REQUESTED = {
     Kind.PROMOTION: "submitted",
     Kind.DEPLOYMENT: "deployment_requested",
@@ -235,7 +235,7 @@ def move(
     :param changes: further columns to write in the same UPDATE. Whatever it waited for is over.
     """
     with transaction.atomic():
-        # Read under a lock, for the event and the stage; what is allowed is decided by the UPDATE.
+        # Read under a lock, for the event and the stage; the UPDATE decides what is allowed.
         row = PromotionRequest.objects.select_for_update().filter(pk=promotion_id)
         current, stage = row.values_list("status", "stage").get()
         guard = PromotionRequest.objects.filter(pk=promotion_id, status__in=allowed_from(to, stage))

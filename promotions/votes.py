@@ -1,6 +1,7 @@
-"""Which approvals count, and who is still needed: what a promotion's frozen demand asks, counted by people.
+"""Which approvals count, and who is still needed: what a promotion's frozen demand asks for, counted by people.
 
-Counted anew whenever it is asked: somebody who was deactivated, left the group or is no admin any more counts no more.
+They are counted again on every call: somebody who was deactivated, left the group or is no longer an admin stops
+counting.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .states import Status
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-# A place that one peer takes: of a group by its key, or anybody's.
+# A place that one peer fills: in a group, by its key, or anybody's.
 Place = int | None
 
 
@@ -30,8 +31,8 @@ Place = int | None
 class Needed:
     """People who have not approved yet.
 
-    :param group: of which they must be members; "" for anybody who sees the promotion.
-    :param candidates: the members who may still approve; nobody is named where anybody may.
+    :param group: the group that they must belong to; "" for anybody who sees the promotion.
+    :param candidates: the members who may still approve; empty if anybody may.
     """
 
     number: int
@@ -40,17 +41,17 @@ class Needed:
 
     @property
     def are_too_few(self) -> bool:
-        """Whether nobody is left who could."""
+        """Whether fewer people are left than are needed."""
         return bool(self.group) and len(self.candidates) < self.number
 
 
 @dataclass
 class Votes:
-    """The approvals of a promotion by whether they count.
+    """The approvals of a promotion, by whether they count.
 
     :param peers: approvals that count, one for each person.
-    :param spent: approvals that count no more: lapsed, tampered with, of other content, or of somebody who may not
-        any more.
+    :param spent: approvals that no longer count: lapsed, tampered with, for other content, or by somebody who may not
+        approve any more.
     """
 
     promotion: PromotionRequest
@@ -61,7 +62,7 @@ class Votes:
 
     @cached_property
     def open_places(self) -> list[Place]:
-        """The places that no peer has taken."""
+        """The places that no peer has filled."""
         return self._open_places([approval.person for approval in self.peers])
 
     def _open_places(self, people: Sequence[User]) -> list[Place]:
@@ -111,7 +112,7 @@ class Votes:
         return found
 
     def has_voted(self, user: User) -> bool:
-        """Whether an approval of this person counts already, under whatever name."""
+        """Whether an approval by this person, under whatever name, already counts."""
         return any(
             access.same_person(user, person)
             for approval in (*self.peers, *self.admins)
@@ -120,18 +121,18 @@ class Votes:
         )
 
     def may_vote(self, user: User) -> bool:
-        """Whether an approval of the user could count: nobody whom the promotion or a policy leaves out."""
+        """Whether an approval by the user could count, which excludes anybody the promotion or a policy leaves out."""
         return may_take_part(user, self.promotion, self.demand) and not self.has_voted(user)
 
     def may_approve_as_peer(self, user: User) -> bool:
-        """Whether the user's approval would fill a place that is still open."""
+        """Whether the user's approval would fill an open place."""
         if self.peers_are_done or not self.may_vote(user):
             return False
         people = [approval.person for approval in self.peers]
         return len(self._open_places([*people, user])) < len(self.open_places)
 
     def may_approve_as_admin(self, user: User) -> bool:
-        """Whether the user may decide now: the peers have, and the user, or one they stand in for, has not."""
+        """Whether the user may decide now: the peers are done, and a vote by the user, or for an admin, is missing."""
         return (
             self.peers_are_done
             and access.may_decide(user, self.promotion)
@@ -140,12 +141,12 @@ class Votes:
         )
 
     def has_voted_as_admin(self, user: User) -> bool:
-        """Whether the user has voted, or every admin in whose place they could."""
+        """Whether the user has voted, or else every admin in whose place they could."""
         represented = access.represented(user, self.promotion)
         return self.has_voted(user) or (bool(represented) and not self.represented(user))
 
     def represented(self, user: User) -> list[User]:
-        """The admins in whose place the user may decide and whose votes are still missing."""
+        """The admins in whose place the user may decide and whose votes are missing."""
         admins = access.represented(user, self.promotion)
         return [admin for admin in admins if not self.has_voted(admin)]
 
@@ -178,7 +179,7 @@ def count(promotion: PromotionRequest, approved: Approved) -> Votes:
 
 
 def _still_decides(approval: Approval, promotion: PromotionRequest) -> bool:
-    """Whether who approved as an admin is one now, or stood in then for one who is and may decide."""
+    """Whether the person is an admin now, or stood in at that time for somebody who still is one and may decide."""
     admin = approval.in_place_of
     if admin is None:
         return access.is_admin(approval.person)
@@ -187,17 +188,22 @@ def _still_decides(approval: Approval, promotion: PromotionRequest) -> bool:
 
 
 def check(promotion: PromotionRequest, approved: Approved) -> None:
-    """:raises PromotionError: APPROVAL_MISSING when the frozen demand is not met by approvals that count."""
+    """Refuse unless approvals that count meet the frozen demand.
+
+    :raises PromotionError: APPROVAL_MISSING.
+    """
     promotion.check_seal()
     if approved.demand != promotion.demanded:
-        raise PromotionError("APPROVAL_MISSING", "It asks for other people than were approved.")
+        raise PromotionError(
+            "APPROVAL_MISSING", "It asks for other people than the approved demand."
+        )
     votes = count(promotion, approved)
     if not votes.are_complete:
         raise PromotionError("APPROVAL_MISSING", in_words(votes))
 
 
 def may_take_part(user: User, promotion: PromotionRequest, demand: Demand | None = None) -> bool:
-    """Whether the user may have a say at all: active, not the requester, and left out by no policy."""
+    """Whether the user may have a say at all: active, not the requester, and not left out by a policy."""
     demand = promotion.demanded if demand is None else demand
     return (
         user.is_active
@@ -207,13 +213,13 @@ def may_take_part(user: User, promotion: PromotionRequest, demand: Demand | None
 
 
 def may_be_peer(user: User, promotion: PromotionRequest) -> bool:
-    """Whether the user belongs to those who are asked as peers, whether or not they are still needed."""
+    """Whether the user belongs to those asked as peers, whether or not they are still needed."""
     demand = promotion.demanded
     if not demand.peers or not may_take_part(user, promotion, demand):
         return False
     if user.groups.filter(pk__in=[group.group_id for group in demand.groups]).exists():
         return True
-    # A place of no group is for whoever sees the promotion.
+    # A place without a group is for anybody who sees the promotion.
     return (
         demand.peers > sum(group.number for group in demand.groups)
         and access.promotions(user).filter(pk=promotion.pk).exists()
@@ -223,7 +229,7 @@ def may_be_peer(user: User, promotion: PromotionRequest) -> bool:
 def reviews(user: User, promotion: PromotionRequest) -> bool:
     """Whether the user is one of the promotion's reviewers: may decide on it, or is asked as a peer.
 
-    Nobody is whom a policy leaves out.
+    Anybody whom a policy leaves out is not.
     """
     if access.may_decide(user, promotion):
         return not access.is_excluded(user, promotion.demanded)
@@ -231,7 +237,7 @@ def reviews(user: User, promotion: PromotionRequest) -> bool:
 
 
 def asked(user: User) -> QuerySet[PromotionRequest]:
-    """The promotions in review that the user may be asked about; ``reviews`` says so of each."""
+    """The promotions in review that may concern the user; ``reviews`` decides for each of them."""
     waiting = access.promotions(user).filter(status=Status.ADMIN_REVIEW)
     if access.decides(user):
         return waiting

@@ -1,1 +1,1 @@
-"""The audit: the chain over all events, its verification and anchors, who signs in and who may what, and exports."""
+"""The audit: the chain over all events, its verification and anchors, events about access, and exports."""

@@ -1,4 +1,4 @@
-"""Who is at work: for events that are written where no request is at hand."""
+"""Who is acting: for events written where no HTTP request is at hand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def acting_person() -> User | None:
 
 
 class ActingMiddleware:
-    """Keeps the request at hand while it is answered; behind the middleware that knows its user."""
+    """Keeps the HTTP request at hand while it is answered; placed after the middleware that knows its user."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Writes down outside of the database where the chain stands, so that it cannot be made anew in secret."""
+"""Records outside the database where the chain stands, so that nobody can rebuild it in secret."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def write_anchor() -> None:
-    """Append a line to AUDIT_ANCHOR_FILE and post it to AUDIT_ANCHOR_URL, where they are set."""
+    """Append a line to AUDIT_ANCHOR_FILE and post it to AUDIT_ANCHOR_URL, if they are set."""
     if not settings.AUDIT_ANCHOR_FILE and not settings.AUDIT_ANCHOR_URL:
         return
     seal_events()
@@ -53,7 +53,7 @@ def read_anchors(path: Path) -> list[Anchor]:
     """The lines of an anchor file.
 
     :raises OSError: when it cannot be read.
-    :raises ValueError: when a line of it is no anchor.
+    :raises ValueError: when one of its lines is not an anchor.
     """
     anchors = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
@@ -61,5 +61,5 @@ def read_anchors(path: Path) -> list[Anchor]:
             said = json.loads(line)
             anchors.append(Anchor(str(said["at"]), int(said["position"]), str(said["hash"])))
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"Line {number} is no anchor.") from error
+            raise ValueError(f"Line {number} is not an anchor.") from error
     return anchors

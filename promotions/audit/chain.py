@@ -1,7 +1,7 @@
-"""Seals events: position by position, each hash over the event and the hash before it.
+"""Seals events: position by position, each hash over the event and the previous hash.
 
 Nobody waits for it. Events are sealed in the order of their keys, and only up to a key below which no other can still
-appear: so an event that comes later with a smaller key was put there by somebody else.
+appear: so an event that shows up later with a smaller key was inserted by somebody.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from ..models import Event, Seal, Turn
 
 logger = logging.getLogger(__name__)
 
-# What the first seal has before it.
+# The previous hash of the first seal.
 GENESIS = "0" * 64
 # Events in one transaction: a fraction of a second.
 BATCH = 500
-# Seconds to wait for transactions that have added an event and are not over.
+# Seconds to wait for transactions that have added an event and have not ended.
 PATIENCE = 5.0
 
 
 def link(position: int, before: str, event: Event) -> str:
-    """The hash of one seal: SHA-256 over a JSON list of everything that an event says, as docs/audit.md has it."""
+    """The hash of one seal: SHA-256 over a JSON list of everything that an event says, as in docs/audit.md."""
     said = [
         position,
         before,
@@ -47,7 +47,7 @@ def link(position: int, before: str, event: Event) -> str:
 
 
 def seal_events() -> int:
-    """Seal what has happened since the last time.
+    """Seal everything that has happened since the last time.
 
     :returns: how many events were sealed.
     """
@@ -91,10 +91,10 @@ def _seal_some(newest: int) -> int:
 
 
 def _settled() -> int | None:
-    """The newest event, once no smaller key can still appear; None when that takes too long, or there is no event.
+    """The newest event, once no smaller key can still appear; None if that takes too long, or there is no event.
 
     SQLite has one writer at a time. In PostgreSQL a key is taken before its transaction ends: every transaction that
-    may hold one has a lock on the table, so those that have it now are waited for.
+    may hold one has a lock on the table, so this waits for those that have it now.
     """
     newest: int | None = Event.objects.aggregate(newest=Max("pk"))["newest"]
     if newest is None or connection.vendor != "postgresql":
@@ -103,14 +103,16 @@ def _settled() -> int | None:
     end = time.monotonic() + PATIENCE
     while writing & _writers():
         if time.monotonic() > end:
-            logger.warning("Events are not sealed yet: a transaction that adds some takes long.")
+            logger.warning(
+                "Events are not sealed yet: a transaction that adds some is taking long."
+            )
             return None
         time.sleep(0.05)
     return newest
 
 
 def _writers() -> set[str]:
-    """The transactions that may have added an event and are not over, but our own."""
+    """Other transactions that may have added an event and have not ended."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' "

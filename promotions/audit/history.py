@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from ..models import Event
 
-# Rows that are read at a time for an export.
+# Rows read at a time for an export.
 BATCH = 1000
-# A cell that begins with one of these is run as a formula by a spreadsheet program.
+# A spreadsheet program runs a cell that begins with one of these as a formula.
 FORMULA_STARTS = tuple("=+-@\t\r\n")
 COLUMNS = (
     "position",
@@ -39,10 +39,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Search:
-    """What to look for; what is empty does not count.
+    """What to look for; empty fields do not count.
 
     :param person: the key of who did it, or whom it is about.
-    :param words: what stands in the subject or in the note.
+    :param words: text in the subject or the note.
     :param start: the first day, in the time zone of the pages.
     :param end: the last day.
     """
@@ -55,7 +55,7 @@ class Search:
     end: date | None = None
 
     def events(self) -> QuerySet[Event]:
-        """What is found, in no order yet."""
+        """The matching events, in no order yet."""
         events = Event.objects.all()
         if self.person is not None:
             events = events.filter(Q(actor_id=self.person) | Q(subject=f"person {self.person}"))
@@ -84,14 +84,14 @@ def people() -> QuerySet[User]:
 
 
 def as_csv(search: Search) -> Iterator[str]:
-    """The found events, oldest first, as lines of CSV that no spreadsheet program takes for formulas."""
+    """The matching events, oldest first, as lines of CSV that no spreadsheet program takes for formulas."""
     yield _line(COLUMNS)
     for row in _rows(search):
         yield _line([_defused(row[name]) for name in COLUMNS])
 
 
 def as_json_lines(search: Search) -> Iterator[str]:
-    """The found events, oldest first, one JSON object a line, with all that a seal covers."""
+    """The matching events, oldest first, one JSON object per line, with everything that a seal covers."""
     for row in _rows(search):
         yield json.dumps(row, ensure_ascii=False) + "\n"
 

@@ -1,7 +1,7 @@
-"""Events of people and groups: who signs in, and every change of who may what.
+"""Events about people and groups: sign-ins, and every change of access rights.
 
-A person stands in them by the key alone, so that a name can be erased without a change of the history. The name that
-somebody typed at a sign-in that failed is not kept either: at times it is a password.
+Events name a person only by key, so that the name can be erased without changing the history. The name typed at a
+failed sign-in is not kept either: sometimes it is a password.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..models import Event
 from ..transitions import of_person, record_event
 from .acting import acting_person
 
-# What is told of a person, and the event for each way that it can change.
+# What is recorded about a person, and the event for each way that it can change.
 STANDING = {
     "is_active": ("person_switched_on", "person_switched_off"),
     "is_staff": ("staff_given", "staff_taken"),
@@ -51,7 +51,7 @@ def signed_out(user: User | None, **kwargs: Any) -> None:
 def sign_in_failed(
     credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
 ) -> None:
-    """Not while the name is locked for the address: nobody fills the history by trying on."""
+    """Not recorded while the name is locked for the address, so that guessing cannot flood the history."""
     if request is not None and AxesProxyHandler.is_locked(request, credentials):
         return
     name = credentials.get("username")
@@ -64,7 +64,7 @@ def sign_in_failed(
 
 @receiver(pre_save, sender=User)
 def look_before(instance: User, raw: bool, **kwargs: Any) -> None:
-    """Keep what is stored, for the comparison after it was written."""
+    """Keep what is stored, for comparison after the write."""
     stored = None if raw or instance.pk is None else User.objects.filter(pk=instance.pk).first()
     setattr(instance, "_stored", stored)  # noqa: B010 (the type has no such attribute)
 
@@ -90,7 +90,7 @@ def person_saved(
 
 
 def _has_new_password(stored: User, user: User, update_fields: Any) -> bool:
-    """Whether it was set anew; a sign-in that only renews the hash of the same one saves that column alone."""
+    """Whether a new password was set; a sign-in that only renews the hash saves that column alone."""
     if stored.password == user.password or not (
         update_fields is None or "password" in update_fields
     ):
@@ -111,7 +111,7 @@ def person_deleted(instance: User, **kwargs: Any) -> None:
 def groups_changed(
     instance: Model, action: str, reverse: bool, pk_set: set[Any] | None, **kwargs: Any
 ) -> None:
-    """A person's groups, from whichever side they are changed."""
+    """A person's groups have changed, from whichever side of the relation."""
     changes = _changes(instance, action, pk_set, "user_set" if reverse else "groups")
     if changes is None:
         return
@@ -150,7 +150,7 @@ for _through in (User.user_permissions.through, Group.permissions.through):
 def _changes(
     instance: Model, action: str, pk_set: set[Any] | None, name: str
 ) -> tuple[str, set[Any]] | None:
-    """What was added or removed just now; clearing names no keys, so it is looked at before."""
+    """What was just added or removed; clearing names no keys, so those are looked up before."""
     if action == "pre_clear":
         keys: set[Any] = set(getattr(instance, name).values_list("pk", flat=True))
         return ("removed", keys) if keys else None

@@ -1,4 +1,4 @@
-"""Finds what somebody changed, removed, inserted or reordered behind the back of the product, and says which."""
+"""Finds what somebody changed, removed, inserted or reordered behind the product's back, and names it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from enum import StrEnum
 from ..models import Event, Seal
 from .chain import BATCH, GENESIS, link
 
-# How much earlier than the event before it an event may be dated: clocks of several machines differ.
+# How much earlier than its predecessor an event may be dated: clocks of several machines differ.
 CLOCKS_DIFFER = timedelta(minutes=5)
-# Changed events that are compared with each other, to tell an exchange from a change.
+# Changed events that are compared with each other, to tell a swap from a change.
 MOST_COMPARED = 200
 
 
@@ -29,8 +29,8 @@ class Kind(StrEnum):
 class Flaw:
     """One thing that is not as it was sealed.
 
-    :param event_id: the event; None where nothing of it is left.
-    :param position: its place in the chain; None where it has none.
+    :param event_id: the event; None if nothing of it is left.
+    :param position: its place in the chain; None if it has none.
     """
 
     kind: Kind
@@ -41,7 +41,7 @@ class Flaw:
 
 @dataclass(frozen=True)
 class Anchor:
-    """Where the chain stood at one moment, as it was written down elsewhere."""
+    """Where the chain stood at one moment, as recorded elsewhere."""
 
     at: str
     position: int
@@ -49,7 +49,7 @@ class Anchor:
 
 
 def verify(anchors: Iterable[Anchor] = ()) -> Iterator[Flaw]:
-    """Walk along the whole chain and yield what does not fit, in its order where that can be told."""
+    """Walk along the whole chain and yield what does not match, in order as far as that can be determined."""
     broken: list[tuple[Seal, Event]] = []
     position, before = 0, GENESIS
     last: Event | None = None
@@ -126,7 +126,7 @@ def _backdated(event: Event, last: Event, position: int | None) -> Flaw | None:
 
 
 def _told_apart(broken: list[tuple[Seal, Event]]) -> Iterator[Flaw]:
-    """A place whose event does not fit: that event was changed, or it changed places with another."""
+    """A place whose event does not match: that event was changed, or swapped with another."""
     for seal, event in broken:
         other = _fits(seal, event, broken) if len(broken) <= MOST_COMPARED else None
         if other is None:
@@ -147,7 +147,7 @@ def _told_apart(broken: list[tuple[Seal, Event]]) -> Iterator[Flaw]:
 
 
 def _fits(seal: Seal, event: Event, broken: list[tuple[Seal, Event]]) -> Event | None:
-    """The event elsewhere with which this one changed places: as a row, by its key, or by the seals' positions."""
+    """The event with which this one was swapped: as a row, by key, or by the seals' positions."""
     for there, other in broken:
         if other.pk == event.pk:
             continue
@@ -185,7 +185,7 @@ def _compared(anchors: Iterable[Anchor]) -> Iterator[Flaw]:
                 Kind.REMOVED,
                 None,
                 anchor.position,
-                f"The chain reached position {anchor.position} at {anchor.at} and does not any more: its end was "
+                f"The chain reached position {anchor.position} at {anchor.at} and no longer does: its end was "
                 "removed.",
             )
         elif seal.hash != anchor.hash:
@@ -193,5 +193,5 @@ def _compared(anchors: Iterable[Anchor]) -> Iterator[Flaw]:
                 Kind.RESEALED,
                 seal.event_id,
                 anchor.position,
-                f"Position {anchor.position} had another hash at {anchor.at}: the chain up to it was made anew.",
+                f"Position {anchor.position} had another hash at {anchor.at}: the chain up to it was rebuilt.",
             )

@@ -1,4 +1,4 @@
-"""The things of the system, and the invariants that the database holds for them."""
+"""The rows of the system, and the invariants that the database enforces on them."""
 
 from .accounts import DevAccount, DevAccountAccess, DevPackage, PackageListing
 from .approved import (

@@ -1,6 +1,6 @@
-"""What an approval says yes to: one frozen object, and its hash.
+"""What an approval covers: one frozen object, and its hash.
 
-The worker reads this object and never a row that somebody can edit meanwhile.
+The worker reads this object and never a row that somebody could edit in the meantime.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ APPROVED_VERSION = 2
 
 
 class ApprovalLapsed(PromotionError):
-    """The approval is intact and does not hold any more: somebody has to look again."""
+    """The approval is intact but no longer valid: somebody has to review again."""
 
     def __init__(self, why: str) -> None:
         super().__init__("APPROVAL_LAPSED", why)
@@ -27,7 +27,7 @@ class ApprovalLapsed(PromotionError):
 
 @dataclass(frozen=True)
 class ApprovedEnvironment:
-    """A target environment by the id that the platform knows."""
+    """A target environment, with the id that the platform knows it by."""
 
     environment_id: str
     name: str
@@ -99,7 +99,7 @@ class Approved:
 
     @property
     def peers_hash(self) -> str:
-        """The hash that peers approve: of everything but the pack, which the admins choose after them."""
+        """The hash that peers approve: of everything except the pack, which the admins choose after them."""
         further = tuple(replace(one, pack_id="", pack_name="") for one in self.further)
         return replace(self, pack_id="", pack_name="", further=further, production_changes="").hash
 
@@ -147,6 +147,6 @@ class Approved:
 
 
 def hash_of(stored: dict[str, Any]) -> str:
-    """SHA-256 over the canonical JSON of a frozen object as it is stored, whichever version it is of."""
+    """SHA-256 over the canonical JSON of a frozen object as stored, whatever its version."""
     canonical = json.dumps(stored, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

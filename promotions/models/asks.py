@@ -1,4 +1,4 @@
-"""What people ask admins to settle, and what came of it."""
+"""Questions to the admins, and what came of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .plans import Finding, Plan
 
 
 class Ask(models.Model):
-    """Somebody needs an admin for a finding: a mapping to add, a finding to accept, a twin to adopt."""
+    """Somebody needs an admin to settle a finding: to add a mapping, accept a finding or adopt a twin."""
 
     class Kind(models.TextChoices):
         MAPPING = "mapping", "Add a mapping"

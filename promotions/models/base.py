@@ -1,4 +1,4 @@
-"""What every module of the models shares."""
+"""What all models share."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ NO_HOLD = {
 class Hold:
     """What a row waits for.
 
-    :param since: when it began to wait.
-    :param until: when it is tried next; None where somebody else decides.
-    :param tries: number of failed tries so far.
+    :param since: when it started to wait.
+    :param until: when it is tried next; None if that is somebody else's decision.
+    :param tries: number of failed attempts so far.
     :param code: the error behind it, a key of ``messages.MESSAGES``, or "".
-    :param words: what people are told; Boomi's own words stand at the end.
+    :param words: what people read; it ends with Boomi's own words.
     """
 
     kind: HoldKind
@@ -52,12 +52,13 @@ class Hold:
 
 
 class Leased(models.Model):
-    """A row that workers carry on, one at a time.
+    """A row that workers work on, one at a time.
 
-    ``next_attempt_at`` says when there is something to do (None: nothing). The lease says which worker is at it;
-    every recording UPDATE of that worker carries ``lease_epoch``, so that a worker that was given up cannot write.
+    ``next_attempt_at`` says when there is something to do (None: nothing). The lease says which worker has the row;
+    every UPDATE with which that worker records something carries ``lease_epoch``, so that a worker that lost its lease
+    cannot write.
 
-    A hold lies over whatever status the row has: it says what the row waits for, and is written together with
+    A hold is an overlay on whatever status the row has: it says what the row waits for, and is written together with
     ``next_attempt_at``.
     """
 

@@ -13,7 +13,7 @@ from ..encryption import decrypt
 class Content(models.Model):
     """Content by its keyed hash, compressed and encrypted: written once by a worker, read by pages and workers.
 
-    Rows that point to it hold it; what nobody holds is removed after a while.
+    Rows that point to it keep it alive; content without such rows is removed after a while.
     """
 
     digest = models.CharField(max_length=64, primary_key=True)

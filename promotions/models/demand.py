@@ -1,4 +1,4 @@
-"""Whose approvals a promotion needs: the review policies that applied when it was submitted, combined and frozen."""
+"""Whose approvals a promotion needs: the review policies at its submission, combined and frozen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class GroupDemand:
-    """So many peers of one group."""
+    """A number of peers from one group."""
 
     group_id: int
     name: str
@@ -21,7 +21,7 @@ class Demand:
     """The strictest of all policies that applied; without any, one admin decides.
 
     :param policies: the names of those that applied.
-    :param peers: how many people approve before the admins, those of ``groups`` included.
+    :param peers: how many people approve before the admins, including those of ``groups``.
     :param excluded_groups: ids of groups whose members neither approve nor reject.
     :param excluded_people: ids of people who neither approve nor reject.
     """
@@ -39,7 +39,7 @@ class Demand:
         return self.peers + self.admins
 
     def as_json(self) -> dict[str, Any]:
-        """Empty where no policy applied."""
+        """For the database; empty if no policy applied."""
         return json.loads(json.dumps(asdict(self))) if self.policies else {}
 
     @classmethod

@@ -21,7 +21,7 @@ class AppendOnlyError(TypeError):
 
 
 class AppendOnlyQuerySet(models.QuerySet[M]):
-    """Rows are added and read, nothing else; the database has triggers for what goes round this."""
+    """Rows are added and read, nothing else; database triggers stop what bypasses this."""
 
     def update(self, **columns: Any) -> NoReturn:
         raise AppendOnlyError("The history is never changed.")
@@ -51,9 +51,9 @@ class AppendOnly(models.Model):
 
 
 class Event(AppendOnly):
-    """Append-only history: who did what, when, from which state to which, and why.
+    """Append-only history: who did what, when, from which status to which, and why.
 
-    People stand in it by their key alone (``actor``, or a subject such as "person 7"), so that a name can be erased.
+    Events name people only by key (``actor``, or a subject such as "person 7"), so that a name can be erased.
     """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -97,7 +97,7 @@ class Seal(AppendOnly):
 
 
 class ApiCall(models.Model):
-    """One try of one Partner API call. Never a secret, never a body."""
+    """One attempt at one Partner API call. Never a secret, never a body."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
     promotion = models.ForeignKey(

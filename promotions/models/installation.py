@@ -1,4 +1,4 @@
-"""What tells this installation apart, and the primary account that it works for."""
+"""What identifies this installation, and the primary account that it works for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .querysets import LeasedQuerySet
 
 
 class Installation(models.Model):
-    """One row. It is made once, so a change of SECRET_KEY or of CONTENT_KEYS changes nothing that depends on it."""
+    """One row, created once, so that changing SECRET_KEY or CONTENT_KEYS affects nothing that depends on it."""
 
     ONLY = 1
 
@@ -36,7 +36,7 @@ class Installation(models.Model):
 
     @classmethod
     def load(cls) -> Installation:
-        """The row, made at the first use."""
+        """The row, created on first use."""
         row, _ = cls.objects.get_or_create(
             pk=cls.ONLY,
             defaults={
@@ -47,7 +47,7 @@ class Installation(models.Model):
         return row
 
     def key(self, purpose: str) -> bytes:
-        """A key of 32 bytes for one purpose, for keyed hashes from which no value can be guessed.
+        """A key of 32 bytes for one purpose, for keyed hashes that give no value away.
 
         :raises PromotionError: CONTENT_UNREADABLE when CONTENT_KEYS lacks the key that encrypted the secret.
         """
@@ -65,9 +65,9 @@ class Installation(models.Model):
 
 
 class PrimaryAccount(Leased):
-    """The account that runs production. One row today, from the settings; several can come later.
+    """The account that runs production. One row today, from the settings; several may follow later.
 
-    Its hold is everybody's: while the platform does not answer, or refuses the token, one worker asks again for all.
+    Its hold applies to everybody: while the platform does not answer, or refuses the token, one worker asks for all.
     """
 
     account_id = models.CharField("account id", max_length=NAME, unique=True)

@@ -1,4 +1,4 @@
-"""What people and other systems are told: stored with its event, delivered by workers."""
+"""What people and other systems are notified of: stored with its event, delivered by workers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .querysets import LeasedQuerySet
 
 
 class MessageKind(models.TextChoices):
-    """What a message is about: what people switch on and off."""
+    """What a message is about: the unit that people switch on and off."""
 
     TO_REVIEW = "to_review", "A promotion waits for a decision"
     DECIDED = "decided", "A promotion was approved or rejected"
@@ -63,7 +63,7 @@ def kind_of(event: Event) -> MessageKind | None:
 
 
 class Channel(models.Model):
-    """Where messages go beside people: a chat or another system. Its address and key are shown to nobody again."""
+    """Where messages go besides people: a chat or another system. Its address and key are never shown again."""
 
     class Kind(models.TextChoices):
         SLACK = "slack", "Slack"
@@ -107,7 +107,7 @@ class Channel(models.Model):
 
 
 class MessagePreference(models.Model):
-    """How a person wants to be told; who has none is told at once."""
+    """How a person wants to be notified; without one, at once."""
 
     class How(models.TextChoices):
         NOW = "now", "At once"
@@ -131,7 +131,7 @@ class MessagePreference(models.Model):
 
 
 class Message(Leased):
-    """That an event is to be told: written in the event's transaction, and handed out by a worker."""
+    """An event worth telling: written in the event's transaction, and handed out by a worker."""
 
     event = models.OneToOneField(Event, on_delete=models.PROTECT, related_name="message")
     kind = models.CharField(max_length=16, choices=MessageKind)
@@ -148,7 +148,7 @@ class Message(Leased):
 
 
 class Delivery(Leased):
-    """One message to one person or channel, and what became of it. What it says is written when it is sent."""
+    """One message to one person or channel, and what became of it. Its words are written when it is sent."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"

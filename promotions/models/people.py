@@ -1,4 +1,4 @@
-"""Who somebody is at the organisation's identity provider, and what the admins were granted."""
+"""Who somebody is at the organisation's identity provider."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .base import LONG_NAME, NAME
 class Identity(models.Model):
     """A person at an OpenID provider, by the two claims that never change, and their account here.
 
-    Names and e-mail addresses are given to other people in time; issuer and subject are not.
+    Names and e-mail addresses may pass to other people in time; issuer and subject do not.
     """
 
     user = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Who has to approve what, and who decides for an admin who is away."""
+"""Who has to approve what, and who decides for an absent admin."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class ReviewPolicyQuerySet(models.QuerySet["ReviewPolicy"]):
     """Policies by what they apply to."""
 
     def demand_on(self, plan: Plan, environments: Iterable[Environment]) -> Demand:
-        """What the active policies ask for a promotion of a plan, combined to the strictest.
+        """What the active policies ask of a promotion of a plan, combined to the strictest.
 
-        The most peers, the most of each group and the most admins; whom one of them excludes is excluded. Nobody
-        counts for two groups, so there are never fewer peers than those of the groups together.
+        The most peers, the most of each group and the most admins; anybody whom one of them excludes is excluded.
+        Nobody counts for two groups, so there are never fewer peers than the groups need together.
         """
         targets = {environment.pk for environment in environments}
         folders = [c.target_folder for c in plan.components.all() if c.is_written]
@@ -62,7 +62,7 @@ def _ids(found: Iterable[int]) -> tuple[int, ...]:
 class ReviewPolicy(models.Model):
     """Who has to approve promotions of some accounts, processes, folders or environments.
 
-    What is left empty applies to all of them. A promotion keeps what applied when it was submitted.
+    An empty field applies to all of them. A promotion keeps the policies that applied when it was submitted.
     """
 
     name = models.CharField(max_length=NAME, unique=True)
@@ -134,7 +134,7 @@ class ReviewPolicy(models.Model):
         )
 
     def people(self) -> dict[str, str]:
-        """Whom it names, in words: what its own columns do not hold."""
+        """The people it names, in words, which its own columns do not hold."""
         return {
             "from groups": ", ".join(f"{row.number} {row.group}" for row in self.groups.all()),
             "excluded groups": ", ".join(str(group) for group in self.excluded_groups.all()),
@@ -175,7 +175,7 @@ class DeputyQuerySet(models.QuerySet["Deputy"]):
 
 
 class Deputy(models.Model):
-    """Somebody who decides on promotions in place of an admin, for a time. The two count as one."""
+    """Somebody who decides on promotions in an admin's place for a time. The two count as one."""
 
     admin = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", editable=False
@@ -202,7 +202,10 @@ class Deputy(models.Model):
         return f"{self.deputy} for {self.admin}"
 
     def clean(self) -> None:
-        """:raises ValidationError: when the end is not after the beginning, or the deputy is the admin."""
+        """Refuse a deputyship that ends before it begins, or of an admin for themselves.
+
+        :raises ValidationError: in these cases.
+        """
         if self.ends_at and self.starts_at and self.ends_at <= self.starts_at:
             raise ValidationError({"ends_at": "It ends after it begins."})
         if self.admin_id and self.admin_id == self.deputy_id:

@@ -1,4 +1,4 @@
-"""What the primary account holds beside components: environments, Integration Packs and their releases."""
+"""What the primary account holds besides components: environments, Integration Packs and their releases."""
 
 from __future__ import annotations
 

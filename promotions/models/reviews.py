@@ -30,7 +30,7 @@ class Viewed(models.Model):
 
 
 class Comment(models.Model):
-    """Something that a person says about a promotion, one of its components, or one place in it."""
+    """What a person says about a promotion, one of its components, or one place in it."""
 
     class Place(models.TextChoices):
         AFTER = "after", "Line after"

@@ -13,10 +13,10 @@ from .base import LONG_NAME, NAME
 
 
 class RuleOverride(models.Model):
-    """What becomes of the values of one path or one property, whatever the rules say.
+    """What to do with the values of one path or one property, whatever the rules say.
 
-    What the platform marks as secret, masks and passwords are emptied all the same. Plans that were made before a
-    change are made again.
+    Values that the platform marks as secret, masks and passwords are emptied anyway. Plans from before a change have to
+    be made again.
     """
 
     class Decision(models.TextChoices):
@@ -66,7 +66,7 @@ class RuleOverride(models.Model):
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
-        """Exactly one of path and name is given, without blanks around it.
+        """Require exactly one of path and name, and trim it.
 
         :raises ValidationError: otherwise.
         """

@@ -1,4 +1,4 @@
-"""What components use, as the platform has told it."""
+"""What components use, as the platform has reported it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .base import NAME
 
 
 class ComponentUses(models.Model):
-    """What one version of a dev component uses (operation 4). A version never changes, so it is asked once, ever."""
+    """What one version of a dev component uses (operation 4). A version never changes, so it is asked only once."""
 
     dev_account = models.ForeignKey(DevAccount, on_delete=models.CASCADE, related_name="+")
     component_id = models.CharField(max_length=NAME, help_text="In lower case.")

@@ -405,7 +405,7 @@ def test_the_command_refuses_a_file_that_holds_no_anchors(db: None, tmp_path: Pa
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("verify_audit", anchors=path)
     path.write_text("not an anchor\n")
-    with pytest.raises(CommandError, match="Line 1 is no anchor"):
+    with pytest.raises(CommandError, match="Line 1 is not an anchor"):
         call_command("verify_audit", anchors=path)
 
 

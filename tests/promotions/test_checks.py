@@ -119,7 +119,7 @@ def test_a_host_that_only_ends_like_boomis_is_another_one(found: Found) -> None:
     [
         (None, "cannot be read: No such file"),
         (b" \n", "is empty"),
-        (b"\xff\xfe", "holds something else than text"),
+        (b"\xff\xfe", "holds something other than text"),
         (b"not-a-real-token\n", ""),
     ],
 )

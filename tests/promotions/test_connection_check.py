@@ -149,7 +149,7 @@ def test_a_token_file_that_cannot_be_read(simulator: Simulator, token_file: Path
 def test_a_token_file_that_holds_no_text(simulator: Simulator, token_file: Path) -> None:
     token_file.write_bytes(b"\xff\xfe\x00")
     report = connection_check.check()
-    assert "something else than text" in line(report, "Token").detail
+    assert "something other than text" in line(report, "Token").detail
 
 
 def test_a_user_name_without_the_prefix(simulator: Simulator, settings: Any) -> None:

@@ -60,7 +60,7 @@ class Command(BaseCommand):
         try:
             return team_rules.active()
         except DatabaseError:
-            self.stderr.write("No database: the team's own rules are left aside.")
+            self.stderr.write("No database: the team's own rules are ignored.")
             return NO_OVERRIDES
 
     def _print(

@@ -16,7 +16,7 @@ WORDS = {State.OK: "ok", State.WARN: "look", State.FAIL: "FAULT", State.SKIPPED:
 
 class Command(BaseCommand):
     help = (
-        "Checks what promotions need of the Partner API, a line each with what to do. It never writes to the "
+        "Checks what promotions need from the Partner API, one line each with what to do. It never writes to the "
         "platform. The status is 1 when something is at fault."
     )
     # The check itself says what is wrong with the settings.

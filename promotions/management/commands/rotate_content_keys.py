@@ -12,7 +12,7 @@ from ...models import Channel, Content, Installation
 
 
 class Command(BaseCommand):
-    help = "Encrypts everything that is kept with the first key of CONTENT_KEYS, so that older ones can be dropped."
+    help = "Encrypts all stored content with the first key of CONTENT_KEYS, so that older keys can be dropped."
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -31,4 +31,4 @@ class Command(BaseCommand):
                 channel.save(update_fields=["encrypted_url", "encrypted_key"])
         except PromotionError as error:
             raise CommandError(sentence(error.code, error.detail)) from error
-        self.stdout.write(f"{count} contents are encrypted with the first key now.")
+        self.stdout.write(f"{count} contents are now encrypted with the first key.")

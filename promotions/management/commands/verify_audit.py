@@ -43,7 +43,7 @@ class Command(BaseCommand):
         if count:
             self.stdout.write(self.style.ERROR(f"{count} not as sealed."))
             sys.exit(1)
-        self.stdout.write(self.style.SUCCESS("All of it is as it was sealed."))
+        self.stdout.write(self.style.SUCCESS("Everything is as it was sealed."))
 
     def _anchors(self, path: Path | None) -> list[Anchor]:
         if path is None:
