@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from partnerapi.componentxml.names import Kind, kind, name_set, names_a_key, words
 
@@ -644,6 +645,7 @@ def _keys_in_variables(text: str) -> Iterator[Hit]:
             yield Hit("assigned-secret", match[0], match.start())
 
 
+@lru_cache(maxsize=8192)
 def _says_secret(name: str) -> bool:
     """Whether a variable of this name, or what is made from the literal behind it, is a secret."""
     said = _SHORT_PASSWORD.search(name) or _MAKES_A_KEY.search(name)
@@ -656,11 +658,12 @@ def _is_written_out(name: str, literal: str, *, words_too: bool = True) -> bool:
 
     `words_too` says whether a pass phrase with blanks may stand here, or rather a sentence.
     """
-    literal = _QUOTED_INSIDE.sub(r"\2", literal.strip())
-    if _HEADER.search(name):
-        return _mixed(literal.rpartition(" ")[2])
-    if not _says_secret(name):
+    says_secret, is_header = _says_secret(name), _HEADER.search(name)
+    if not says_secret and not is_header:
         return False
+    literal = _QUOTED_INSIDE.sub(r"\2", literal.strip())
+    if is_header:
+        return _mixed(literal.rpartition(" ")[2])
     # "<password>" + variable + "</password>"
     if _BETWEEN_STRINGS.match(literal):
         return False
@@ -741,6 +744,8 @@ def looks_random(text: str) -> bool:
 
 
 _QUOTES = ('"', "'")
+# A list of strings or of numbers.
+_LIST = ("0x", *(f"{last}{blank}," for last in "'\"0123456789" for blank in ("", " ")))
 # What is looked for, and the signs (any of them, in small letters) without which it is not there.
 _LOOKS: tuple[tuple[tuple[str, ...], Look], ...] = (
     (("private key", "putty-user"), _each("private-key", _PRIVATE_KEY)),
@@ -808,7 +813,7 @@ _LOOKS: tuple[tuple[tuple[str, ...], Look], ...] = (
     (("keyspec", "mac", "signwith"), _keys_in_variables),
     (("-",), _each("assigned-secret", _OPTION, _is_option)),
     (
-        (" ", "\n", "\t"),
+        ("pass", "kennwort", "pwd", "pw", "contrase", "senha", "wachtwoord", "secret"),
         _each("assigned-secret", _WRITTEN_DOWN, lambda match: _is_a_password(match[2])),
     ),
     (
@@ -827,7 +832,7 @@ _LOOKS: tuple[tuple[tuple[str, ...], Look], ...] = (
             lambda match: _is_written_out(match[3], match[1] or match[2]),
         ),
     ),
-    (("[", "{", "("), _each("assigned-secret", _IN_PIECES, _in_pieces)),
+    (_LIST, _each("assigned-secret", _IN_PIECES, _in_pieces)),
     (("[",), _each("assigned-secret", _SEVERAL, _one_of_several)),
     (('"""', "'''", "$/"), _each("assigned-secret", _LONG_STRING, _names_its_literal)),
     (("\n",), _each("assigned-secret", _NEXT_LINE, _names_its_literal)),

@@ -198,7 +198,7 @@ def dense(count: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("make", "count"), [(headers, 215), (properties, 117), (scripts, 275), (dense, 50)]
+    ("make", "count"), [(headers, 215), (properties, 117), (scripts, 255), (dense, 50)]
 )
 def test_a_small_document_full_of_secrets_costs_little(
     make: Callable[[int], bytes], count: int
