@@ -24,7 +24,7 @@ from promotions.models import (
     PromotionRequest,
 )
 from promotions.pipeline.proof import seal
-from promotions.states import FINAL, Stage, Status
+from promotions.states import Stage, Status
 from tests import environment
 from tests.integration.desk import Desk
 from tests.services import celery_worker
@@ -34,15 +34,6 @@ SMALL = seed.SINGLE_COMPONENT_PACKAGE_ID
 
 def heartbeats(desk: Desk) -> list[dict[str, Any]]:
     return [c for c in desk.production().values() if c["name"] == "Nightly Heartbeat"]
-
-
-def settle(desk: Desk, promotion: PromotionRequest, seconds: float = 20) -> PromotionRequest:
-    end = time.monotonic() + seconds
-    resting = {*FINAL, Status.ADMIN_REVIEW}
-    while time.monotonic() < end and desk.fresh(promotion).status not in resting:
-        time.sleep(0.1)
-    fresh: PromotionRequest = desk.fresh(promotion)
-    return fresh
 
 
 def refused(code: str, what: Any, *args: Any, **kwargs: Any) -> str:
@@ -62,7 +53,7 @@ class TestRulesOfTheSubmission:
         settings.STAGE = Stage.AFTER_APPROVAL
         env = {"DATABASE_URL": database_url, "STAGE": "after_approval"}
         with celery_worker(environment.FOLDER, env):
-            promotion = settle(desk, promotion)
+            promotion = desk.wait_for(promotion, Status.ADMIN_REVIEW)
             assert promotion.status == Status.ADMIN_REVIEW
             assert promotion.merged_at is None
             assert not heartbeats(desk)
