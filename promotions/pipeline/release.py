@@ -1,4 +1,4 @@
-"""Steps after the merge, where there is only forward: package (7), pack (9, 16, 17), release (18), deploy (8)."""
+"""Steps after the merge, where the only way is forward: package (7), pack (9, 16, 17), release (18), deploy (8)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SLOW_RELEASE_POLL = 60.0
 
 
 def delete_branch(context: StepContext) -> Wait | None:
-    """Operation 15, as soon as MERGED is recorded. A failure does not hold the deployment up: it is tried again."""
+    """Operation 15, as soon as MERGED is recorded. A failure does not hold up the deployment: it is tried again."""
     for branch in context.promotion.branches.filter(deleted_at__isnull=True):
         try:
             cleanup.delete_now(context.client, branch)
@@ -56,12 +56,12 @@ def delete_branch(context: StepContext) -> Wait | None:
 
 
 def mark(promotion: PromotionRequest) -> str:
-    """Put into the package's notes, so that a package made before a lost answer is known as ours."""
+    """Put into the package's notes, so that a package made before a lost answer is recognised as ours."""
     return f"Promotion Desk {promotion.pk}-{promotion.content_hash[:12]}"
 
 
 def create_package(context: StepContext) -> Wait | None:
-    """Operation 7 from main, shareable, after looking whether it is there already (operation 6).
+    """Operation 7 from main, shareable, after checking whether it already exists (operation 6).
 
     :raises PromotionError: PACKAGE_VERSION_EXISTS, PRODUCTION_CHANGED.
     """
@@ -107,7 +107,7 @@ def _expected_on_main(part: Part) -> Versions:
 def _check_main(
     context: StepContext, expected: Versions, on_main: Mapping[str, ComponentMetadata | None]
 ) -> None:
-    """What is packaged must be what was merged; what differs is accepted by an approval of its own, at a retry.
+    """What is packaged must be what was merged; a retry's own approval accepts what differs.
 
     :param on_main: by production id in lower case.
     :raises PromotionError: PRODUCTION_CHANGED.
@@ -139,7 +139,7 @@ def _not_what_was_staged(context: StepContext, expected: Versions) -> Iterator[C
 
 
 def _package_query(part: Part) -> Callable[[], list[PackagedComponent]]:
-    """Asks for the packages of the promotion's version; a thread may."""
+    """Asks for the packages of the promotion's version; safe in a thread."""
     component_id, version = part.root_prod_id, part.approved.package_version
     return lambda: list(
         part.context.client.query_packaged_components(
@@ -254,9 +254,9 @@ def _pack_named(known: Iterable[RemotePack], part: Part) -> RemotePack | None:
 def check_pack(context: StepContext) -> Wait | None:
     """Whether the chosen pack can take the package, before anything is merged (operation 16).
 
-    A pack that has vanished is no matter yet: after the merge another one can be chosen.
+    A pack that has disappeared does not matter yet: after the merge another one can be chosen.
 
-    :raises PromotionError: PACK_EXISTS, PACK_FULL, PACK_PENDING, SWITCHED_OFF (it is not for production any more).
+    :raises PromotionError: PACK_EXISTS, PACK_FULL, PACK_PENDING, SWITCHED_OFF (it is no longer for production).
     """
     packs_known = context.client.query_integration_packs()
     waits = [_check_pack(packs_known, group) for group in packs(context)]
@@ -379,7 +379,7 @@ def release_version(part: Part) -> str:
 
 
 def release_pack(context: StepContext) -> Wait | None:
-    """Operation 18, unless an earlier try released it although its answer was lost.
+    """Operation 18, unless an earlier attempt released it although its answer was lost.
 
     :raises PromotionError: RELEASE_FAILED, PACK_NOT_FOUND.
     """
@@ -409,7 +409,7 @@ def _release_pack(group: Sequence[Part]) -> Wait | None:
 
 
 def _may_go_on(context: StepContext) -> bool:
-    """Whether an earlier try may have begun a release that nobody knows of."""
+    """Whether an earlier attempt may have started a release that nobody knows about."""
     died = context.promotion.steps.filter(
         step=context.step_run.step, error_code="WORKER_LOST"
     ).exists()
@@ -450,9 +450,9 @@ def _checked(release: Release) -> Release:
 
 
 def await_release(context: StepContext) -> Wait | None:
-    """The release's own status, where the platform releases in the background.
+    """The release's own status, if the platform releases in the background.
 
-    One that is scheduled waits for its day; one that never ends does not hold the promotion forever.
+    A scheduled release waits for its day; one that never ends does not hold the promotion forever.
 
     :raises PromotionError: RELEASE_FAILED, RELEASE_TIMEOUT.
     """
@@ -502,18 +502,14 @@ def _remember_release(group: Sequence[Part]) -> None:
 
 
 def deploy(context: StepContext) -> Wait | None:
-    """Operation 8 once for each target environment, but for those that the release reaches by itself.
+    """Operation 8 once for each target environment, except those that the release reaches automatically.
 
-    Environments do not depend on one another: every one is tried, and a retry takes up those that failed. Where an
-    instance of the pack is attached, the package would run twice if it were deployed as well. An environment to which
-    a newer version has come while this one waited keeps that; while another version is on its way,
-    this one waits.
-
-    Packages do not depend on one another either: those that could be released are deployed, and the promotion fails
-    with what became of the others.
+    Environments do not depend on one another: each is tried, and a retry tries those that failed. Where an instance of
+    the pack is attached, the package would run twice if it were deployed as well. An environment that got a newer
+    version while this one waited keeps it.
 
     :raises PromotionError: DEPLOY_FAILED, with the name of each environment that failed and why; NO_ENVIRONMENT when
-        every environment has been left out; what has failed before of one of several packages.
+        every environment has been left out.
     """
     failed: list[PromotionError] = []
     waits: list[Wait] = []
@@ -582,9 +578,9 @@ def _check_reached(deployments: QuerySet[Deployment]) -> None:
 
 
 def _package_to_deploy(part: Part) -> str:
-    """The package of operation 7, or the pack's newest release that has it.
+    """The package of operation 7, or the pack's newest release that contains it.
 
-    A release of somebody else's that came after a failure of ours holds our package, too; ours would take theirs back.
+    Somebody else's release after a failure of ours contains our package, too; ours would undo theirs.
     """
     made = part.row.made if isinstance(part.row, PromotionRequest) else part.row
     if not part.context.client.capabilities.deploys_released_package:
@@ -631,7 +627,7 @@ def _deploy(
 ) -> None:
     """Deploy to these at once, and record each as soon as it is answered.
 
-    :raises PartnerApiError: trouble that passes.
+    :raises PartnerApiError: passing trouble.
     :raises PromotionError: DEPLOY_FAILED.
     """
     context = part.context
@@ -687,9 +683,9 @@ def _send_deployment(
     notes: str,
     listener_status: str | None,
 ) -> str:
-    """Deploy to one environment, unless the package is deployed there.
+    """Deploy to one environment, unless the package is already deployed there.
 
-    :returns: the deployment's id, as far as it is told.
+    :returns: the deployment's id, if the platform gives one.
     """
     for known in client.query_deployed_packages(
         environment_id=environment_id, package_id=package_id

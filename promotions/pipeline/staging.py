@@ -30,13 +30,13 @@ HELD_AT_ONCE = 32 * 1024 * 1024
 def stage_components(context: StepContext) -> Wait | None:
     """Write every component of the plan to the branch, dependencies first, all or nothing.
 
-    A component that fails does not stop the ones that do not use it, so that one run tells all that is wrong; its
+    A component that fails does not stop those that do not use it, so that one run shows everything that is wrong; its
     dependents are skipped, and then the promotion fails with every outcome kept.
 
-    :raises PromotionError: PROMOTION_FAILED, or the code of the failures where they have one in common;
-        PACKAGE_NOT_FOUND when the package has vanished since the plan was made.
-    :raises StageAgain: when a write's answer was lost, or the worker died: whether the component exists is not
-        known then.
+    :raises PromotionError: PROMOTION_FAILED, or the code that the failures have in common; PACKAGE_NOT_FOUND when the
+        package has disappeared since the plan was made.
+    :raises StageAgain: when a write's answer was lost, or the worker died, so that nobody knows whether the component
+        exists.
     """
     _check_no_worker_died_here(context)
     if not ahead.has_just_asked(context, Moment.WRITING):
@@ -67,9 +67,9 @@ def _check_no_worker_died_here(context: StepContext) -> None:
 
 
 class _Staging:
-    """What one run of the step knows. Calls are made by threads, rows are read and written by the step's own.
+    """What one run of the step knows. Threads make the calls, the step's own thread reads and writes rows.
 
-    :ivar ids: dev id -> production id, of every component of the plan that has one by now.
+    :ivar ids: dev id -> production id, of every component of the plan that has one so far.
     """
 
     def __init__(self, context: StepContext) -> None:
@@ -85,7 +85,7 @@ class _Staging:
         )
 
     def levels(self) -> Iterator[list[ComponentResult]]:
-        """Components that use only such of earlier levels, or, in a cycle, one another."""
+        """Components that only use those of earlier levels or, in a cycle, one another."""
         group_of = {one.dev_component_id: one.group for one in self.planned}
         depth: dict[int, int] = {}
         for one in self.planned:
@@ -96,9 +96,9 @@ class _Staging:
             yield [r for r in self.results if depth[r.component.group] == number]
 
     def write(self, results: Iterable[ComponentResult]) -> None:
-        """Write what is still to be written of these, as far as its references have ids.
+        """Write those of these that are not yet written, as far as their references have ids.
 
-        A failure is the component's own; what concerns all of them ends the step.
+        A failure concerns its component; one that concerns all of them ends the step.
         """
         for some in self._portions(self._ready(results)):
             self.writer.prepare(some, self.ids, self._reserve(some), self._updates_ahead(some))
@@ -108,7 +108,7 @@ class _Staging:
             self._send(some)
 
     def _ready(self, results: Iterable[ComponentResult]) -> list[ComponentResult]:
-        """Those to be written; what uses a component that has failed is skipped."""
+        """Those to be written; whatever uses a failed component is skipped."""
         lost = {
             result.component.dev_component_id
             for result in self.results
@@ -148,9 +148,9 @@ class _Staging:
         ]
 
     def _reserve(self, results: list[ComponentResult]) -> dict[int, PromotionError | bool]:
-        """Hold dev components before they are created: two open promotions never create the same one.
+        """Reserve dev components before they are created: two open promotions never create the same one.
 
-        :returns: for each new component's result, whether an earlier try on this branch may have created it, or why
+        :returns: for each new component's result, whether an earlier attempt on this branch may have created it, or why
             it must not be created.
         """
         promotion = self.context.promotion
@@ -190,7 +190,7 @@ class _Staging:
         }
 
     def _send(self, results: list[ComponentResult]) -> None:
-        """Write these at once. What has been sent when one ends the step is recorded first."""
+        """Write these at once. When one ends the step, whatever has been sent is recorded first."""
         failures: list[tuple[ComponentResult, Failure]] = []
         calls = [partial(self.writer.write, result) for result in results]
         try:
@@ -236,7 +236,7 @@ class _Staging:
         context.note(f"{done} of {counted(len(self.results), 'component')}: {component.name}")
 
     def _prove(self, result: ComponentResult, written: Written) -> dict[str, object]:
-        """What the answer proves of the component on the branch; nothing where it has to be read."""
+        """What the answer proves about the component on the branch; nothing if it has to be read."""
         component = result.component
         if any(place["outcome"] == "omitted" for place in component.places):
             # Only the platform knows what it has kept of a secret.
@@ -271,7 +271,7 @@ class _Staging:
             raise PromotionError("BRANCH_IGNORED", f"“{component.name}” has a new version on main.")
 
     def _settle(self, failures: list[tuple[ComponentResult, Failure]]) -> None:
-        """A failure is the component's own, unless it concerns them all.
+        """A failure concerns its component, unless it concerns them all.
 
         :raises PartnerApiError, PromotionError, StageAgain: what ends the step.
         """
@@ -300,7 +300,7 @@ class _Staging:
 
 
 def _ends_the_step(failure: Failure) -> bool:
-    """Whether nothing further is to be sent: trouble of the platform's, or a branch in doubt."""
+    """Whether nothing further is to be sent: trouble with the platform, or a branch in doubt."""
     if isinstance(failure, PartnerApiError):
         waits = not isinstance(failure, NeedsPerson) or passes(failure)
         return waits or failure.code in CONCERNS_ALL
