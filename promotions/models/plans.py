@@ -108,6 +108,7 @@ class Plan(SourcePackage, Leased):
         ordering = ["-created_at", "-pk"]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="plan_newest"),
+            models.Index(fields=["requested_by", "-created_at", "-id"], name="plan_of_person"),
             models.Index(fields=["package_id"], name="plan_of_package"),
         ]
         constraints = [

@@ -147,6 +147,12 @@ class PromotionRequest(ProductionPackage, Leased):
             models.Index(fields=["requester", "-submitted_at"], name="promotion_of_requester"),
             models.Index(fields=["-updated_at"], name="promotion_latest_change"),
             models.Index(
+                fields=["process_id", "-merged_at", "-id"],
+                name="promotion_versions",
+                condition=Q(merged_at__isnull=False)
+                & ~(Q(process_id="") | Q(kind=Kind.DEPLOYMENT)),
+            ),
+            models.Index(
                 fields=["status", "submitted_at"],
                 name="promotion_open",
                 condition=Q(status__in=sorted(OPEN)),

@@ -210,8 +210,7 @@ def _held(
 
 def _merged(request: UserRequest) -> PromotionRequestQuerySet[PromotionRequest]:
     """What has reached production and may be seen by the user."""
-    visible = access.promotions(request.user).order_by().values("pk")
-    merged = PromotionRequest.objects.filter(pk__in=visible, merged_at__isnull=False)
+    merged = access.promotions(request.user).filter(merged_at__isnull=False)
     return merged.exclude(kind=Kind.DEPLOYMENT)
 
 
@@ -223,7 +222,9 @@ def _rows(request: UserRequest, looked: Job | None, *, process_id: str = "") -> 
     if process_id:
         merged = merged.filter(process_id__iexact=process_id)
         among = among.filter(process_id__iexact=process_id)
-    alone = merged.annotate(place=_place("merged_at")).filter(place=1)
+    # Keys alone are sorted; a row is wide, and most are of older versions.
+    placed = merged.order_by().annotate(place=_place("merged_at")).filter(place=1)
+    alone = PromotionRequest.objects.filter(pk__in=list(placed.values_list("pk", flat=True)))
     further = among.annotate(place=_place("promotion__merged_at")).filter(place=1)
     accounts = set(access.dev_accounts(request.user).values_list("pk", flat=True))
     rows: dict[str, Row] = {}
@@ -252,7 +253,7 @@ def _place(merged_at: str) -> Window:
     """Where a package stands among those of its process, the one that was merged last being the first."""
     return Window(
         RowNumber(),
-        partition_by=Lower("process_id"),
+        partition_by=F("process_id"),
         order_by=(F(merged_at).desc(), F("pk").desc()),
     )
 
@@ -263,9 +264,8 @@ def _add_places(rows: dict[str, Row]) -> None:
 
 
 def _add_waiting(request: UserRequest, rows: dict[str, Row]) -> None:
-    visible = access.promotions(request.user).order_by().values("pk")
     asked = [row.process_id for row in rows.values()]
-    waiting = PromotionRequest.objects.open().filter(pk__in=visible)
+    waiting = access.promotions(request.user).open()
     further = PromotionPackage.objects.filter(promotion__in=waiting.values("pk"))
     found: list[PromotedPackage] = [
         *waiting.filter(process_id__in=asked),

@@ -179,10 +179,9 @@ def my_plans(request: UserRequest) -> HttpResponse:
     """The user's own plans, or all of the accounts that they may see."""
     visible = access.plans(request.user)
     show = "all" if request.GET.get("show") == "all" else "mine"
-    own = Plan.objects.filter(requested_by=request.user, pk__in=visible.order_by().values("pk"))
-    everybodys = Plan.objects.filter(pk__in=visible.order_by().values("pk"))
+    own = visible.filter(requested_by=request.user)
     words = request.GET.get("q", "").strip()
-    plans = everybodys if show == "all" else own
+    plans = visible if show == "all" else own
     if words:
         plans = plans.filter(
             Q(root_name__icontains=words)
@@ -207,7 +206,7 @@ def my_plans(request: UserRequest) -> HttpResponse:
     context = {
         "show": show,
         "query": words,
-        "tabs": [("mine", "Made by me", count(own)), ("all", "Everybody's", count(everybodys))],
+        "tabs": [("mine", "Made by me", count(own)), ("all", "Everybody's", count(visible))],
         "page": page,
         "rows": [(plan, *outlook(plan), old.get(plan.pk)) for plan in rows],
     }

@@ -27,6 +27,10 @@ WANTED_RATIO, WANTED_MS = 2.0, 100.0
 NOISE_MS = 5.0
 # Promotions in the almost empty database: what a page shows, so that both draw as many rows.
 PAGE = 100
+# As many as this are promoted again and again.
+PROCESSES = 100
+# Stands in as many rows of either database, from the oldest to the newest.
+RARE = "Wombat"
 
 
 def main() -> None:
@@ -117,7 +121,7 @@ def _seed(people: dict[str, Any], scale: float, *, first: int) -> dict[str, int]
         deployed.plan_id,
         span,
         id=f"{first} + n",
-        root_name="'Process ' || n % 5000 || ' import'",
+        root_name=_rarely("'Process ' || n % 5000 || ' import'", span),
         created_at="now() - n * interval '3 minutes'",
     )
     _multiply(
@@ -126,7 +130,7 @@ def _seed(people: dict[str, Any], scale: float, *, first: int) -> dict[str, int]
         span,
         id=f"{first} + n",
         plan_id=f"{first} + n",
-        process_id="'process-' || n % 5000",
+        process_id=f"'process-' || n % {PROCESSES}",
         merged_at="now() - n * interval '3 minutes'",
         package_version="n % 40 || '.' || n % 7",
         submitted_at="now() - n * interval '3 minutes'",
@@ -138,7 +142,7 @@ def _seed(people: dict[str, Any], scale: float, *, first: int) -> dict[str, int]
         counts["mappings"],
         dev_component_id="gen_random_uuid()::text",
         prod_component_id="gen_random_uuid()::text",
-        name="'Component ' || n % 90000 || ' of orders'",
+        name=_rarely("'Component ' || n % 90000 || ' of orders'", counts["mappings"]),
         last_promoted_at="now() - n * interval '20 seconds'",
     )
     _multiply(
@@ -148,7 +152,7 @@ def _seed(people: dict[str, Any], scale: float, *, first: int) -> dict[str, int]
         promotion_id=f"{first + 1} + n % {span}",
         at="now() - n * interval '7 seconds'",
         subject="'Component ' || n % 90000",
-        note="'Changed for ticket ' || n % 700000",
+        note=_rarely("'Changed for ticket ' || n % 700000", counts["events"]),
     )
     _multiply(
         ApiCall,
@@ -156,12 +160,17 @@ def _seed(people: dict[str, Any], scale: float, *, first: int) -> dict[str, int]
         counts["API calls"],
         promotion_id=f"{first + 1} + n % {span}",
         at="now() - n * interval '2 seconds'",
-        path="'Component/' || gen_random_uuid()",
+        path=_rarely("'Component/' || gen_random_uuid()", counts["API calls"]),
         status="CASE WHEN n % 50 = 0 THEN 503 ELSE 200 END",
     )
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return counts
+
+
+def _rarely(text: str, rows: int) -> str:
+    """Put the rare word before the text of as many rows as a page shows, however many there are."""
+    return f"CASE WHEN n % {max(1, rows // PAGE)} = 0 THEN '{RARE} ' ELSE '' END || {text}"
 
 
 def _multiply(model: Any, pk: int, count: int, **expressions: str) -> None:
@@ -211,6 +220,7 @@ def _looks(people: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     from promotions.plan.premises import Look, Moment, ask
 
     plan = people["waiting"].plan
+    twin = people["mapping"].prod_component_id
     components = list(plan.components.all())
 
     def page(who: str, address: str) -> Callable[[], Any]:
@@ -234,20 +244,22 @@ def _looks(people: dict[str, Any]) -> dict[str, Callable[[], Any]]:
         "queue: recent": page("admin", "/queue/?tab=recent"),
         "promotions: mine": page("alice", "/promotions/"),
         "promotions: everybody's": page("alice", "/promotions/?show=all"),
-        "promotions: search": page("alice", "/promotions/?show=all&q=Process+4711"),
+        "promotions: search": page("alice", f"/promotions/?show=all&q={RARE}"),
         "promotion": page("alice", promotion),
         "promotion: poll, nothing new": page("alice", poll),
         "admin: mappings": page("admin", "/admin/promotions/componentmapping/"),
-        "admin: mapping search": page("admin", "/admin/promotions/componentmapping/?q=4711"),
+        "admin: mapping search": page("admin", f"/admin/promotions/componentmapping/?q={RARE}"),
+        "admin: mapping by id": page("admin", f"/admin/promotions/componentmapping/?q={twin}"),
         "admin: promotions": page("admin", "/admin/promotions/promotionrequest/"),
-        "admin: promotion search": page("admin", "/admin/promotions/promotionrequest/?q=4711"),
+        "admin: promotion search": page("admin", f"/admin/promotions/promotionrequest/?q={RARE}"),
         "admin: events": page("admin", "/admin/promotions/event/"),
-        "admin: event search": page("admin", "/admin/promotions/event/?q=4711"),
+        "admin: event search": page("admin", f"/admin/promotions/event/?q={RARE}"),
         "admin: API calls": page("admin", "/admin/promotions/apicall/"),
-        "admin: API call search": page("admin", "/admin/promotions/apicall/?q=4711"),
+        "admin: API call search": page("admin", f"/admin/promotions/apicall/?q={RARE}"),
         "history: newest": page("admin", "/setup/history/"),
-        "history: search": page("admin", "/setup/history/?words=ticket+4711"),
+        "history: search": page("admin", f"/setup/history/?words={RARE}"),
         "plans: mine": page("alice", "/plans/mine/"),
+        "plans: search": page("alice", f"/plans/mine/?q={RARE}"),
         "processes": page("admin", "/processes/"),
         "worker: mappings of a plan": lambda: list(ask(Look(Moment.SUBMISSION, plan, components))),
         "worker: merge turn": lambda: (
