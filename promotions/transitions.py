@@ -32,7 +32,7 @@ from .models import (
     StepRun,
     kind_of,
 )
-from .states import FINAL, INITIAL, TABLES, Kind, Stage, Status, StepState
+from .states import FINAL, INITIAL, TABLES, HoldKind, Kind, Stage, Status, StepState
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -261,6 +261,9 @@ def move(
         )
         if to in FINAL:
             _clean_up(promotion_id, keep_branch=keep_branch)
+            PromotionRequest.objects.look_again(HoldKind.TURN)
+        if current == Status.STAGING:
+            PromotionRequest.objects.look_again(HoldKind.SLOT)
 
 
 def _clean_up(promotion_id: int, *, keep_branch: bool) -> None:

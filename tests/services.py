@@ -185,14 +185,16 @@ class Worker:
     """A real Celery worker with its beat, which may be killed and started again.
 
     :param env: added to this process's own; it names the test database.
+    :param processes: of its pool.
     :raises EmbeddedError: when it does not start.
     """
 
     child: Child
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, env: Mapping[str, str], processes: int = 2) -> None:
         self._folder = folder
         self._env = env
+        self._processes = processes
         self.start()
 
     def start(self) -> None:
@@ -203,7 +205,7 @@ class Worker:
         self._name = f"{home.name}@tests"
         self.child = Child(
             "worker",
-            [*servers.worker_command(home), "--hostname", self._name],
+            [*servers.worker_command(home, self._processes), "--hostname", self._name],
             log=log,
             env={**os.environ, **self._env},
             cwd=PROJECT,
@@ -256,9 +258,9 @@ class Worker:
 
 
 @contextmanager
-def celery_worker(folder: Path, env: Mapping[str, str]) -> Iterator[Worker]:
+def celery_worker(folder: Path, env: Mapping[str, str], *, processes: int = 2) -> Iterator[Worker]:
     """`env` is added to this process's own; it names the test database."""
-    worker = Worker(folder, env)
+    worker = Worker(folder, env, processes)
     try:
         yield worker
     finally:

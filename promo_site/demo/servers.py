@@ -220,11 +220,11 @@ def simulator_command(port: int, *options: str) -> list[str]:
     return [sys.executable, "-m", "partnerapi.simulator", "--port", str(port), *options]
 
 
-def worker_command(folder: Path) -> list[str]:
+def worker_command(folder: Path, processes: int = 2) -> list[str]:
     """One worker with the beat inside: enough for one machine."""
     return [
         *(sys.executable, "-m", "celery", "--app", "promo_site", "worker", "--beat"),
-        *("--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
+        *("--concurrency", str(processes), "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
         *("--schedule", str(folder / "celerybeat-schedule")),
     ]
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Upper
+from django.utils import timezone
 
-from ..states import FINAL, MERGE_INCOMPLETE, OPEN, Kind, Status
+from ..states import FINAL, MERGE_INCOMPLETE, OPEN, HoldKind, Kind, Status
 
 M = TypeVar("M", bound=models.Model)
 
@@ -138,6 +139,16 @@ class PromotionRequestQuerySet(LeasedQuerySet[M]):
         alone = everything.filter(plan__root_component_id__iexact=root_component_id)
         among = everything.filter(further__planned__root_component_id__iexact=root_component_id)
         return self.filter(pk__in=alone.values("pk").union(among.values("pk")))
+
+    def look_again(self, *kinds: HoldKind) -> None:
+        """Have a worker look at once at what waits for a slot or its turn, as soon as the transaction is committed.
+
+        Outside of it, so that no row is locked while another one is.
+        """
+        waiting = self.filter(hold_kind__in=kinds)
+        transaction.on_commit(
+            lambda: waiting.update(next_attempt_at=timezone.now(), enqueued_at=None), robust=True
+        )
 
     def may_be_retried(self) -> PromotionRequestQuerySet[M]:
         """Failed after something reached production, or as an approved deployment; a retry may still refuse."""

@@ -54,6 +54,11 @@ def reserve_branch(context: StepContext) -> Wait | None:
     as well, so the limit holds however many workers decide at once.
     """
     promotion = context.promotion
+    # Who has to wait for our own branches alone need not ask about the others.
+    ours = PromotionBranch.objects.filter(deleted_at__isnull=True).count()
+    why = _why_to_wait(promotion, settings.PROMOTION_BRANCH_LIMIT - ours)
+    if why is not None:
+        return _wait_in_line(context, why)
     remote = [branch.name for branch in context.client.query_branches() if not branch.is_main]
     with transaction.atomic():
         Turn.take("branches")
@@ -69,8 +74,12 @@ def reserve_branch(context: StepContext) -> Wait | None:
             )
             PromotionBranch.objects.create(promotion=promotion, name=name_of(promotion.pk, number))
             return None
-    if promotion.status == Status.QUEUED:
-        context.move(Status.WAITING, note=why, next_attempt_at=promotion.next_attempt_at)
+    return _wait_in_line(context, why)
+
+
+def _wait_in_line(context: StepContext, why: str) -> Wait:
+    if context.promotion.status == Status.QUEUED:
+        context.move(Status.WAITING, note=why, next_attempt_at=context.promotion.next_attempt_at)
     return Wait(SLOT_POLL, why, HoldKind.SLOT)
 
 

@@ -13,7 +13,7 @@ from partnerapi.errors import NotFound, PartnerApiError
 from .. import partner
 from ..messages import PromotionError
 from ..models import PromotionBranch, PromotionRequest
-from ..states import MERGE_INCOMPLETE, Status, StepName
+from ..states import MERGE_INCOMPLETE, HoldKind, Status, StepName
 from ..transitions import StalePromotion, record_event
 from ..worker import platform
 from ..worker.lease import Lease
@@ -108,6 +108,7 @@ def delete_now(client: PartnerApiClient, branch: PromotionBranch) -> None:
         remote_id=remote_id, deleted_at=now, delete_error="", next_attempt_at=None
     )
     if deleted:
+        PromotionRequest.objects.look_again(HoldKind.SLOT)
         record_event(what, promotion=branch.promotion, subject=branch.name)
 
 

@@ -82,6 +82,7 @@ def _package(group: Sequence[Part]) -> None:
         _check_main(context, expected, on_main)
         package = _create_package(part)
     part.record(prod_package_id=package.package_id)
+    PromotionRequest.objects.look_again(HoldKind.TURN)
     context.note(f"Version {package.package_version}", remote_id=package.package_id)
 
 

@@ -28,8 +28,12 @@ PATIENCE_SECONDS = 1800
 
 
 @contextmanager
-def stack(dialect: str) -> Iterator[Controls]:
-    """Everything is up, migrated and set up as an admin would have done it."""
+def stack(dialect: str, *, workers: int = 2, **settings: str) -> Iterator[Controls]:
+    """Everything is up, migrated and set up as an admin would have done it.
+
+    :param workers: processes that carry promotions on.
+    :param settings: environment variables beside those of every lane.
+    """
     with ExitStack() as started:
         api = started.enter_context(platform(dialect))
         folder = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="promo-bench-")))
@@ -53,6 +57,7 @@ def stack(dialect: str) -> Iterator[Controls]:
                 "PARTNER_API_TOKEN": service.PASSWORD,
                 "PARTNER_API_DIALECT": dialect,
                 "PARTNER_API_SPACING_MS": str(1000 // CALLS_A_SECOND),
+                **settings,
             }
         )
         import django
@@ -61,7 +66,7 @@ def stack(dialect: str) -> Iterator[Controls]:
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
-        worker = started.enter_context(services.celery_worker(folder, {}))
+        worker = started.enter_context(services.celery_worker(folder, {}, processes=workers))
         with _log_on_failure(worker):
             yield api
 
@@ -78,24 +83,7 @@ def _log_on_failure(worker: services.Worker) -> Iterator[None]:
 def run(dialect: str, components: int, repeat: int, *, warm: bool) -> list[dict[str, Any]]:
     """A creation and an update for each repetition."""
     with stack(dialect) as api:
-        from django.contrib.auth.models import User
-
-        from promotions import access
-        from promotions.setup.roles import set_up_roles
-        from tests.integration.desk import Desk, furnish
-
-        furnish()
-        set_up_roles()
-        people = {}
-        for name, groups in (
-            ("alice", ("Team A", access.CONTRIBUTORS)),
-            ("bob", (access.ADMINS,)),
-            ("dora", (access.ADMINS,)),
-        ):
-            people[name] = User.objects.create_user(name)
-            people[name].groups.set(_groups(groups))
-        simulator: Any = None  # Nothing here asks it by its controls.
-        desk = Desk(simulator, simulator, **people)
+        desk = people()
         results = []
         for number in range(repeat):
             family = plant(api, f"Desk {number + 1}", components)
@@ -103,6 +91,28 @@ def run(dialect: str, components: int, repeat: int, *, warm: bool) -> list[dict[
             family.change()
             results.append(_promote(desk, family, "update", warm=warm))
         return results
+
+
+def people() -> Any:
+    """Somebody who asks and two who approve, with all that is set up for them."""
+    from django.contrib.auth.models import User
+
+    from promotions import access
+    from promotions.management.commands.setup_roles import set_up_roles
+    from tests.integration.desk import Desk, furnish
+
+    furnish()
+    set_up_roles()
+    found = {}
+    for name, groups in (
+        ("alice", ("Team A", access.CONTRIBUTORS)),
+        ("bob", (access.ADMINS,)),
+        ("dora", (access.ADMINS,)),
+    ):
+        found[name] = User.objects.create_user(name)
+        found[name].groups.set(_groups(groups))
+    simulator: Any = None  # Nothing here asks it by its controls.
+    return Desk(simulator, simulator, **found)
 
 
 def _groups(names: tuple[str, ...]) -> list[Any]:

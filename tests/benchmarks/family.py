@@ -27,6 +27,7 @@ class Family:
 
     name: str
     platform: Editor
+    account: str = ACCOUNT
     ids: list[str] = field(default_factory=list)
     edition: int = 1
 
@@ -49,9 +50,9 @@ class Family:
             self.platform.edit(action="component_xml", componentId=component_id, replace=swap)
 
 
-def plant(platform: Editor, name: str, count: int) -> Family:
+def plant(platform: Editor, name: str, count: int, *, account: str = ACCOUNT) -> Family:
     """A root process with subprocesses and scripts, `count` components in all."""
-    family = Family(name, platform)
+    family = Family(name, platform, account)
     calls: list[seed_xml.Shape] = []
     left = count - 1
     while left >= GROUP:
@@ -83,7 +84,7 @@ def _make(family: Family, name: str, kind: str, content: str) -> str:
         f"<bns:object>{content}</bns:object></bns:Component>"
     )
     made = family.platform.edit(
-        action="create_component", account=ACCOUNT, xml=xml, folder="Benchmarks"
+        action="create_component", account=family.account, xml=xml, folder="Benchmarks"
     )
     family.ids.append(str(made["componentId"]))
     return family.ids[-1]
