@@ -14,7 +14,7 @@ MAKEFLAGS += --jobs=3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check lint format types migrations coverage bench pictures hooks lock
+.PHONY: help .venv install demo test check lint format types migrations coverage bench pictures hooks lock
 
 help:  ## show this list
 	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -22,14 +22,18 @@ help:  ## show this list
 
 .venv: $(STAMP)  ## make the environment from the locked requirements
 
+# The stamp is a copy of what was installed: a checkout whose files are newer, and the same, installs nothing.
 $(STAMP): requirements.txt requirements-dev.txt
+	@if cmp -s requirements-dev.txt $@; then touch $@; else $(MAKE) --no-print-directory install; fi
+
+install:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 …" >&2; exit 1; }
 	@echo "Installing the locked requirements into $(VENV), which takes a minute or two…"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--require-hashes --requirement requirements-dev.txt
-	@touch $@
+	@cp requirements-dev.txt $(STAMP)
 
 # exec, so that a signal that make passes on reaches the demo itself and not a shell.
 demo: $(STAMP)  ## a whole stack with one promotion carried out; ONCE=1 ends by itself

@@ -224,7 +224,14 @@ def worker_command(folder: Path, processes: int = 2) -> list[str]:
     """One worker with the beat inside: enough for one machine."""
     return [
         *(sys.executable, "-m", "celery", "--app", "promo_site", "worker", "--beat"),
-        *("--concurrency", str(processes), "--loglevel", "INFO", "--without-gossip", "--without-mingle"),
+        *(
+            "--concurrency",
+            str(processes),
+            "--loglevel",
+            "INFO",
+            "--without-gossip",
+            "--without-mingle",
+        ),
         *("--schedule", str(folder / "celerybeat-schedule")),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,7 +29,16 @@ from promotions.models import (
     Reservation,
     StepRun,
 )
-from promotions.states import AFTER_APPROVAL, BEFORE_REVIEW, FINAL, OPEN, Action, Status, StepState
+from promotions.states import (
+    AFTER_APPROVAL,
+    BEFORE_REVIEW,
+    FINAL,
+    OPEN,
+    Action,
+    HoldKind,
+    Status,
+    StepState,
+)
 from promotions.transitions import StalePromotion, move
 from promotions.worker.lease import LeaseLost, claim, held
 
@@ -106,6 +116,35 @@ def test_only_the_table_allows(make_request: MakeRequest, start: Status, to: Sta
 def test_what_is_final_stays_final_but_for_a_retry(table: dict[Status, frozenset[Status]]) -> None:
     for to, allowed in table.items():
         assert allowed & FINAL <= ({Status.FAILED} if to == Status.DEPLOYING else set())
+
+
+@pytest.mark.parametrize(
+    ("start", "to", "woken"),
+    [
+        (Status.STAGING, Status.ADMIN_REVIEW, {HoldKind.SLOT}),
+        (Status.STAGING, Status.FAILED, {HoldKind.SLOT, HoldKind.TURN}),
+        (Status.DEPLOYING, Status.DEPLOYED, {HoldKind.TURN}),
+        (Status.ADMIN_REVIEW, Status.APPROVED, set()),
+    ],
+)
+def test_who_waits_is_woken_when_there_is_room(
+    make_request: MakeRequest,
+    django_capture_on_commit_callbacks: Any,
+    start: Status,
+    to: Status,
+    woken: set[HoldKind],
+) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    rows = {
+        kind: make_request(status=Status.WAITING, hold_kind=kind, next_attempt_at=later)
+        for kind in HoldKind
+    }
+    promotion = make_request(status=start)
+    with django_capture_on_commit_callbacks(execute=True):
+        move(promotion.pk, to=to)
+    due = PromotionRequest.objects.filter(pk__in=[row.pk for row in rows.values()])
+    due = due.due(timezone.now())
+    assert {HoldKind(kind) for kind in due.values_list("hold_kind", flat=True)} == woken
 
 
 @pytest.mark.parametrize("end", sorted(FINAL))
