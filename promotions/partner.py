@@ -68,7 +68,7 @@ def client(
             key=f"promotion-desk:pace:{settings.PARTNER_API_ACCOUNT}",
             interval_ms=settings.PARTNER_API_SPACING_MS,
             # Whatever belongs to no promotion is read for a person who waits on a page.
-            owner=f"promotion {promotion.pk}" if promotion else owner,
+            owner=_turns_of(promotion) if promotion else owner,
         ),
         timeout=float(settings.PARTNER_API_TIMEOUT),
         time_scale=float(settings.PROMOTION_TIME_SCALE),
@@ -84,6 +84,12 @@ def client(
         threads=settings.PARTNER_API_THREADS,
         facts=_facts(settings.PARTNER_API_URL, settings.PARTNER_API_ACCOUNT, name),
     )
+
+
+def _turns_of(promotion: PromotionRequest) -> str:
+    """Whose fair turns a promotion takes. The others wait for the one that merges, so that its calls come first."""
+    merges = promotion.merge_started_at is not None and not promotion.prod_package_id
+    return "" if merges else f"promotion {promotion.pk}"
 
 
 def error_of(error: PartnerApiError) -> PromotionError:

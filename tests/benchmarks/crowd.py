@@ -109,7 +109,7 @@ def run(dialect: str, size: Size) -> Result:
             Requester(desk, accounts[n % len(accounts)], package, f"Crowd {n % size.packs + 1}")
             for n, package in enumerate(packages)
         ]
-        _carry(crowd, began)
+        carry(crowd, began)
         seconds = time.monotonic() - began
         made = ApiCall.objects.all()
         plans = Plan.objects.filter(promotion__isnull=False).prefetch_related("components")
@@ -154,7 +154,7 @@ class Requester:
         return bool(promotion.status == Status.DEPLOYED)
 
 
-def _carry(crowd: list[Requester], began: float) -> None:
+def carry(crowd: list[Requester], began: float) -> None:
     from promotions.models import PromotionBranch, PromotionRequest
 
     left, told = list(crowd), 0.0

@@ -143,8 +143,8 @@ def test_who_waits_is_woken_when_there_is_room(
     with django_capture_on_commit_callbacks(execute=True):
         move(promotion.pk, to=to)
     due = PromotionRequest.objects.filter(pk__in=[row.pk for row in rows.values()])
-    due = due.due(timezone.now())
-    assert {HoldKind(kind) for kind in due.values_list("hold_kind", flat=True)} == woken
+    ready = due.due(timezone.now())
+    assert {HoldKind(kind) for kind in ready.values_list("hold_kind", flat=True)} == woken
 
 
 @pytest.mark.parametrize("end", sorted(FINAL))
