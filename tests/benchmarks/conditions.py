@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from partnerapi.simulator.state import BRANCH_SECONDS, MERGE_STAGE_SECONDS
 from tests.partnerapi.simulators import Controls, running
+from tests.services import PROJECT
+
+# What is measured, median, spread, ratio, what the ratio is.
+Row = tuple[str, str, str, str, str]
 
 LATENCY_MS = 300
 CALLS_A_SECOND = 8
@@ -42,3 +49,19 @@ def platform(dialect: str) -> Iterator[Controls]:
     with running(*options) as controls:
         controls.control("latency", ms=LATENCY_MS)
         yield controls
+
+
+def tell(rows: Sequence[Row], *, as_json: bool) -> None:
+    """What a module has measured, for people or for `make bench`."""
+    if as_json:
+        sys.stdout.write(json.dumps(rows))
+        return
+    for name, middle, spread, ratio, what in rows:
+        sys.stdout.write(f"{name:56}{middle:>9}{spread:>14}{ratio:>8}  {what}\n")
+
+
+def told(module: str, *options: str) -> list[Row]:
+    """What a module measures, in a process of its own: the settings are read once in each."""
+    command = [sys.executable, "-m", f"tests.benchmarks.{module}", "--json", *options]
+    done = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True)
+    return [(str(a), str(b), str(c), str(d), str(e)) for a, b, c, d, e in json.loads(done.stdout)]

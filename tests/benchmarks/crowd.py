@@ -9,7 +9,6 @@ alone would take that the plans make necessary, one after the other at the rate 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections import Counter
@@ -18,12 +17,11 @@ from math import ceil
 from typing import Any
 
 from partnerapi.simulator import seed
-from tests.benchmarks.conditions import CALLS_A_SECOND
+from tests.benchmarks.conditions import CALLS_A_SECOND, Row, tell
 from tests.benchmarks.desk import PATIENCE_SECONDS, people, stack
 from tests.benchmarks.family import plant
 
 ACCOUNTS = (seed.ORDERS_ACCOUNT, seed.FINANCE_ACCOUNT)
-WANTED = 1.4
 POLL_SECONDS = 0.25
 
 
@@ -36,7 +34,7 @@ class Size:
     branches: int = 10
 
 
-QUICK = Size(requests=12, components=10, packs=3, branches=4)
+QUICK = Size(requests=6, components=10, packs=3, branches=3)
 
 
 # What a promotion cannot do without, however few components it has. The premises are asked when the plan is made,
@@ -169,7 +167,7 @@ def carry(crowd: list[Requester], began: float) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def rows(dialect: str, found: Result) -> list[tuple[str, ...]]:
+def rows(dialect: str, found: Result) -> list[Row]:
     """For the table of `make bench`."""
     size = found.size
     named = f"{size.requests} requests of {size.components}, {dialect}"
@@ -207,13 +205,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found = run(options.dialect, QUICK if options.quick else Size())
-    table = rows(options.dialect, found)
-    if options.json:
-        sys.stdout.write(json.dumps(table))
-        return
-    for row in table:
-        sys.stdout.write(f"{row[0]:48}{row[1]:>8}{row[3]:>7}  {row[4]}\n")
-    sys.stdout.write(f"calls by operation: {found.by_operation}\n")
+    tell(rows(options.dialect, found), as_json=options.json)
+    if not options.json:
+        sys.stdout.write(f"calls by operation: {found.by_operation}\n")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from tests.benchmarks.conditions import Row, tell
 from tests.benchmarks.crowd import ACCOUNTS, Requester, carry
 from tests.benchmarks.desk import people, stack
 from tests.benchmarks.family import plant
@@ -153,9 +154,8 @@ def _whole(tables: Tables) -> Table:
     )
 
 
-def rows(promotions: int = PROMOTIONS) -> list[tuple[str, ...]]:
+def rows(promotions: int, full: Table, left: Table) -> list[Row]:
     """For the table of `make bench`."""
-    full, left = (_whole(tables) for tables in measure(promotions))
     named = f"size of {promotions:,} promotions of {COMPONENTS}"
     return [
         (named, f"{full.bytes / 1e6:.0f} MB", "", "", f"{full.rows:,} rows"),
@@ -166,8 +166,12 @@ def rows(promotions: int = PROMOTIONS) -> list[tuple[str, ...]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--promotions", type=int, default=PROMOTIONS)
-    full, left = measure(parser.parse_args().promotions)
-    full["all"], left["all"] = _whole(full), _whole(left)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    full, left = measure(options.promotions)
+    tell(rows(options.promotions, _whole(full), _whole(left)), as_json=options.json)
+    if options.json:
+        return
     sys.stdout.write(f"{'table':24}{'rows':>12}{'MB':>9}{'rows left':>14}{'MB left':>9}\n")
     for name in sorted(full, key=lambda name: full[name].bytes):
         before, now = full[name], left[name]

@@ -33,7 +33,7 @@ def read_versions(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("promotions", "0033_reservation_of_a_package"),
+        ("promotions", "0034_readings_of_a_change_by_hand"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
