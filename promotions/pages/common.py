@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
 from hashlib import sha256
-from typing import Concatenate, NoReturn, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
 
 from django.conf import settings
 from django.contrib import messages as notices
@@ -157,8 +157,14 @@ def back_to(place: str, page: str | Model, *args: object) -> HttpResponse:
 
 
 def page_of(request: HttpRequest, rows: QuerySet[M], size: int = PAGE_SIZE) -> Page[M]:
-    """The page of results that the address asks for, or the nearest one if that does not exist."""
-    return ShortPaginator(rows, size).get_page(request.GET.get("page"))
+    """The page of results that the address asks for, or the nearest one if that does not exist.
+
+    Its keys are found first, so that only the rows of one page are joined with what they show.
+    """
+    asked = request.GET.get("page")
+    page: Any = ShortPaginator(rows.values_list("pk", flat=True), size).get_page(asked)
+    page.object_list = rows.filter(pk__in=list(page.object_list))
+    return cast("Page[M]", page)
 
 
 def fingerprint(*parts: object) -> str:

@@ -123,8 +123,8 @@ def test_what_is_final_stays_final_but_for_a_retry(table: dict[Status, frozenset
     [
         (Status.STAGING, Status.ADMIN_REVIEW, {HoldKind.SLOT}),
         (Status.STAGING, Status.FAILED, {HoldKind.SLOT, HoldKind.TURN}),
-        (Status.DEPLOYING, Status.DEPLOYED, {HoldKind.TURN}),
-        (Status.ADMIN_REVIEW, Status.APPROVED, set()),
+        (Status.DEPLOYING, Status.FAILED, {HoldKind.TURN}),
+        (Status.QUEUED, Status.STAGING, set()),
     ],
 )
 def test_who_waits_is_woken_when_there_is_room(
