@@ -35,7 +35,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Symbolic:
-    """A dev component as it would be in production, with placeholders for what has no value yet."""
+    """A dev component as it would be in production, with placeholders for values that do not exist yet."""
 
     document: Document
     digest: str
@@ -45,9 +45,9 @@ class Symbolic:
 
 @dataclass(frozen=True)
 class StripRules:
-    """What stripping needs of the database.
+    """What stripping needs from the database.
 
-    :param key: keys the fingerprints of accepted findings, so that no value can be guessed from one.
+    :param key: keys the fingerprints of accepted findings, so that they give no value away.
     """
 
     overrides: Overrides
@@ -60,7 +60,7 @@ class StripRules:
 
 
 def target_folder(dev_account: DevAccount, folder: str) -> str:
-    """``/Promoted`` and the dev folder, without the account's name where the path begins with it (guide, op 2)."""
+    """``/Promoted`` and the dev folder, without the account's name at its beginning (guide, op 2)."""
     parts = [part for part in folder.split("/") if part]
     if parts and parts[0].casefold() == dev_account.name.casefold():
         parts = parts[1:]
@@ -77,9 +77,9 @@ def symbolic(
 ) -> Symbolic:
     """Strip and rewrite one component.
 
-    :param production: the twin's XML, whose own values stay where ``environment_values`` says so.
+    :param production: the twin's XML, whose own values stay if ``environment_values`` says so.
     :param references: lower-case dev id -> production id, or a symbol for what does not exist yet.
-    :param rules: those of this moment, where the caller has them already; a thread that may not use the database must.
+    :param rules: the current rules, if the caller has them; required in a thread, which may not use the database.
     :raises PromotionError: BAD_RESPONSE, UNSAFE_XML, COMPONENT_TOO_LARGE.
     """
     rules = rules or StripRules.now()
@@ -95,7 +95,7 @@ def symbolic(
 
 
 def fingerprint_key() -> bytes:
-    """Keys the fingerprints of accepted findings, so that no value can be guessed from one."""
+    """Keys the fingerprints of accepted findings, so that they give no value away."""
     return Installation.load().key("finding")
 
 
@@ -155,7 +155,7 @@ def draft(plan: Plan, resolved: Resolved, pair: Pair, mapped: Mapping[str, str])
 
 
 def _production(twin: Component, metadata: ComponentMetadata, made: Draft) -> Document:
-    """The twin's XML; what it holds already may be a finding."""
+    """The twin's XML; something in it may itself be a finding."""
     made.component.prod_version = twin.version
     made.found += findings.secret_set_in_production(
         metadata, componentxml.read_envelope(twin.document)
@@ -179,9 +179,9 @@ def compare(
     production: Document | None,
     names: Mapping[str, str],
 ) -> None:
-    """Fill in the action of a draft and, where something is written, what changes.
+    """Fill in the action of a draft and, if something is written, what changes.
 
-    :param wanted: what production would have; `production` what it has, None where the component is new.
+    :param wanted: what production would have; `production` what it has, None if the component is new.
     """
     overrides = team_rules.active()
     base = componentxml.mask(production, overrides=overrides) if production is not None else None
@@ -217,7 +217,7 @@ def compare(
 
 
 def store_difference(old: Document | None, new: Document) -> dict[str, Any]:
-    """Columns for the difference of two masked documents, stored for the pages without what looks like a secret."""
+    """Columns for the difference of two masked documents, stored for the pages without anything like a secret."""
     before = componentxml.pretty_lines(componentxml.hide(old)) if old is not None else []
     compared = lines.compare(before, componentxml.pretty_lines(componentxml.hide(new)))
     return {

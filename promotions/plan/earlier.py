@@ -26,14 +26,17 @@ from .readings import read_lines
 
 @dataclass(frozen=True)
 class Plain:
-    """A production component without secrets and environment values: filling them in changes nothing here."""
+    """A production component without secrets and environment values, so that filling those in changes nothing here."""
 
     digest: str
     text: str
 
     @classmethod
     def of(cls, document: Document) -> Plain:
-        """:raises ComponentXmlError: as ``componentxml.strip``."""
+        """Strip a document and keep its digest and its lines.
+
+        :raises ComponentXmlError: as ``componentxml.strip``.
+        """
         bare = componentxml.strip(document).document
         lines = componentxml.pretty_lines(componentxml.hide(bare))
         return cls(componentxml.digest(bare), "\n".join(lines))
@@ -98,7 +101,7 @@ def changed_in_production(
 
 
 def is_as_promoted(mapping: ComponentMapping, version: int | None, now: Plain) -> bool:
-    """Whether production has what was promoted; a digest of other rules says nothing, but its version does.
+    """Whether production has what was promoted; with other rules the digest says nothing, but the version does.
 
     :param version: the version that production has now.
     """
@@ -114,10 +117,7 @@ def _by_hand(
     wanted: Document,
     names: Mapping[str, str],
 ) -> dict[str, Content]:
-    """From what was promoted last to what production has now and to what it would have, as a finding's columns.
-
-    :returns: nothing where what was promoted is not known; no readings where it cannot be read.
-    """
+    """From what was promoted last to what production has now; None if the former is not known."""
     before = last if last.promoted_digest != now.digest else own
     if before is None or before.promoted_text is None:
         return {}
@@ -136,7 +136,7 @@ def downgrades(
     package: PackagedComponent,
     components: Iterable[PlannedComponent],
 ) -> dict[str, Finding]:
-    """Dev id -> finding, for what was promoted at a newer version or from a newer package already."""
+    """Dev id -> finding, for what was already promoted at a newer version or from a newer package."""
     written = {c.dev_component_id: c for c in components if c.is_written and c.prod_component_id}
     promoted = ComponentMapping.objects.filter(
         dev_account=dev_account,

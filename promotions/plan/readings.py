@@ -1,4 +1,4 @@
-"""What a plan's changes mean to people: read when the plan is made, stored with it."""
+"""What a plan's changes mean to people: read when the plan is made, and stored with it."""
 
 from __future__ import annotations
 

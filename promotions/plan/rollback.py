@@ -1,7 +1,7 @@
-"""Plans to bring back what a former promotion has brought: its content goes the same road as any other.
+"""Plans to restore what an earlier promotion brought: its content takes the same road as any other.
 
-For every component of the former promotion the content as it was right after that promotion is looked for among what
-is kept. Production's own values stay production's of today. What later promotions of the process created stays.
+For every component of the earlier promotion, its content right after that promotion is looked for in what is kept.
+Production keeps its own current values. Whatever later promotions of the process created stays.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _planned(result: ComponentResult) -> PlannedComponent:
 
 
 def _later_writes(source: PromotionRequest, prod_ids: Iterable[str]) -> dict[str, ComponentResult]:
-    """Production id in lower case -> the first write of it by any promotion that was merged after `source`."""
+    """Production id in lower case -> its first write by any promotion merged after `source`."""
     writes = (
         ComponentResult.objects.annotate(key=Lower("prod_component_id"))
         .filter(
@@ -116,7 +116,7 @@ def _later_writes(source: PromotionRequest, prod_ids: Iterable[str]) -> dict[str
 
 
 def _former_content(result: ComponentResult, later: dict[str, ComponentResult]) -> Content | None:
-    """What production had right after the former promotion; None where nobody has written it since."""
+    """What production had right after the earlier promotion; None if nobody has written it since."""
     if result.kept is not None:
         return result.kept
     write = later.get(result.prod_component_id.lower())
@@ -136,7 +136,7 @@ def _check_kept(results: list[ComponentResult], later: dict[str, ComponentResult
 
 
 def _twins(client: PartnerApiClient, results: list[ComponentResult]) -> dict[str, Component]:
-    """Production id in lower case -> the component on main; one that is deleted is left out."""
+    """Production id in lower case -> the component on main; deleted ones are left out."""
     wanted = [
         Wanted(result.prod_component_id)
         for result in results
@@ -191,7 +191,7 @@ def _compare(
 
 
 def _lost_values(result: ComponentResult, component: PlannedComponent) -> Iterator[Finding]:
-    """Values that production had then and has no more: they were never kept."""
+    """Values that production had then and no longer has: they were never kept."""
     if result.component.action == Action.UNCHANGED:
         return
     had = {place["path"] for place in result.component.places if place["outcome"] != "left"}
@@ -208,7 +208,7 @@ def _lost_values(result: ComponentResult, component: PlannedComponent) -> Iterat
 
 
 def _created_since(former: PromotedPackage, results: list[ComponentResult]) -> Iterator[Finding]:
-    """What later promotions of the process created is not in the former one: it stays, unused."""
+    """What later promotions of the process created and the earlier one lacks: it stays, unused."""
     ours = {result.prod_component_id.lower() for result in results}
     since = PromotionRequest.objects.of_process(former.process_id)
     created = ComponentResult.objects.filter(

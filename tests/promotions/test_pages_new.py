@@ -268,7 +268,7 @@ def test_a_plan_is_shown_while_what_uses_what_is_still_asked(
     now = timezone.now()
     Plan.objects.filter(pk=plan.pk).update(state="building", readable_at=now, progress_done=1)
     page = signed_in(client, alice).get(plan.get_absolute_url())
-    assert "The plan can be read; the proof of use is still running" in text(page)
+    assert "The plan can be read; what uses what is still being checked" in text(page)
     assert "Order to invoice" in text(page)
     submit = reverse("submit_promotion", args=[plan.pk])
     assert submit not in links(page)
