@@ -27,7 +27,7 @@ from joserfc.errors import JoseError
 from requests import RequestException
 
 from ..messages import PromotionError
-from ..services.identities import account_of
+from ..services.identities import account_of, groups_claim
 from .common import problem
 from .sessions import PROVED
 
@@ -143,13 +143,14 @@ def _claims(request: HttpRequest) -> dict[str, Any]:
     claims = token.get("userinfo")
     if not claims:
         raise PromotionError("SIGN_IN_INVALID", "The provider has sent no ID token.")
-    groups = settings.OIDC_GROUPS_CLAIM
-    if groups not in claims and "userinfo_endpoint" in app.server_metadata:
+    if groups_claim(claims) is None and "userinfo_endpoint" in app.server_metadata:
         # Some providers send groups only there.
         more = app.userinfo(token=token)
         if more.get("sub") != claims["sub"]:
             raise PromotionError("SIGN_IN_INVALID", "The provider answered about somebody else.")
-        claims = {**more, **claims}
+        outermost = settings.OIDC_GROUPS_CLAIM.partition(".")[0]
+        told = {outermost: more[outermost]} if groups_claim(more) and outermost in more else {}
+        claims = {**more, **claims, **told}
     return dict(claims)
 
 

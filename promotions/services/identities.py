@@ -67,6 +67,8 @@ def _username(claims: Mapping[str, Any]) -> str:
 def _describe(user: User, claims: Mapping[str, Any]) -> None:
     """Name and e-mail as the provider has them now; an unverified address is ignored."""
     before = (user.first_name, user.last_name, user.email)
+    # Some providers send null for what they do not know.
+    claims = {name: value for name, value in claims.items() if value is not None}
     user.first_name = str(claims.get("given_name", user.first_name))[:150]
     user.last_name = str(claims.get("family_name", user.last_name))[:150]
     if claims.get("email_verified", True) not in (False, "false"):
@@ -75,12 +77,27 @@ def _describe(user: User, claims: Mapping[str, Any]) -> None:
         user.save(update_fields=["first_name", "last_name", "email"])
 
 
+def groups_claim(claims: Mapping[str, Any]) -> Any:
+    """Return the configured claim, found by name or as a path such as ``realm_access.roles``; None if it is missing."""
+    name = settings.OIDC_GROUPS_CLAIM
+    if name in claims:
+        return claims[name]
+    found: Any = claims
+    for part in name.split("."):
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(part)
+    return found
+
+
 def _groups(claims: Mapping[str, Any]) -> set[str]:
     """The provider's groups, from the configured claim."""
-    claim = settings.OIDC_GROUPS_CLAIM
-    if claim not in claims and claim in (claims.get("_claim_names") or {}):
+    told = groups_claim(claims)
+    if told is None and (
+        settings.OIDC_GROUPS_CLAIM in (claims.get("_claim_names") or {}) or claims.get("hasgroups")
+    ):
         raise PromotionError("GROUPS_NOT_TOLD")
-    told = claims.get(claim) or []
+    told = told or []
     return {told} if isinstance(told, str) else {str(group) for group in _listed(told)}
 
 

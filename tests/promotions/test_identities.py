@@ -127,8 +127,38 @@ def test_a_superuser_keeps_the_admin_pages() -> None:
     assert user.is_staff
 
 
-def test_groups_that_the_provider_left_out_are_no_empty_list() -> None:
-    found = claims(_claim_names={"groups": "src1"})
+def test_what_the_provider_does_not_know_is_no_name() -> None:
+    """It may send null: an address of that name would be written to."""
+    unknown = dict.fromkeys(("given_name", "family_name", "email"))
+    user = account_of(claims(**unknown))
+    assert (user.get_full_name(), user.email) == ("", "")
+    account_of(claims())
+    user = account_of(claims(**unknown))
+    assert (user.get_full_name(), user.email) == ("Grace Hopper", "grace@example.com")
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("realm_access.roles", {"realm_access": {"roles": ["desk-finance"]}}),
+        ("https://example.com/groups", {"https://example.com/groups": "desk-finance"}),
+        ("a.b", {"a.b": ["desk-finance"], "a": {"b": ["desk-admins"]}}),
+    ],
+)
+def test_groups_inside_of_another_claim(name: str, found: dict[str, Any], settings: Any) -> None:
+    settings.OIDC_GROUPS_CLAIM = name
+    assert names_of(account_of(claims(groups=["desk-admins"], **found))) == {"Finance"}
+
+
+@pytest.mark.parametrize("found", [{}, {"realm_access": None}, {"realm_access": ["desk-admins"]}])
+def test_a_path_that_leads_nowhere_gives_no_group(found: dict[str, Any], settings: Any) -> None:
+    settings.OIDC_GROUPS_CLAIM = "realm_access.roles"
+    assert not names_of(account_of(claims(**found)))
+
+
+@pytest.mark.parametrize("told", [{"_claim_names": {"groups": "src1"}}, {"hasgroups": True}])
+def test_groups_that_the_provider_left_out_are_no_empty_list(told: dict[str, Any]) -> None:
+    found = claims(**told)
     del found["groups"]
     with pytest.raises(PromotionError) as refused:
         account_of(found)
