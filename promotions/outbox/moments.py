@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..models import MessagePreference
@@ -18,9 +18,12 @@ def zone(name: str) -> ZoneInfo:
 
 def next_time(now: datetime, at: time, place: ZoneInfo) -> datetime:
     """The next moment after now at which clocks in the zone show that time."""
-    today = now.astimezone(place).date()
-    moment = datetime.combine(today, at, place)
-    return moment if moment > now else datetime.combine(today + timedelta(days=1), at, place)
+    local = now.astimezone(place)
+    # In the hour that clocks show twice, the one that now is in.
+    moment = datetime.combine(local.date(), at, place).replace(fold=local.fold)
+    if moment <= now:
+        moment = datetime.combine(local.date() + timedelta(days=1), at, place)
+    return moment.astimezone(UTC)
 
 
 def after_quiet_hours(now: datetime, preference: MessagePreference) -> datetime:

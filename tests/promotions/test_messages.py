@@ -530,6 +530,13 @@ def test_quiet_hours_and_digests_are_those_of_the_persons_own_clock(bob: User) -
     # The clocks go back in the night between: eight o'clock stays eight o'clock.
     autumn = datetime(2026, 10, 24, 12, tzinfo=UTC)
     assert moments.digest_time(autumn, berlin) == datetime(2026, 10, 25, 7, tzinfo=UTC)
+    # And while clocks show the hour from two to three again, half past two is half an hour away, not a day.
+    late = MessagePreference(time_zone="Europe/Berlin", quiet_from=time(22), quiet_until=time(2, 30))
+    again = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)
+    assert moments.after_quiet_hours(again, late) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    # In spring there is no half past two.
+    spring = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+    assert moments.after_quiet_hours(spring, late) == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
     nowhere = MessagePreference(time_zone="Mars/Base", digest_at=time(8))
     assert moments.digest_time(noon, nowhere) == datetime(2026, 7, 2, 8, tzinfo=UTC)
 
