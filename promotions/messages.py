@@ -446,6 +446,10 @@ MESSAGES = {
         "Give an https address on the internet, or ask whoever runs Promotion Desk to allow its network in "
         "OUTBOUND_PRIVATE_NETWORKS.",
     ),
+    "OUTBOUND_GONE": Message(
+        "The receiver says that this address is no longer in use.",
+        "Enter its new address or delete the channel in Set-up → Messages; nothing is sent to it again by itself.",
+    ),
     "OUTBOUND_FAILED": Message(
         "The receiver did not accept the message.",
         "Check that the address is right and the receiver is up; the message is sent again automatically.",

@@ -42,12 +42,12 @@ def post_json(
 ) -> int:
     """Send one message, signed according to Standard Webhooks if there is a key.
 
-    :param key: the signing key, as ``whsec_`` and base64.
-    :param message_id: what the receiver recognises repetitions by; generated if there is none.
-    :param redact: leave the address out of every error, because it is a secret itself.
-    :returns: the status of the answer, which is 2xx.
-    :raises PromotionError: OUTBOUND_REFUSED when the address must not be called, OUTBOUND_FAILED when the receiver did
-        not accept it.
+        :param key: the signing key, as ``whsec_`` and base64.
+        :param message_id: what the receiver recognises repetitions by; generated if there is none.
+        :param redact: leave the address out of every error, because it is a secret itself.
+        :returns: the status of the answer, which is 2xx.
+    :raises PromotionError: OUTBOUND_REFUSED when the address must not be called, OUTBOUND_GONE when the receiver says
+        that the address is no longer in use, OUTBOUND_FAILED when the receiver did not accept it.
     """
     host, port, path, is_tls = _parts(url)
     address = _checked(host, port, is_tls)
@@ -74,6 +74,8 @@ def post_json(
     except HTTPError as error:
         why = type(error).__name__ if redact else str(error)
         raise PromotionError("OUTBOUND_FAILED", f"No answer: {why}.") from error
+    if answer.status == 410:
+        raise PromotionError("OUTBOUND_GONE")
     if not 200 <= answer.status < 300:
         raise PromotionError("OUTBOUND_FAILED", f"It answered with status {answer.status}.")
     return int(answer.status)

@@ -531,7 +531,9 @@ def test_quiet_hours_and_digests_are_those_of_the_persons_own_clock(bob: User) -
     autumn = datetime(2026, 10, 24, 12, tzinfo=UTC)
     assert moments.digest_time(autumn, berlin) == datetime(2026, 10, 25, 7, tzinfo=UTC)
     # And while clocks show the hour from two to three again, half past two is half an hour away, not a day.
-    late = MessagePreference(time_zone="Europe/Berlin", quiet_from=time(22), quiet_until=time(2, 30))
+    late = MessagePreference(
+        time_zone="Europe/Berlin", quiet_from=time(22), quiet_until=time(2, 30)
+    )
     again = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)
     assert moments.after_quiet_hours(again, late) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
     # In spring there is no half past two.
@@ -908,6 +910,19 @@ def test_a_redirect_is_not_followed(web: WebReceiver, status: int) -> None:
     with pytest.raises(PromotionError, match="OUTBOUND_FAILED"):
         outbound.post_json(web.url, {})
     assert [one.path for one in web.posted] == ["/"]
+
+
+def test_an_address_that_is_no_longer_in_use_is_not_tried_again(
+    staged: PromotionRequest, web: WebReceiver
+) -> None:
+    """As the Standard Webhooks have it: 410 is for good."""
+    web.statuses = [410]
+    channel("webhook", web.url)
+    offer(staged)
+    deliver()
+    row = Delivery.objects.get()
+    assert (row.state, len(web.posted)) == (State.FAILED, 1)
+    assert "no longer in use" in row.error
 
 
 def test_a_refused_address_fails_at_once(staged: PromotionRequest, settings: Any) -> None:
