@@ -364,6 +364,8 @@ def execute_merge(context: StepContext) -> Wait | None:
     except Conflict as error:
         now = _look(context)()
         if not (now.is_merged or now.stage == "MERGING"):
+            # Nothing has reached main: if the branch is gone, it is staged again.
+            context.record(merge_executed_at=None)
             raise PromotionError("MERGE_CONFLICT", error.message) from error
     return None
 

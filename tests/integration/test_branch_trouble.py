@@ -69,12 +69,12 @@ def test_what_was_approved_needs_no_second_approval(desk: Desk) -> None:
     desk.wait_until_no_branch()
 
 
-@pytest.mark.parametrize("operation", [12, 13])
+@pytest.mark.parametrize("operation", [12, 19, 13])
 def test_a_branch_that_vanishes_at_the_merge(desk: Desk, operation: int) -> None:
-    """Before the merge request is made, and between it and its execution."""
+    """Before the merge request is made, between it and its execution, and as it is executed."""
     promotion = desk.requested(SMALL)
     edit = {"action": "delete_branch", "branch": "promo-"}
-    desk.simulator.fault(19 if operation == 13 else operation, "meanwhile", edit=edit)
+    desk.simulator.fault(operation, "meanwhile", edit=edit)
     desk.approve(promotion)
     promotion = deployed(desk, promotion)
     assert len([m for m in desk.state()["merges"] if m["stage"] == "MERGED"]) == 1
