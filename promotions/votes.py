@@ -88,14 +88,17 @@ class Votes:
 
     @property
     def peers_are_done(self) -> bool:
+        """Whether every place for a peer is filled."""
         return not self.open_places
 
     @property
     def admins_missing(self) -> int:
+        """How many admins still have to approve."""
         return max(0, self.demand.admins - len(self.admins))
 
     @property
     def are_complete(self) -> bool:
+        """Whether nobody is needed any more."""
         return self.peers_are_done and not self.admins_missing
 
     @cached_property

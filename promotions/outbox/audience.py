@@ -41,6 +41,7 @@ def audience(message: Message) -> list[User]:
 
 
 def admins() -> list[User]:
+    """Everybody who is an admin now, by group or as a superuser."""
     people = User.objects.filter(Q(is_superuser=True) | Q(groups__name=access.ADMINS))
     return [user for user in people.distinct() if access.is_admin(user)]
 

@@ -49,10 +49,12 @@ class HandOut(Work[Message]):
     most_workers = 5
 
     def read(self, pk: int) -> Message:
+        """The message with what its words and its audience need."""
         related = ("event__actor", "event__promotion__plan", "event__promotion__dev_account")
         return Message.objects.select_related(*related, "event__promotion__requester").get(pk=pk)
 
     def take(self, row: Message, lease: Lease) -> Stop:
+        """Make the deliveries, unless the message has become pointless."""
         now = timezone.now()
         people = [] if is_settled(row) or not transports.mail_is_set_up() else audience(row)
         with lease.writing():
@@ -80,6 +82,7 @@ class HandOut(Work[Message]):
         )
 
     def fail(self, row: Message, lease: Lease, error: PromotionError) -> None:
+        """Give the message up; its event stays."""
         lease.record(next_attempt_at=None)
 
 
@@ -147,11 +150,13 @@ class Courier(Work[Delivery]):
         self._silent: set[int | None] = set()
 
     def read(self, pk: int) -> Delivery:
+        """The delivery with what its words need."""
         related = ("message__event__actor", "message__event__promotion__plan", "person", "channel")
         more = ("message__event__promotion__dev_account", "message__event__promotion__requester")
         return Delivery.objects.select_related(*related, *more).get(pk=pk)
 
     def take(self, row: Delivery, lease: Lease) -> Wait | Stop:
+        """Deliver it, unless nobody wants it any more."""
         if not _is_wanted(row):
             lease.record(state=State.DROPPED, next_attempt_at=None)
             return Stop("Not needed any more.")
@@ -177,6 +182,7 @@ class Courier(Work[Delivery]):
         return Stop("Sent.")
 
     def fail(self, row: Delivery, lease: Lease, error: PromotionError) -> None:
+        """Give the delivery up, with the reason for the log."""
         told = sentence(error.code, error.detail)[:255]
         lease.record(state=State.FAILED, next_attempt_at=None, error=told)
 

@@ -38,4 +38,5 @@ def after_quiet_hours(now: datetime, preference: MessagePreference) -> datetime:
 
 
 def digest_time(now: datetime, preference: MessagePreference) -> datetime:
+    """When the person's next digest is due."""
     return next_time(now, preference.digest_at, zone(preference.time_zone))

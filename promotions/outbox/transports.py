@@ -18,6 +18,7 @@ DUMMY = "django.core.mail.backends.dummy.EmailBackend"
 
 
 def mail_is_set_up() -> bool:
+    """Whether there is a mail server to send through."""
     return str(settings.EMAIL_BACKEND) != DUMMY
 
 

@@ -55,6 +55,7 @@ def tell(told_of: Message) -> Told:
 
 
 def test_message() -> Told:
+    """What a test of a channel says."""
     return Told(
         "test",
         "Test message from Promotion Desk",
@@ -79,6 +80,7 @@ def digest(told: list[Told]) -> Told:
 
 
 def address(path: str) -> str:
+    """The absolute address of a path on this site."""
     return settings.SITE_URL.rstrip("/") + path
 
 
