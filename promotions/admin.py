@@ -149,7 +149,6 @@ class ComponentMappingAdmin(MappingExchange, LongListAdmin, RecordedAdmin):
     )
     list_filter = ("dev_account", "source", "last_promoted_at")
     search_fields = ("name", "^dev_component_id", "^prod_component_id")
-    search_help_text = "Part of a name, or the beginning of an id."
     list_select_related = ("dev_account",)
     ordering = ("-pk",)
     readonly_fields = ("source", "prod_version", "last_promoted_at", "last_promoted_by")
