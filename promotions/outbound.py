@@ -42,10 +42,10 @@ def post_json(
 ) -> int:
     """Send one message, signed according to Standard Webhooks if there is a key.
 
-        :param key: the signing key, as ``whsec_`` and base64.
-        :param message_id: what the receiver recognises repetitions by; generated if there is none.
-        :param redact: leave the address out of every error, because it is a secret itself.
-        :returns: the status of the answer, which is 2xx.
+    :param key: the signing key, as ``whsec_`` and base64.
+    :param message_id: what the receiver recognises repetitions by; generated if there is none.
+    :param redact: leave the address out of every error, because it is a secret itself.
+    :returns: the status of the answer, which is 2xx.
     :raises PromotionError: OUTBOUND_REFUSED when the address must not be called, OUTBOUND_GONE when the receiver says
         that the address is no longer in use, OUTBOUND_FAILED when the receiver did not accept it.
     """
