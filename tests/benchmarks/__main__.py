@@ -37,10 +37,10 @@ WANTED = {
     "update, guide: plan to deployed, warm": "≥ 1.8",
     "create, published: submit to merged": "≤ 1.7",
     "update, published: submit to merged": "≤ 1.7",
-    "create, published: plan, warm": "≤ 0.5",
-    "update, published: plan, warm": "≤ 0.5",
-    "create, guide: plan, warm": "≤ 2.5",
-    "update, guide: plan, warm": "≤ 2.5",
+    "create, published: plan readable, warm": "≤ 0.5",
+    "update, published: plan readable, warm": "≤ 0.5",
+    "create, guide: plan readable, warm": "≤ 2.5",
+    "update, guide: plan readable, warm": "≤ 2.5",
     "create, published: calls, warm": "≤ 2.4",
     "update, published: calls, warm": "≤ 2.8",
     "create, guide: calls, warm": "≤ 5.6",
@@ -77,16 +77,18 @@ def desk(dialect: str, components: int, repeat: int, *, warm: bool) -> Results:
 
 
 def measure(components: int, repeat: int, *, together: bool) -> dict[str, Results]:
-    """The lanes by name. `together` saves time; one after the other they do not disturb.
+    """The lanes by name. `together` saves time; one dialect after the other they do not disturb.
 
-    Together each promotion is planned once, so that there is no warm plan.
+    Together each promotion is planned once, so that there is no warm plan. Who works by hand mostly waits, at a platform
+    of its own, and disturbs nobody.
     """
-    with ThreadPoolExecutor(max_workers=3 if together else 1) as pool:
+    desks = ThreadPoolExecutor(max_workers=len(DIALECTS) if together else 1)
+    with desks as pool, ThreadPoolExecutor(max_workers=1) as another:
         lanes = {
             name: pool.submit(desk, name, components, repeat, warm=not together)
             for name in DIALECTS
         }
-        lanes["by hand"] = pool.submit(yardstick.run, components, repeat)
+        lanes["by hand"] = another.submit(yardstick.run, components, repeat)
         return {name: lane.result() for name, lane in lanes.items()}
 
 
@@ -237,8 +239,10 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="20 components, once, all lanes at once, no warm plans"
     )
+    parser.add_argument("--repeat", type=int, help="how often each promotion is made")
     options = parser.parse_args()
     size = QUICK if options.quick else FULL
+    size |= {"repeat": options.repeat or size["repeat"]}
     sys.stdout.write(
         f"{size['components']} components, each promotion {size['repeat']} times; the platform answers "
         f"after {LATENCY_MS} ms and allows {CALLS_A_SECOND} calls a second; by hand "
