@@ -172,10 +172,12 @@ class PartnerApiClient(ABC):
         return cast("_Result", one), cast("_Other", other)
 
     def as_they_come(
-        self, calls: Sequence[Callable[[], _Result]]
+        self,
+        calls: Sequence[Callable[[], _Result]],
+        more: Callable[[], Sequence[Callable[[], _Result]]] | None = None,
     ) -> Generator[tuple[int, _Result | PartnerApiError]]:
         """The same, one by one as they end; see :func:`concurrency.as_they_come`."""
-        return as_they_come(self._transport, calls, threads=self._threads)
+        return as_they_come(self._transport, calls, threads=self._threads, more=more)
 
     # -- components --------------------------------------------------------
 

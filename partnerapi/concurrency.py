@@ -1,7 +1,7 @@
 """Several calls at once: a bounded pool of threads, all paced by the shared throttle."""
 
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import TypeVar
 
@@ -14,7 +14,11 @@ _Result = TypeVar("_Result")
 
 
 def as_they_come(
-    transport: Transport, calls: Sequence[Callable[[], _Result]], *, threads: int
+    transport: Transport,
+    calls: Sequence[Callable[[], _Result]],
+    *,
+    threads: int,
+    more: Callable[[], Sequence[Callable[[], _Result]]] | None = None,
 ) -> Generator[tuple[int, _Result | PartnerApiError]]:
     """Make several calls at once; the caller works on one result while others are on their way.
 
@@ -24,6 +28,7 @@ def as_they_come(
 
     :param calls: what to do, each thread-safe.
     :param threads: the most calls at once; 1 makes them in order in the caller's own thread.
+    :param more: asked after each result for calls that can be made by now; their places follow those of ``calls``.
     :returns: the index of a call in ``calls`` and its result, or the error it failed with.
     :raises Exception: whatever else a call, or the transport's check, raises, once the running calls have ended.
     """
@@ -46,21 +51,30 @@ def as_they_come(
             raise RuntimeError("another call of the same batch failed unexpectedly")
         return transport.in_thread(lambda: attempt(call))
 
-    if threads <= 1 or len(calls) <= 1:
-        for number, call in enumerate(calls):
+    queue = list(calls)
+    if threads <= 1 or (len(queue) <= 1 and more is None):
+        for number, call in enumerate(queue):  # which grows meanwhile
             yield number, attempt(call)
+            queue += more() if more else ()
         return
-    with ThreadPoolExecutor(min(threads, len(calls)), thread_name_prefix="partner-api") as pool:
+    workers = threads if more else min(threads, len(queue))
+    with ThreadPoolExecutor(workers, thread_name_prefix="partner-api") as pool:
         # Only the iterator holds what has come, so that large results can go.
-        places: dict[Future[_Result | PartnerApiError], int] = {
-            pool.submit(in_thread, call): number for number, call in enumerate(calls)
-        }
+        places: dict[Future[_Result | PartnerApiError], int] = {}
+        sent = 0
         try:
-            for future in as_completed(list(places)):
-                transport.record_waiting()
-                transport.check()
-                yield places.pop(future), future.result()
-                del future
+            while sent < len(queue) or places:
+                for call in queue[sent:]:
+                    places[pool.submit(in_thread, call)] = sent
+                    sent += 1
+                ended, _ = wait(places, return_when=FIRST_COMPLETED)
+                while ended:
+                    future = ended.pop()
+                    transport.record_waiting()
+                    transport.check()
+                    yield places.pop(future), future.result()
+                    del future
+                    queue += more() if more else ()
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)

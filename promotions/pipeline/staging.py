@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 
@@ -42,12 +42,10 @@ def stage_components(context: StepContext) -> Wait | None:
     if not ahead.has_just_asked(context, Moment.WRITING):
         ahead.check(context, Moment.WRITING)
     staging = _Staging(context)
-    for level in staging.levels():
-        staging.write(level)
-        # Members of a cycle, whose references had to wait for one another's ids.
-        staging.write(level)
-    # Ids of components that no reference puts first may stand in scripts and data.
-    staging.write(staging.results)
+    # Once more for members of a cycle, whose references had to wait for one another's ids, and for ids that stand in
+    # scripts and data, which no reference puts first.
+    while staging.write():
+        pass
     failed = list(context.written().filter(outcome=Outcome.FAILED))
     if failed:
         codes = {result.error_code for result in failed}
@@ -70,6 +68,7 @@ class _Staging:
     """What one run of the step knows. Threads make the calls, the step's own thread reads and writes rows.
 
     :ivar ids: dev id -> production id, of every component of the plan that has one so far.
+    :ivar waited_for: dev ids of what is still to be written before what uses it.
     """
 
     def __init__(self, context: StepContext) -> None:
@@ -79,35 +78,44 @@ class _Staging:
         known = context.promotion.results.exclude(prod_component_id="")
         self.ids = dict(known.values_list("component__dev_component_id", "prod_component_id"))
         self.writer = Writer(context, self.planned)
+        self.group_of = {one.dev_component_id: one.group for one in self.planned}
+        self.waited_for: set[str] = set()
         # Where branching is not enabled the platform ignores the branch and writes to main.
         self.is_proved_that_branches_work = any(
             result.outcome == Outcome.DONE for result in self.results
         )
 
-    def levels(self) -> Iterator[list[ComponentResult]]:
-        """Components that only use those of earlier levels or, in a cycle, one another."""
-        group_of = {one.dev_component_id: one.group for one in self.planned}
-        depth: dict[int, int] = {}
-        for one in self.planned:
-            used = (group_of[key] for key in one.depends_on if key in group_of)
-            below = (depth[group] + 1 for group in used if group != one.group)
-            depth[one.group] = max(depth.get(one.group, 0), *below, 0)
-        for number in sorted(set(depth.values())):
-            yield [r for r in self.results if depth[r.component.group] == number]
+    def write(self) -> bool:
+        """Write what is still to be written, each component as soon as those that it uses have been.
 
-    def write(self, results: Iterable[ComponentResult]) -> None:
-        """Write those of these that are not yet written, as far as their references have ids.
+        A failure is the component's own; what concerns all of them ends the step.
 
-        A failure concerns its component; one that concerns all of them ends the step.
+        :returns: whether anything was written, or failed.
         """
-        for some in self._portions(self._ready(results)):
+        ready = self._ready()
+        self.waited_for = {result.component.dev_component_id for result in ready}
+        is_any = False
+        for some in self._portions(ready):
             self.writer.prepare(some, self.ids, self._reserve(some), self._updates_ahead(some))
-            while some and not self.is_proved_that_branches_work:
-                self._send(some[:1])
-                some = some[1:]
-            self._send(some)
+            waiting = list(some)
+            while not self.is_proved_that_branches_work and (free := self._free(waiting)):
+                waiting.remove(free[0])
+                is_any |= self._send(free[:1])
+            is_any |= self._send(waiting)
+        return is_any
 
-    def _ready(self, results: Iterable[ComponentResult]) -> list[ComponentResult]:
+    def _free(self, waiting: list[ComponentResult]) -> list[ComponentResult]:
+        """Those that wait for none that they use, but for members of their own cycle."""
+        return [
+            result
+            for result in waiting
+            if not any(
+                self.group_of[key] != result.component.group
+                for key in self.waited_for.intersection(result.component.depends_on)
+            )
+        ]
+
+    def _ready(self) -> list[ComponentResult]:
         """Those to be written; whatever uses a failed component is skipped."""
         lost = {
             result.component.dev_component_id
@@ -115,13 +123,14 @@ class _Staging:
             if result.outcome in (Outcome.FAILED, Outcome.SKIPPED)
         }
         ready = []
-        for result in results:
+        for result in self.results:
             if result.outcome != Outcome.PENDING:
                 continue
             if lost.isdisjoint(result.component.depends_on):
                 ready.append(result)
             else:
                 self._fail(result, Outcome.SKIPPED)
+                lost.add(result.component.dev_component_id)
         return ready
 
     def _portions(self, results: list[ComponentResult]) -> Iterator[list[ComponentResult]]:
@@ -189,17 +198,30 @@ class _Staging:
             for dev_id, result in new.items()
         }
 
-    def _send(self, results: list[ComponentResult]) -> None:
-        """Write these at once. When one ends the step, whatever has been sent is recorded first."""
+    def _send(self, waiting: list[ComponentResult]) -> bool:
+        """Write these. What has been sent when one ends the step is recorded first."""
         failures: list[tuple[ComponentResult, Failure]] = []
-        calls = [partial(self.writer.write, result) for result in results]
+        sent: list[ComponentResult] = []
+        is_any = False
+
+        def free() -> list[Callable[[], Written | Failure | None]]:
+            now = self._free(waiting)
+            for result in now:
+                waiting.remove(result)
+            sent.extend(now)
+            return [partial(self.writer.write, result) for result in now]
+
         try:
-            with closing(self.context.client.as_they_come(calls)) as ended:
+            with closing(self.context.client.as_they_come(free(), free)) as ended:
                 for number, outcome in ended:
+                    result = sent[number]
+                    if outcome is None or isinstance(outcome, Written):
+                        self.waited_for.discard(result.component.dev_component_id)
                     if isinstance(outcome, Written):
-                        self._record(results[number], outcome)
+                        self._record(result, outcome)
+                        is_any = True
                     elif outcome is not None:
-                        failures.append((results[number], outcome))
+                        failures.append((result, outcome))
                         if _ends_the_step(outcome):
                             self.writer.stop()
         except BaseException:
@@ -207,11 +229,13 @@ class _Staging:
             raise
         if failures:
             self._settle(failures)
+        return is_any or bool(failures)
 
     def _record(self, result: ComponentResult, written: Written) -> None:
         context, component = self.context, result.component
         result.prod_component_id = written.component.component_id
         self.ids[component.dev_component_id] = result.prod_component_id
+        self.writer.learn(self.ids)
         changes = {
             "prod_component_id": result.prod_component_id,
             "branch_version": written.component.version,

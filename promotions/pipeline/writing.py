@@ -89,12 +89,17 @@ class Writer:
             created.
         :param updates: components whose twins are read, unless they already have been.
         """
-        self._ids, self._reserved = dict(ids), reserved
+        self.learn(ids)
+        self._reserved = reserved
         # Only main has production's own values, and shows whether it is what was compared.
         unread = [r.prod_component_id for r in updates if r.prod_component_id not in self._twins]
         self._twins |= self._client.get_many_components(unread)
         wanted = {r.component.target_folder for r in results if r.pk in reserved}
         self._folders |= self._client.ensure_folders(sorted(wanted - self._folders.keys()))
+
+    def learn(self, ids: Mapping[str, str]) -> None:
+        """Tell which production ids there are by now, by dev id."""
+        self._ids = dict(ids)
 
     def stop(self) -> None:
         """Send nothing more."""

@@ -79,8 +79,8 @@ def desk(dialect: str, components: int, repeat: int, *, warm: bool) -> Results:
 def measure(components: int, repeat: int, *, together: bool) -> dict[str, Results]:
     """The lanes by name. `together` saves time; one dialect after the other they do not disturb.
 
-    Together each promotion is planned once, so that there is no warm plan. Who works by hand mostly waits, at a platform
-    of its own, and disturbs nobody.
+    Together each promotion is planned once, so that there is no warm plan. Work by hand mostly waits, at a platform of
+    its own, and disturbs nobody.
     """
     desks = ThreadPoolExecutor(max_workers=len(DIALECTS) if together else 1)
     with desks as pool, ThreadPoolExecutor(max_workers=1) as another:

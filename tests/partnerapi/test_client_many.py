@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -306,3 +306,32 @@ def test_versions_of_other_branches_tell_nothing(
     monkeypatch.setattr(client_module, "Condition", lambda *_: wire.present("componentId"))
     assert live.client.query_branch_versions("another") == {}
     assert sum(live.count().values()) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_calls_that_others_make_possible_join_them(live: Live, threads: int) -> None:
+    """One that waits for a single call is sent beside those that are still on their way."""
+    slow, order = threading.Event(), []
+
+    def wait_for_the_last() -> str:
+        assert slow.wait(10)
+        return "slow"
+
+    def last() -> str:
+        slow.set()
+        return "last"
+
+    calls = [lambda: "first", last if threads == 1 else wait_for_the_last]
+    follow = iter([lambda: "second", last])
+
+    def more() -> list[Callable[[], str]]:
+        return [call for call in [next(follow, None)] if call is not None]
+
+    client = dialect_named(live.client.name)(live.client._transport, threads=threads)
+    with closing(client.as_they_come(calls, more)) as came:
+        for number, result in came:
+            order.append((number, result))
+    assert len(order) == 4
+    assert dict(order)[2] == "second"
+    if threads > 1:
+        assert order.index((2, "second")) < order.index((1, "slow"))
