@@ -173,6 +173,13 @@ def outlook(plan: Plan) -> tuple[str, str, str]:
 NEWEST = ("-created_at", "-pk")
 
 
+def _named(words: str) -> QuerySet[Any]:
+    """The keys of plans with these words in a package's name or version; an OR over two tables has no index."""
+    holds = Q(root_name__icontains=words) | Q(package_version__icontains=words)
+    alone = Plan.objects.order_by().filter(holds).values("pk")
+    return alone.union(PlanPackage.objects.order_by().filter(holds).values("plan"))
+
+
 @require_GET
 @role_required
 def my_plans(request: UserRequest) -> HttpResponse:
@@ -183,15 +190,7 @@ def my_plans(request: UserRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()
     plans = visible if show == "all" else own
     if words:
-        plans = plans.filter(
-            Q(root_name__icontains=words)
-            | Q(package_version__icontains=words)
-            | Q(
-                pk__in=PlanPackage.objects.filter(
-                    Q(root_name__icontains=words) | Q(package_version__icontains=words)
-                ).values("plan")
-            )
-        )
+        plans = plans.filter(pk__in=_named(words))
     page = page_of(request, plans)
     # Counts are made only for the plans on the page.
     on_page = Plan.objects.filter(pk__in=[plan.pk for plan in page.object_list])
