@@ -20,7 +20,7 @@ from tests.benchmarks.desk import people, stack
 from tests.benchmarks.family import plant
 from tests.services import PROJECT
 
-PACKAGES = 2000
+PACKAGES, PROCESSES = 2000, 50
 DEMO_SECONDS = 120
 
 
@@ -63,11 +63,11 @@ def listing(dialect: str, packages: int = PACKAGES) -> tuple[float, float]:
         from promotions import services
 
         desk = people()
-        family = plant(api, "Listed", 20)
+        processes = [plant(api, f"Listed {number}", 1).root for number in range(PROCESSES)]
         for number in range(packages):
             api.edit(
                 action="create_package",
-                componentId=family.ids[number % len(family.ids)],
+                componentId=processes[number % PROCESSES],
                 packageVersion=f"9.{number}",
             )
         began = time.monotonic()
