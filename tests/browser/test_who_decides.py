@@ -18,6 +18,7 @@ from tests import environment, services
 from tests.browser.test_promotion import MINUTES, sign_in, sign_out
 from tests.integration.conftest import desk  # noqa: F401  (the same desk, seen through a browser)
 from tests.integration.desk import Desk
+from tests.promotions import factories
 from tests.provider import CLIENT_ID, provider
 
 pytestmark = pytest.mark.browser
@@ -96,6 +97,7 @@ def test_two_peers_of_two_groups_and_an_admin_decide(
 def test_somebody_signs_in_at_the_provider_and_out_again(
     browser: Browser, transactional_db: None, database_url: str
 ) -> None:
+    factories.account(group=access.CONTRIBUTORS)
     # Not the `page` fixture: the provider's own page asks for things that are not there.
     page = browser.new_page()
     faults: list[str] = []

@@ -119,7 +119,10 @@ def test_choose_package_lists_packages_with_a_form_for_each(
     factories.package(sales, "Old one", shareable=False)
     page = signed_in(client, alice).get(reverse("choose_package", args=[sales.pk]))
     assert first.package_version in text(page)
-    assert fields(page, "package_id") == [first.package_id]
+    forms = document(page).xpath("//form[.//text()='See the plan']")
+    assert [form.fields["package_id"] for form in forms] == [first.package_id]
+    ticks = document(page).xpath("//input[@type='checkbox'][@form='together']/@value")
+    assert ticks == [first.package_id]
     assert "Not shareable" in text(page)
 
 
