@@ -265,7 +265,13 @@ def answers(dialect: str) -> dict[tuple[str, str], bytes]:
         ("GET", f"Component/{COMPONENT}~{BRANCH}"): component_xml(),
         ("GET", f"ComponentMetadata/{COMPONENT}"): METADATA_XML,
         ("POST", "ComponentMetadata/query"): query_json(
-            {"componentId": COMPONENT, "name": "é", "type": "process", "version": 7}
+            {
+                "componentId": COMPONENT,
+                "name": "é",
+                "type": "process",
+                "version": 7,
+                "branchId": BRANCH,
+            }
         ),
         ("POST", "PackagedComponent/query"): query_xml(PACKAGE_XML),
         ("POST", "PackagedComponent"): to_json(PACKAGE_JSON),
@@ -320,6 +326,7 @@ SUPPORTING_CALLS: dict[str, Callable[[PartnerApiClient], object]] = {
             name="é", component_type="process", copied_from_component_id=USED
         )
     ),
+    "branch versions": lambda client: client.query_branch_versions(BRANCH),
     "parents": lambda client: client.query_component_parents(COMPONENT),
     "deployed": lambda client: client.query_deployed_packages(
         environment_id=ENVIRONMENT, package_id=PACKAGE_ID
