@@ -29,7 +29,6 @@ from tests.promotions import factories
 from tests.promotions.pages import (
     HTMX,
     document,
-    fields,
     focused,
     is_fragment,
     links,
