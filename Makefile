@@ -72,7 +72,8 @@ test: lint types migrations  ## everything: SQLite and the guide dialect, Postgr
 coverage: $(STAMP)  ## what the unit tests cover, and whether it is enough
 	@mkdir -p var/coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q $(PARALLEL) -m "not integration and not browser"
+	@# Times mean nothing while every line is counted.
+	$(BIN)/coverage run -m pytest -q $(PARALLEL) --ignore tests/benchmarks -m "not integration and not browser"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
